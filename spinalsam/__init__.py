@@ -1,0 +1,29 @@
+"""SpinalSAM: vertebrae in CT, segmented by points, boxes and sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spinalsam.control.workspace import Workspace
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "open"]
+
+
+def open(path: str | Path, *, series_uid: str | None = None, **options: Any) -> Workspace:
+    """Open a CT as a workspace: ``ws = spinalsam.open("ct.nii.gz"); ws.run("add_box", corners=[...])``.
+
+    options: as `spinalsam.control.workspace.Workspace` takes them (segmenter, journal, settings, ...). Raises SpinalSamError.
+    """
+    from spinalsam.control.workspace import Workspace
+
+    workspace = Workspace(**options)
+    try:
+        workspace.open(path, series_uid=series_uid)
+    except BaseException:
+        workspace.close()
+        raise
+    return workspace

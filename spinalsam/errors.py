@@ -1,0 +1,59 @@
+"""The whole exception tree on one page, each class with the exit code of the command line.
+
+Every message is one sentence that says what was wrong, with which file or argument, and what to do.
+Bugs are not in this tree: they keep their traceback.
+"""
+
+from __future__ import annotations
+
+
+class SpinalSamError(Exception):
+    """Something the user can understand and act on; the message is shown as it is."""
+
+    exit_code = 3
+
+
+class UsageError(SpinalSamError):
+    """A command, an operation or an argument that does not exist or has the wrong form."""
+
+    exit_code = 2
+
+
+class InputError(SpinalSamError):
+    """Input that cannot be used: unreadable, of the wrong kind, or outside the volume."""
+
+    exit_code = 3
+
+
+class RequirementError(InputError):
+    """An operation that cannot run yet: the message names what is missing (a case, a prompt, a mask)."""
+
+
+class OutputError(InputError):
+    """A file that could not be written; nothing partial is left behind."""
+
+
+class JournalError(InputError):
+    """A journal that is damaged or was written by a newer version."""
+
+
+class LanguageError(InputError):
+    """A language endpoint that does not answer or answers with something unusable."""
+
+
+class ModelError(SpinalSamError):
+    """No such model, or its checkpoint is missing, damaged or does not fit the architecture."""
+
+    exit_code = 4
+
+
+class ResourceError(SpinalSamError):
+    """Out of memory or disk."""
+
+    exit_code = 5
+
+
+class Cancelled(SpinalSamError):
+    """The user stopped the work; nothing was changed."""
+
+    exit_code = 1
