@@ -1,0 +1,1 @@
+"""Support utilities: numpy and scipy only."""
