@@ -1,0 +1,1 @@
+"""Data service: volumes, file formats, slice cache."""

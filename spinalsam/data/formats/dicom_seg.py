@@ -1,0 +1,173 @@
+"""DICOM segmentations: labels with SNOMED CT codes that refer to the slices they were drawn on."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.data.formats import program
+from spinalsam.data.formats.labels import Label
+from spinalsam.data.formats.regrid import turned
+from spinalsam.data.formats.safe_write import Output
+from spinalsam.data.formats.terminology import DICOM_CATEGORY, TISSUE, code_of
+from spinalsam.data.volume import Volume
+from spinalsam.errors import InputError, OutputError, SpinalSamError
+from spinalsam.support.anatomy import LABEL_VALUES
+from spinalsam.support.geometry import Geometry
+
+_SERIES_NUMBER = 300
+_SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+
+
+def output(path: Path, mask: NDArray, volume: Volume, labels: tuple[Label, ...]) -> Output:
+    """How to write and check a segmentation. Raises OutputError when the case is not DICOM or the mask is empty."""
+    if volume.source.get("format") != "dicom":
+        raise OutputError("A DICOM segmentation refers to DICOM slices, and this case was not opened from DICOM; export as NIfTI.")
+    if not labels:
+        raise OutputError("The mask is empty; a DICOM segmentation needs at least one segment.")
+    segmentation = _build(mask, volume, labels)
+
+    def check(written: Path) -> None:
+        found = turned(read_labels(written), volume.geometry, partial=True)
+        if found is None or not np.array_equal(found, mask):
+            raise OutputError("The segmentation was not written: reading it back gave other voxels; please report this.")
+
+    return Output(path, lambda file: segmentation.save_as(file), check)
+
+
+def _build(mask: NDArray, volume: Volume, labels: tuple[Label, ...]) -> Any:
+    import highdicom
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            headers = [_source_header(file) for file in dict.fromkeys(file for file in volume.source["files"] if file)]
+            return highdicom.seg.Segmentation(
+                source_images=headers,
+                segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
+                segment_descriptions=[_description(number + 1, label) for number, label in enumerate(labels)],
+                series_instance_uid=highdicom.UID(),
+                series_number=_SERIES_NUMBER,
+                sop_instance_uid=highdicom.UID(),
+                instance_number=1,
+                manufacturer=program.NAME,
+                manufacturer_model_name=program.NAME,
+                software_versions=program.version(),
+                device_serial_number="0",
+                content_label="VERTEBRAE",
+                content_description="Segmentation of vertebrae",
+                **_frames(mask, volume, labels),
+            )
+        except SpinalSamError:
+            raise
+        except Exception as error:  # highdicom refuses incomplete headers with several types
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:160].rstrip(".")
+            raise OutputError(f"A DICOM segmentation cannot be made of this series ({reason}); export as NIfTI.") from None
+
+
+def _source_header(file: str) -> Any:
+    import pydicom
+
+    header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+    if not header.get("SpecificCharacterSet"):
+        # Some scanners write it empty, which means the default; highdicom takes only a missing one for that.
+        header.pop("SpecificCharacterSet", None)
+    return header
+
+
+def _frames(mask: NDArray, volume: Volume, labels: tuple[Label, ...]) -> dict[str, Any]:
+    """Segment numbers per frame (frames, rows, columns), and where they lie where the source alone does not tell."""
+    import highdicom
+
+    lookup = np.zeros(int(mask.max()) + 1, np.uint8 if len(labels) < 256 else np.uint16)
+    for number, label in enumerate(labels):
+        lookup[label.value] = number + 1
+    numbers = [int(number) for number in volume.source["frame_numbers"] if number]
+    if not volume.source["filled_slices"] and not numbers:
+        return {"pixel_array": np.ascontiguousarray(lookup[mask].transpose(2, 1, 0))}
+    geometry = volume.geometry
+    used = [k for k in range(mask.shape[2]) if mask[:, :, k].any()]
+    spacing = geometry.spacing_mm
+    return {
+        "pixel_array": np.ascontiguousarray(lookup[mask[:, :, used]].transpose(2, 1, 0)),
+        "plane_positions": [highdicom.PlanePositionSequence("PATIENT", geometry.to_mm((0, 0, k)).tolist()) for k in used],
+        "plane_orientation": highdicom.PlaneOrientationSequence("PATIENT", geometry.direction.T[:2].ravel().tolist()),
+        "pixel_measures": highdicom.PixelMeasuresSequence(
+            pixel_spacing=(spacing[1], spacing[0]), slice_thickness=spacing[2], spacing_between_slices=spacing[2]
+        ),
+    }
+
+
+def _description(number: int, label: Label) -> Any:
+    import highdicom
+    from pydicom.sr.codedict import codes
+    from pydicom.sr.coding import Code
+
+    code = code_of(label.value)
+    category, kind = (DICOM_CATEGORY, code) if code else (TISSUE, TISSUE)
+    return highdicom.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=label.name[:64],
+        segmented_property_category=Code(category.value, "SCT", category.meaning),
+        segmented_property_type=Code(kind.value, "SCT", kind.meaning),
+        algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.SEMIAUTOMATIC,
+        algorithm_identification=highdicom.AlgorithmIdentificationSequence(
+            name=program.NAME, family=codes.cid7162.ArtificialIntelligence, version=program.version()
+        ),
+        tracking_uid=highdicom.UID(),
+        tracking_id=f"label {label.value}",
+        display_color=highdicom.color.CIELabColor.from_rgb(*label.colour),
+    )
+
+
+def is_segmentation(path: Path) -> bool:
+    """Whether a DICOM file is a segmentation."""
+    import pydicom
+
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=["SOPClassUID"])
+    except Exception:  # pydicom raises whatever its parser stumbles over
+        return False
+    return str(header.get("SOPClassUID", "")).startswith(_SEGMENTATIONS)
+
+
+def read_labels(path: Path) -> Volume:
+    """The segments as one label image on the segmentation's own grid, which may cover a part of the series only.
+
+    A segment gets the VerSe value of its name or tracking id, else its number. Raises InputError when the file is no
+    segmentation or its segments overlap.
+    """
+    import highdicom
+
+    if not is_segmentation(path):
+        raise InputError(f"'{path.name}' is DICOM but no segmentation; choose a mask.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            segmentation = highdicom.seg.segread(str(path))
+            found = segmentation.get_volume(combine_segments=True, relabel=False)
+        except MemoryError:
+            raise
+        except Exception as error:  # highdicom raises several types
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:160].rstrip(".")
+            raise InputError(f"The segmentation '{path.name}' cannot be read ({reason}).") from None
+    values = {int(number): _value(segmentation.get_segment_description(number)) for number in segmentation.segment_numbers}
+    lookup = np.zeros(max(values) + 1, np.uint16)
+    for number, value in values.items():
+        lookup[number] = value
+    voxels = lookup[np.asarray(found.array).astype(np.intp)].transpose(2, 1, 0)
+    geometry = Geometry(voxels.shape, np.asarray(found.affine)[:, [2, 1, 0, 3]])
+    dtype = np.uint8 if max(values.values()) <= 255 else np.uint16
+    source = {"format": "dicom_seg", "path": str(path), "partial": True}
+    return Volume(np.asfortranarray(voxels.astype(dtype)), geometry, False, source, (), "DICOM segmentation")
+
+
+def _value(description: Any) -> int:
+    if description.segment_label in LABEL_VALUES:
+        return LABEL_VALUES[description.segment_label]
+    word, _, number = str(description.tracking_id or "").partition(" ")
+    return int(number) if word == "label" and number.isdigit() else int(description.segment_number)
