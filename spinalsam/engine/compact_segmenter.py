@@ -1,0 +1,204 @@
+"""The compact network behind the `Segmenter` protocol: looks, two passes for clicks, candidates."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spinalsam.engine.compact import CompactConfig, CompactSam, standardise
+from spinalsam.engine.look import Look, choose_look, cut, look_for_box, paste
+from spinalsam.engine.segmenter import Candidates, Embedding, SliceImage
+from spinalsam.errors import ModelError
+from spinalsam.support.prompts import SlicePrompt
+
+# Hounsfield units outside this range tell nothing about bone; the training slices are shown through such windows.
+HU_RANGE = (-250.0, 1250.0)
+LOOKS_KEPT = 4
+# People draw boxes a few per cent off; what lies further outside than this share of the box is another structure.
+BOX_MARGIN = 0.12
+
+
+@dataclass(frozen=True)
+class LowRes:
+    """A mask to refine: logits (1, 1, side/2, side/2) and the look in which they were made."""
+
+    look: Look
+    logits: Tensor
+
+
+@dataclass
+class _Looks:
+    """Encoded looks of one slice, the last few of them. Content alone decides, so losing one costs only time."""
+
+    kept: OrderedDict[Look, tuple[Tensor, ...]] = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+
+class CompactSegmenter:
+    """Encode and decode with a `CompactSam`. See `engine/segmenter.py` for the contract.
+
+    The network looks at a window around the prompt (`engine/look.py`). The embedding of a slice keeps the windows that were
+    looked at, so the first prompt somewhere pays for the encoder and the corrections that follow pay for the decoder alone.
+    """
+
+    # Looking at many slices of a volume is affordable (engine/whole.py).
+    encodes_windows = True
+
+    def __init__(
+        self, model: CompactSam, *, checksum: str, name: str = "compact", device: str | torch.device = "cpu"
+    ) -> None:
+        self.name, self.checksum = name, checksum
+        self.device = torch.device(device)
+        self.model = model.eval().to(self.device)
+        self.side = model.config.side
+        # engine/runtime.py puts a faster form of the same computation here.
+        self.run_encoder: Callable[[Tensor], tuple[Tensor, ...]] = self.model.encode
+
+    def encode(self, image: SliceImage) -> Embedding:
+        """Take a slice in: (rows, columns) HU or grey values; windows are encoded when prompts ask for them."""
+        pixels = np.nan_to_num(np.asarray(image.pixels, np.float32))
+        if image.is_hu:
+            pixels = np.clip(pixels, *HU_RANGE)
+        prepared = SliceImage(pixels, image.is_hu, image.spacing_mm)
+        return Embedding(prepared, _Looks(), self.checksum, pixels.nbytes + LOOKS_KEPT * self._look_bytes())
+
+    def decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any = None) -> Candidates:
+        """Masks for points and/or a box, best first. Raises ModelError for another network's embedding."""
+        if embedding.model != self.checksum or not isinstance(embedding.features, _Looks):
+            raise ModelError("The slice was encoded by another model; encode it again.")
+        with torch.inference_mode():
+            if prompt.box_xyxy is not None:
+                look = choose_look(embedding.image, prompt, side=self.side)
+                logits, scores = self._ask(embedding, look, prompt, previous)
+                return within_box(self._candidates(embedding, look, logits, scores, first=0), prompt)
+            return self._decode_clicks(embedding, prompt, previous)
+
+    def _decode_clicks(self, embedding: Embedding, prompt: SlicePrompt, previous: Any) -> Candidates:
+        """Clicks alone: find the structure in a wide look, then look at it closely."""
+        look = choose_look(embedding.image, prompt, side=self.side)
+        logits, scores = self._ask(embedding, look, prompt, previous)
+        single = len(prompt.points_xy) == 1 and previous is None
+        best = 1 + int(scores[1:].argmax()) if single else 0
+        wide = self._candidates(embedding, look, logits, scores, first=best)
+        closer = self._look_closer(embedding, look, wide.masks[0], prompt)
+        if closer is None:
+            return wide
+        near_look, box = closer
+        near_prompt = SlicePrompt(prompt.points_xy, prompt.positive, box)
+        near_logits, near_scores = self._ask(embedding, near_look, near_prompt, LowRes(look, logits[:, best : best + 1]))
+        near = self._candidates(embedding, near_look, near_logits[:, :1], near_scores[:1], first=0)
+        return Candidates(
+            np.concatenate([near.masks, wide.masks[1:]]),
+            np.concatenate([near.scores, wide.scores[1:]]),
+            near.low_res + wide.low_res[1:],
+        )
+
+    def _look_closer(
+        self, embedding: Embedding, look: Look, mask: NDArray[np.bool_], prompt: SlicePrompt
+    ) -> tuple[Look, NDArray[np.float32]] | None:
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not len(rows):
+            return None
+        bounds = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]], np.float32)
+        inside = np.concatenate([bounds, prompt.points_xy[prompt.positive]])
+        box = np.concatenate([inside.min(axis=0), inside.max(axis=0)])
+        return look_for_box(embedding.image, box, side=self.side), box
+
+    def _features(self, embedding: Embedding, look: Look) -> tuple[Tensor, ...]:
+        looks: _Looks = embedding.features
+        with looks.lock:
+            if look in looks.kept:
+                looks.kept.move_to_end(look)
+                return looks.kept[look]
+        features = self.run_encoder(standardise(cut(embedding.image, look).to(self.device)))
+        with looks.lock:
+            looks.kept[look] = features
+            while len(looks.kept) > LOOKS_KEPT:
+                looks.kept.popitem(last=False)
+        return features
+
+    def _ask(self, embedding: Embedding, look: Look, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor]:
+        """Logits (1, 4, side/2, side/2) and predicted IoU (4,) in a look."""
+        points = torch.from_numpy(look.to_look(prompt.points_xy.reshape(-1, 2)))[None]
+        kinds = torch.from_numpy(prompt.positive.astype(np.float32))[None]
+        if points.shape[1] == 0:
+            points, kinds = torch.zeros(1, 1, 2), torch.full((1, 1), -1.0)
+        box = torch.full((1, 4), float("nan"))
+        if prompt.box_xyxy is not None:
+            box = torch.from_numpy(look.to_look(prompt.box_xyxy.reshape(2, 2)).reshape(1, 4))
+        logits, scores = self.model.decode(
+            self._features(embedding, look),
+            points.to(self.device),
+            kinds.to(self.device),
+            box.to(self.device),
+            self._mask_input(look, previous).to(self.device),
+        )
+        return logits.float().cpu(), scores[0].float().cpu()
+
+    def _mask_input(self, look: Look, previous: Any) -> Tensor:
+        half = self.side // 2
+        if previous is None:
+            return torch.zeros(1, 1, half, half)
+        if previous.look == look:
+            return previous.logits
+        # The same place in another window: sample the old logits at the new window's pixels.
+        centres = (np.arange(half) + 0.5) / half
+        x = (look.column + centres * look.columns - previous.look.column) / previous.look.columns * 2 - 1
+        y = (look.row + centres * look.rows - previous.look.row) / previous.look.rows * 2 - 1
+        grid = np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)[None]
+        return F.grid_sample(previous.logits, torch.from_numpy(grid), align_corners=False, padding_mode="border")
+
+    def _candidates(self, embedding: Embedding, look: Look, logits: Tensor, scores: Tensor, *, first: int) -> Candidates:
+        """Candidate `first` first, the others by predicted IoU."""
+        rest = [n for n in torch.argsort(scores, descending=True).tolist() if n != first]
+        order = [first, *rest][:3]
+        full = paste(logits[0, order], look, embedding.image.pixels.shape)
+        low_res = tuple(LowRes(look, logits[:, n : n + 1]) for n in order)
+        return Candidates(full > 0, scores[order].clamp(0, 1).numpy(), low_res)
+
+    def _look_bytes(self) -> int:
+        widths = self.model.config.widths
+        return sum(4 * width * (self.side // stride) ** 2 for width, stride in zip(widths, (2, 4, 8, 16), strict=True))
+
+
+def within_box(candidates: Candidates, prompt: SlicePrompt) -> Candidates:
+    """Masks cut to the box with a margin; positive clicks outside widen it."""
+    assert prompt.box_xyxy is not None
+    corners = np.concatenate([prompt.box_xyxy.reshape(2, 2), prompt.points_xy[prompt.positive]])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    margin = BOX_MARGIN * (high - low + 1) + 0.5
+    (x0, y0), (x1, y1) = np.ceil(low - margin).astype(int), np.floor(high + margin).astype(int)
+    masks = np.zeros_like(candidates.masks)
+    inside = np.s_[:, max(y0, 0) : max(y1 + 1, 0), max(x0, 0) : max(x1 + 1, 0)]
+    masks[inside] = candidates.masks[inside]
+    return Candidates(masks, candidates.scores, candidates.low_res)
+
+
+def load_compact(path: Path, *, checksum: str, name: str = "compact", device: str = "cpu") -> CompactSegmenter:
+    """Build the network that a checkpoint's own metadata describes and load it, strictly.
+
+    Raises ModelError when the file is not a compact checkpoint or does not fit.
+    """
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load_file
+
+    try:
+        with safe_open(str(path), framework="pt") as handle:
+            metadata = handle.metadata() or {}
+        config = CompactConfig.from_json(json.loads(metadata["config"]))
+        model = CompactSam(config)
+        model.load_state_dict(load_file(str(path)), strict=True)
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise ModelError(f"The checkpoint {path.name} is not a compact SAM that fits: {str(error).splitlines()[0]}") from error
+    return CompactSegmenter(model, checksum=checksum, name=name, device=device)

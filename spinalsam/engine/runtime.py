@@ -1,0 +1,206 @@
+"""How the compact encoder runs fast on this processor: plain PyTorch, PyTorch with its layers fused, or OpenVINO.
+
+All give the same features up to rounding (tests: Dice at least 0.995, in practice 1). Fused PyTorch needs nothing more and
+is the default. OpenVINO is faster on some processors, but is used only where it is installed and where `calibrate` found it
+faster; the finding is remembered for this machine and these weights. Nothing is measured while a model loads: a choice
+that depended on a moment's load could give two runs of one journal masks that differ in a pixel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import importlib.util
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from spinalsam.device.cpu import read_cpu
+from spinalsam.engine.compact import CompactSam
+from spinalsam.engine.compact_segmenter import CompactSegmenter
+from spinalsam.errors import OutputError, UsageError
+from spinalsam.settings import cache_dir, write_atomically
+
+RUNTIMES = ("pytorch", "fused", "openvino")
+DEFAULT_RUNTIME = "fused"
+# Another runtime must be this much faster than the default to be worth its loading time.
+WORTHWHILE = 1.1
+
+Encode = Callable[[Tensor], tuple[Tensor, ...]]
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """runtime: the one to use from now on. measured_ms: median time of one encode by runtime."""
+
+    runtime: str
+    measured_ms: dict[str, float]
+
+
+def available() -> tuple[str, ...]:
+    """The runtimes that are installed."""
+    return RUNTIMES if importlib.util.find_spec("openvino") else RUNTIMES[:2]
+
+
+def use_runtime(segmenter: CompactSegmenter, runtime: str | None = None) -> str:
+    """Let a segmenter's encoder run by a runtime from now on, on the CPU; returns its name.
+
+    runtime: None takes what `calibrate` remembered for these weights on this machine, else the default. The weights are
+    copied into the runtime's form: later changes of `segmenter.model` need another call. Raises UsageError for an unknown
+    one.
+    """
+    chosen = runtime or _remembered(segmenter.checksum) or DEFAULT_RUNTIME
+    segmenter.run_encoder = make_encoder(segmenter.model, chosen, checksum=segmenter.checksum)
+    return chosen
+
+
+def make_encoder(model: CompactSam, runtime: str, *, checksum: str) -> Encode:
+    """`model.encode` as one of the runtimes computes it: (b, 1, h, w) to features at strides 2, 4, 8 and 16.
+
+    Raises UsageError when the runtime is unknown or not installed.
+    """
+    if runtime not in available():
+        raise UsageError(f"There is no runtime '{runtime}' here; use {', '.join(available())}.")
+    if runtime == "pytorch":
+        return model.encode
+    fused = fuse(model.image_encoder)
+    if runtime == "fused":
+        return lambda pixels: fused(pixels.contiguous(memory_format=torch.channels_last))
+    return _openvino_encoder(fused, model.config.side, checksum)
+
+
+def fuse(encoder: nn.Module) -> nn.Module:
+    """A copy for inference: batch norms folded into the convolutions before them, weights laid out channels-last."""
+    copied = copy.deepcopy(encoder).eval()
+    _fold(copied)
+    return copied.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _fold(module: nn.Module) -> None:
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    for child in module.children():
+        _fold(child)
+    if isinstance(module, nn.Sequential):
+        for place in range(len(module) - 1):
+            first, second = module[place], module[place + 1]
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                module[place], module[place + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
+
+
+def _openvino_encoder(encoder: nn.Module, side: int, checksum: str) -> Encode:
+    """The graph for (1, 1, side, side), kept in the cache folder; other sizes run in PyTorch."""
+    import openvino
+
+    core = openvino.Core()
+    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = core.compile_model(_graph(core, encoder, side, checksum), "CPU", options)
+
+    def encode(pixels: Tensor) -> tuple[Tensor, ...]:
+        if tuple(pixels.shape) != (1, 1, side, side):
+            return encoder(pixels)
+        # A request of its own for every call: several threads may encode at once.
+        answer = compiled.create_infer_request().infer([pixels.contiguous().numpy()])
+        return tuple(torch.from_numpy(answer[place].copy()) for place in range(len(compiled.outputs)))
+
+    return encode
+
+
+def _graph(core: Any, encoder: nn.Module, side: int, checksum: str) -> Any:
+    """OpenVINO's graph of the encoder, from the cache where it is whole, else converted and kept there."""
+    import openvino
+
+    version = "".join(c if c.isalnum() else "_" for c in openvino.__version__)
+    path = cache_dir() / "graphs" / f"{checksum[:32]}-{side}-{version}.xml"
+    if path.exists():
+        with contextlib.suppress(RuntimeError):
+            return core.read_model(path)
+    import warnings
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # tracing fixes the window's size, which is meant
+        graph = openvino.convert_model(encoder, example_input=torch.zeros(1, 1, side, side))
+    with contextlib.suppress(OSError, RuntimeError):
+        _keep_graph(graph, path)
+    return graph
+
+
+def _keep_graph(graph: Any, path: Path) -> None:
+    """Weights first, then the graph that names them; a graph without its weights is made again."""
+    import openvino
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{os.getpid()}-{path.name}")
+    try:
+        openvino.save_model(graph, str(aside), compress_to_fp16=False)
+        os.replace(aside.with_suffix(".bin"), path.with_suffix(".bin"))
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+        aside.with_suffix(".bin").unlink(missing_ok=True)
+
+
+def calibrate(
+    segmenter: CompactSegmenter,
+    *,
+    progress: Progress | None = None,
+    measure: Callable[[Encode, Tensor], float] | None = None,
+) -> Calibration:
+    """Time one encode in every runtime that is installed, remember the fastest for this machine and use it.
+
+    progress: told before each. measure: milliseconds of one encode. A graph made on the way stays in the cache folder.
+    """
+    model, checksum = segmenter.model, segmenter.checksum
+    pixels = torch.randn(1, 1, model.config.side, model.config.side)
+    times = {}
+    for number, runtime in enumerate(available()):
+        if progress is not None:
+            progress(number / len(available()), f"measuring {runtime}")
+        times[runtime] = (measure or _median_ms)(make_encoder(model, runtime, checksum=checksum), pixels)
+    best = min(times, key=lambda runtime: times[runtime])
+    chosen = best if times[best] * WORTHWHILE <= times[DEFAULT_RUNTIME] else DEFAULT_RUNTIME
+    with contextlib.suppress(OutputError):  # it is measured again next time
+        write_atomically(_memory_file(), json.dumps(_memory() | {_key(checksum): chosen}, indent=1).encode())
+    use_runtime(segmenter, chosen)
+    return Calibration(chosen, {runtime: round(ms, 2) for runtime, ms in times.items()})
+
+
+def _median_ms(encode: Encode, pixels: Tensor, *, repeats: int = 9) -> float:
+    times = []
+    with torch.inference_mode():
+        for _ in range(repeats + 2):  # the first two load kernels
+            started = time.perf_counter()
+            encode(pixels)
+            times.append((time.perf_counter() - started) * 1000)
+    return sorted(times[2:])[repeats // 2]
+
+
+def _memory_file() -> Path:
+    return cache_dir() / "runtimes.json"
+
+
+def _memory() -> dict[str, str]:
+    with contextlib.suppress(OSError, ValueError):
+        value = json.loads(_memory_file().read_text(encoding="utf-8"))
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def _remembered(checksum: str) -> str | None:
+    """What was measured best before, if it is still installed."""
+    found = _memory().get(_key(checksum))
+    return found if found in available() else None
+
+
+def _key(checksum: str) -> str:
+    cpu = read_cpu()
+    return f"{cpu.name}|{cpu.cores}|{torch.__version__}|{checksum}"

@@ -1,0 +1,313 @@
+"""SAM's official architectures (ViT-B, ViT-L, ViT-H) behind the `Segmenter` protocol.
+
+The networks are `segment_anything`'s own. What its `SamPredictor` does around them is done here without its hidden
+current image: a slice becomes an 8-bit picture, its longest side becomes 1024 pixels, the encoder runs once, and every
+prompt costs only the mask decoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from spinalsam.device.manager import run_with_fallback
+from spinalsam.engine.segment_anything_parts import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+from spinalsam.engine.segmenter import Candidates, Embedding, SliceImage
+from spinalsam.errors import ModelError
+from spinalsam.support.prompts import SlicePrompt
+from spinalsam.support.windowing import Window, apply_window
+
+PATCH = 16
+# What SAM was trained with: ImageNet's mean and deviation of red, green and blue, of 0-255.
+PIXEL_MEAN = (123.675, 116.28, 103.53)
+PIXEL_STD = (58.395, 57.12, 57.375)
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class SamShape:
+    """The numbers that tell SAM's architectures apart. img_size: side of the square input in pixels."""
+
+    embed_dim: int
+    depth: int
+    heads: int
+    global_blocks: tuple[int, ...]
+    img_size: int = 1024
+    window: int = 14
+    prompt_dim: int = 256
+    decoder_heads: int = 8
+    decoder_mlp: int = 2048
+
+
+SHAPES: Mapping[str, SamShape] = {
+    "vit_b": SamShape(768, 12, 12, (2, 5, 8, 11)),
+    "vit_l": SamShape(1024, 24, 16, (5, 11, 17, 23)),
+    "vit_h": SamShape(1280, 32, 16, (7, 15, 23, 31)),
+}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a slice becomes the network's input; it belongs to the checkpoint, so it stands in the model card.
+
+    level_hu, width_hu: the window that turns HU into 8 bits; pictures are taken as they are.
+    resize: "longest_side" keeps the proportions and pads right and below with zeros (SAM); "square" stretches (MedSAM).
+    interpolation: "bilinear" or "bicubic". normalise: "imagenet" (mean and deviation) or "minmax" (0 to 1, MedSAM).
+    """
+
+    level_hu: float = 400.0
+    width_hu: float = 1800.0
+    resize: str = "longest_side"
+    interpolation: str = "bilinear"
+    normalise: str = "imagenet"
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "resize": ("longest_side", "square"),
+            "interpolation": ("bilinear", "bicubic"),
+            "normalise": ("imagenet", "minmax"),
+        }
+        for name, values in allowed.items():
+            if getattr(self, name) not in values:
+                found = getattr(self, name)
+                raise ModelError(f"The preprocessing '{name}' must be one of {', '.join(values)}, not {found!r}.")
+
+
+def build_sam(shape: SamShape) -> Sam:
+    """An untrained SAM of this shape, in evaluation mode; the same modules as `segment_anything.build_sam_vit_*`."""
+    grid = shape.img_size // PATCH
+    model = Sam(
+        image_encoder=ImageEncoderViT(
+            depth=shape.depth,
+            embed_dim=shape.embed_dim,
+            img_size=shape.img_size,
+            mlp_ratio=4,
+            norm_layer=partial(nn.LayerNorm, eps=1e-6),
+            num_heads=shape.heads,
+            patch_size=PATCH,
+            qkv_bias=True,
+            use_rel_pos=True,
+            global_attn_indexes=shape.global_blocks,
+            window_size=shape.window,
+            out_chans=shape.prompt_dim,
+        ),
+        prompt_encoder=PromptEncoder(
+            embed_dim=shape.prompt_dim,
+            image_embedding_size=(grid, grid),
+            input_image_size=(shape.img_size, shape.img_size),
+            mask_in_chans=16,
+        ),
+        mask_decoder=MaskDecoder(
+            num_multimask_outputs=3,
+            transformer=TwoWayTransformer(
+                depth=2, embedding_dim=shape.prompt_dim, mlp_dim=shape.decoder_mlp, num_heads=shape.decoder_heads
+            ),
+            transformer_dim=shape.prompt_dim,
+            iou_head_depth=3,
+            iou_head_hidden_dim=256,
+        ),
+        pixel_mean=list(PIXEL_MEAN),
+        pixel_std=list(PIXEL_STD),
+    )
+    return model.eval()
+
+
+def expected_shapes(shape: SamShape) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every parameter of the architecture, without allocating one."""
+    with torch.device("meta"):
+        model = build_sam(shape)
+    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
+
+
+def load_sam(shape: SamShape, weights: Mapping[str, Tensor]) -> Sam:
+    """A SAM that holds exactly these weights in float32; no random numbers are drawn and nothing is held twice.
+
+    Raises ModelError when a parameter is missing, left over or of the wrong shape.
+    """
+    with torch.device("meta"):
+        model = build_sam(shape)
+    weights = {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+    try:
+        model.load_state_dict(weights, strict=True, assign=True)
+    except RuntimeError as error:
+        problem = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise ModelError(f"The weights do not fit the architecture: {problem}") from error
+    # Not part of a checkpoint, so still without memory.
+    model.pixel_mean = torch.tensor(PIXEL_MEAN).view(-1, 1, 1)
+    model.pixel_std = torch.tensor(PIXEL_STD).view(-1, 1, 1)
+    return model.requires_grad_(False).eval()
+
+
+def resized_shape(rows: int, columns: int, side: int) -> tuple[int, int]:
+    """(rows, columns) with the longer one `side`, rounded as `ResizeLongestSide.get_preprocess_shape` rounds."""
+    scale = side * 1.0 / max(rows, columns)
+    return int(rows * scale + 0.5), int(columns * scale + 0.5)
+
+
+def picture_size(shape: tuple[int, ...], preprocessing: Preprocessing, side: int) -> tuple[int, int]:
+    """(rows, columns) that a slice of this shape has in the network's input, without the padding."""
+    return resized_shape(shape[0], shape[1], side) if preprocessing.resize == "longest_side" else (side, side)
+
+
+def to_picture(image: SliceImage, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """(rows, columns) uint8: HU through the card's window, grey values as they are."""
+    if image.is_hu:
+        return apply_window(image.pixels, Window(preprocessing.level_hu, preprocessing.width_hu))
+    return np.clip(np.rint(np.nan_to_num(image.pixels)), 0, 255).astype(np.uint8)
+
+
+def network_input(image: SliceImage, preprocessing: Preprocessing, side: int) -> tuple[Tensor, tuple[int, int]]:
+    """The slice as a (1, 3, side, side) float32 tensor, and the (rows, columns) of it that are picture and not padding.
+
+    Pixels are resampled as 8-bit values with antialiasing, as PIL does for `ResizeLongestSide` (equal to it but for
+    rounding: at most one grey value, in fewer than 0.3 % of the pixels).
+    """
+    picture = torch.from_numpy(to_picture(image, preprocessing))[None, None]
+    size = picture_size(image.pixels.shape, preprocessing, side)
+    resized = F.interpolate(picture, size, mode=preprocessing.interpolation, align_corners=False, antialias=True)
+    resized = resized.float()
+    if preprocessing.normalise == "minmax":
+        low, high = resized.min(), resized.max()
+        colours = ((resized - low) / (high - low).clamp(min=1e-8)).expand(-1, 3, -1, -1)
+    else:
+        colours = (resized - torch.tensor(PIXEL_MEAN).view(1, 3, 1, 1)) / torch.tensor(PIXEL_STD).view(1, 3, 1, 1)
+    return F.pad(colours, (0, side - size[1], 0, side - size[0])), size
+
+
+@dataclass(frozen=True)
+class SamFeatures:
+    """tensor: (1, 256, 64, 64) for a 1024-pixel SAM. input_size: (rows, columns) of the picture in the input."""
+
+    tensor: Tensor
+    input_size: tuple[int, int]
+
+
+class SamSegmenter:
+    """Encode and decode with a SAM. See `engine/segmenter.py` for the contract.
+
+    precision: what the encoder computes in ("fp32", "bf16", "fp16"); the decoder is small and stays in float32.
+    notice: told in one sentence when the work moves to the CPU because the GPU's memory is full.
+    """
+
+    def __init__(
+        self,
+        model: Sam,
+        *,
+        checksum: str,
+        name: str,
+        preprocessing: Preprocessing | None = None,
+        device: str | torch.device = "cpu",
+        precision: str = "fp32",
+        notice: Callable[[str], None] | None = None,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise ModelError(f"There is no precision '{precision}'; use {', '.join(PRECISIONS)}.")
+        self.name, self.checksum = name, checksum
+        self.preprocessing = preprocessing or Preprocessing()
+        self.precision = precision
+        self.device = torch.device(device)
+        self.model = model.eval().to(self.device)
+        self.side = int(model.image_encoder.img_size)
+        self._notice = notice
+
+    def encode(self, image: SliceImage) -> Embedding:
+        """The image encoder, once a slice. Raises ResourceError when even the CPU's memory is too small."""
+        pixels, size = network_input(image, self.preprocessing, self.side)
+        tensor = self._on_device(lambda: self._encode(pixels))
+        return Embedding(image, SamFeatures(tensor, size), self.checksum, image.pixels.nbytes + tensor.nbytes)
+
+    def decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any = None) -> Candidates:
+        """Three masks for points and/or a box, best first.
+
+        One point alone is ambiguous, so SAM's three masks for that case are sorted by predicted IoU. Otherwise SAM's
+        mask for clear prompts comes first and the best two of those three follow. previous: (1, 1, 256, 256) logits.
+        Raises ModelError for another network's embedding.
+        """
+        if embedding.model != self.checksum or not isinstance(embedding.features, SamFeatures):
+            raise ModelError("The slice was encoded by another model; encode it again.")
+        logits, scores = self._on_device(lambda: self._decode(embedding, prompt, previous))
+        ambiguous = len(prompt.points_xy) == 1 and prompt.box_xyxy is None and previous is None
+        by_score = [1 + int(n) for n in torch.argsort(scores[1:], descending=True)]
+        order = by_score if ambiguous else [0, *by_score[:2]]
+        masks = self._upscale(logits[order], embedding) > self.model.mask_threshold
+        return Candidates(masks.numpy(), scores[order].clamp(0, 1).numpy(), tuple(logits[n][None, None] for n in order))
+
+    def features_to_arrays(self, embedding: Embedding) -> dict[str, NDArray]:
+        """The features as plain arrays, for a cache on disk."""
+        features: SamFeatures = embedding.features
+        return {"tensor": features.tensor.numpy(), "input_size": np.array(features.input_size, np.int64)}
+
+    def embedding_from_arrays(self, arrays: Mapping[str, NDArray], image: SliceImage) -> Embedding:
+        """The embedding again. Raises ModelError when the arrays are not this network's features of this slice."""
+        tensor, size = arrays.get("tensor"), arrays.get("input_size")
+        grid = self.side // PATCH
+        width = self.model.prompt_encoder.embed_dim
+        expected = picture_size(image.pixels.shape, self.preprocessing, self.side)
+        if tensor is None or tensor.shape != (1, width, grid, grid) or size is None or tuple(size) != expected:
+            raise ModelError("The kept embedding does not belong to this slice and model.")
+        features = SamFeatures(torch.from_numpy(np.ascontiguousarray(tensor, np.float32)), expected)
+        return Embedding(image, features, self.checksum, image.pixels.nbytes + features.tensor.nbytes)
+
+    def _encode(self, pixels: Tensor) -> Tensor:
+        reduced = self.precision != "fp32"
+        with torch.inference_mode(), torch.autocast(self.device.type, PRECISIONS[self.precision], enabled=reduced):
+            return self.model.image_encoder(pixels.to(self.device)).float().cpu()
+
+    def _decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor]:
+        """Logits (4, 256, 256) and predicted IoU (4,), on the CPU."""
+        features: SamFeatures = embedding.features
+        encoder = self.model.prompt_encoder
+        with torch.inference_mode():
+            sparse, dense = encoder(
+                points=self._points(prompt, embedding),
+                boxes=self._box(prompt, embedding),
+                masks=None if previous is None else previous.to(self.device),
+            )
+            logits, scores = self.model.mask_decoder.predict_masks(
+                image_embeddings=features.tensor.to(self.device),
+                image_pe=encoder.get_dense_pe(),
+                sparse_prompt_embeddings=sparse,
+                dense_prompt_embeddings=dense,
+            )
+        return logits[0].float().cpu(), scores[0].float().cpu()
+
+    def _scale(self, embedding: Embedding) -> NDArray[np.float64]:
+        """(x, y) network pixels a slice pixel. SAM scales by this alone; its prompt encoder adds half a pixel."""
+        rows, columns = embedding.image.pixels.shape
+        new_rows, new_columns = embedding.features.input_size
+        return np.array([new_columns / columns, new_rows / rows])
+
+    def _points(self, prompt: SlicePrompt, embedding: Embedding) -> tuple[Tensor, Tensor] | None:
+        if not len(prompt.points_xy):
+            return None
+        places = prompt.points_xy.astype(np.float64) * self._scale(embedding)
+        kinds = torch.from_numpy(prompt.positive.astype(np.int32))
+        return torch.from_numpy(places).float()[None].to(self.device), kinds[None].to(self.device)
+
+    def _box(self, prompt: SlicePrompt, embedding: Embedding) -> Tensor | None:
+        if prompt.box_xyxy is None:
+            return None
+        corners = prompt.box_xyxy.reshape(2, 2).astype(np.float64) * self._scale(embedding)
+        return torch.from_numpy(corners.reshape(1, 4)).float().to(self.device)
+
+    def _upscale(self, logits: Tensor, embedding: Embedding) -> Tensor:
+        """(n, 256, 256) logits to the slice's pixels (n, rows, columns), the padding cut off, as SAM does it."""
+        with torch.inference_mode():
+            return self.model.postprocess_masks(logits[None], embedding.features.input_size, tuple(embedding.image.pixels.shape))[0]
+
+    def _on_device(self, work: Callable[[], Any]) -> Any:
+        """Run on the device; where its memory is full, move the network to the CPU for good and go on there."""
+        result, _ = run_with_fallback(lambda _device: work(), str(self.device), move=self._move_to, notice=self._notice, what="the model")
+        return result
+
+    def _move_to(self, device: str) -> None:
+        self.device, self.precision = torch.device(device), "fp32"
+        self.model.to(self.device)
