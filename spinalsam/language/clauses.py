@@ -1,0 +1,161 @@
+"""Tokens to clauses that may hold one call each: cut at punctuation, at joining words and where a second verb begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from spinalsam.language.senses import opens_clause
+from spinalsam.language.tokens import Token
+
+ACTIONS = frozenset(
+    "OPEN CLEAR RESET CLOSE GONE ADD DRAW FRAMEIT MAKE GEN RUN INFER SEG PROPAGATE MEASURE EXPORT SHOW HIDE TURN MOVE UNDO REDO CHECK SETLABEL "
+    "SETTO PICK".split()
+)
+OBJECTS = frozenset(
+    "POINT BOX MASK PMASK BMASK PROMPT IMAGE GPU CKPT WINDOW LABEL AXIAL SAGITTAL CORONAL MPR THREED NEXT PREV FIRST LAST MIDDLE BONEWIN SOFTWIN LUNGWIN BRAINWIN "
+    "NEGPOINT POSPOINT SIZE BIG HELPWORD HOWTO NIFTI NRRD STL DICOMSEG".split()
+)
+VALUES = frozenset({"region", "pair", "quad", "number", "path"})
+# Verbs that say so little alone that a second verb after them begins no new clause: 用框生成, 给 L3 加点.
+_LIGHT = frozenset("用 给 把 将 来 对 到 在 请 帮 让 想 要 看 做 进行 开始 去 选 使用 根据 按 就 拿 从 以 为 go let get make do have use using want need try take 选择 执行 准备 开 好".split())
+# Words that join clauses only where something was already asked for.
+_SOFT_THEN = frozenset("再 也 又 还 并 且 跟着 继续 好了 同时 顺便 并且 以及 还有 另外 最后 好后 后头 接着 完了".split())
+_COMMANDS = frozenset(
+    "ADD OPEN CLEAR GEN SEG PROPAGATE MEASURE EXPORT HIDE UNDO REDO MOVE CHECK SHOW RUN FRAMEIT DRAW INFER SETLABEL SETTO".split()
+)
+
+
+@dataclass
+class Clause:
+    """Part of a sentence that may hold one call.
+
+    question: it ends with a question mark. joined: it follows its predecessor by 'and', so it may share its verb.
+    told: it asks for nothing, but says what 'them' means. timed: it stood after 'before', 'once' and the like.
+    """
+
+    tokens: list[Token] = field(default_factory=list)
+    question: bool = False
+    joined: bool = False
+    told: bool = False
+    timed: bool = False
+
+    @property
+    def ideas(self) -> set[str]:
+        return {idea for token in self.tokens for idea in token.ideas}
+
+    def has(self, *ideas: str) -> bool:
+        return any(idea in token.ideas for token in self.tokens for idea in ideas)
+
+    def kinds(self, kind: str) -> list[Token]:
+        return [token for token in self.tokens if token.kind == kind]
+
+    def says(self, *texts: str) -> bool:
+        return any(token.text in texts for token in self.tokens)
+
+    @property
+    def text(self) -> str:
+        return " ".join(token.text for token in self.tokens)
+
+
+def acts(tokens: Iterable[Token]) -> bool:
+    return any(token.ideas & ACTIONS for token in tokens)
+
+
+def split(tokens: Sequence[Token]) -> list[Clause]:
+    """Clauses in the order in which they were said."""
+    return [piece for clause in _cut_at_joints(tokens) for piece in _cut_at_verbs(clause)]
+
+
+def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
+    clauses = [Clause()]
+    for i, token in enumerate(tokens):
+        current = clauses[-1]
+        if token.kind == "sep":
+            if token.text in "?？":
+                current.question = True
+            if current.tokens:
+                clauses.append(Clause(joined=token.text in "、+"))
+        elif current.tokens and _is_then(tokens, i, current):
+            clauses.append(Clause())
+        elif current.tokens and "AND" in token.ideas:
+            clauses.append(Clause(joined=True))
+        elif current.tokens and token.ideas & {"BUT", "SO"} and "NOT" not in token.ideas:
+            clauses.append(Clause(tokens=[token]))
+        elif current.tokens and "INSTEADOF" in token.ideas and not current.joined and _is_only_values(current.tokens):
+            current.tokens.append(token)
+        else:
+            current.tokens.append(token)
+    return [clause for clause in clauses if clause.tokens]
+
+
+def _is_only_values(tokens: Iterable[Token]) -> bool:
+    return all(token.kind in VALUES for token in tokens)
+
+
+def _is_then(tokens: Sequence[Token], i: int, current: Clause) -> bool:
+    token = tokens[i]
+    if "THEN" not in token.ideas:
+        return False
+    if token.text.isascii():
+        return not (token.ideas & {"NEXT", "AND", "LAST"} and len(token.text) <= 4)
+    after = tokens[i + 1] if i + 1 < len(tokens) else None
+    if after is None or after.text == "的" or after.kind == "sep":
+        return after is not None and after.kind == "sep" and token.text not in _SOFT_THEN
+    if token.text == "最后" and (after.text in ("一", "的") or after.kind == "number" or current.tokens[-1].ideas & {"MOVE", "AT"}):
+        return False
+    return token.text not in _SOFT_THEN or acts(current.tokens) or bool(current.ideas & OBJECTS)
+
+
+def _cut_at_verbs(clause: Clause) -> list[Clause]:
+    """Cut before a verb that follows a verb with what it acts on: 'clear the points add a box', 删框删点."""
+    starts = [0]
+    verb, thing = False, False
+    for i, token in enumerate(clause.tokens):
+        if verb and thing and _is_command(clause.tokens, i):
+            starts.append(i)
+            verb, thing = True, False
+            continue
+        if token.ideas & ACTIONS and token.text not in _LIGHT:
+            verb = True
+        elif verb and (token.ideas & OBJECTS or token.kind in VALUES):
+            thing = True
+    if len(starts) == 1:
+        return [clause]
+    ends = [*starts[1:], len(clause.tokens)]
+    return [
+        replace(clause, tokens=clause.tokens[a:b], joined=clause.joined and a == 0, question=clause.question and b == len(clause.tokens))
+        for a, b in zip(starts, ends, strict=True)
+    ]
+
+
+def _is_command(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a verb that can only be a new command stands at i, with something to act on after it."""
+    token = tokens[i]
+    if not token.ideas & _COMMANDS or token.text in _LIGHT or token.ideas & {"AND", "THEN", "NEXT", "PREV", "FROM"}:
+        return False
+    after = tokens[i + 1 : i + 7]
+    if not any(t.ideas & OBJECTS or t.kind in VALUES for t in after):
+        return False
+    if token.text.isascii():
+        return "base" in token.forms and not token.ideas & OBJECTS and _may_begin(tokens, i)
+    if token.ideas & OBJECTS or token.ideas & {"FRAMEIT"} and tokens[i - 1].ideas & {"ADD"}:
+        return False
+    return tokens[i - 1].text not in ("的", "不", "来", "去", "在") and not tokens[i - 1].ideas & (ACTIONS - {"GONE"})
+
+
+def _may_begin(tokens: Sequence[Token], i: int) -> bool:
+    before = tokens[i - 1]
+    return not opens_clause(tokens, i) and before.text not in (
+        "to", "the", "a", "an", "of", "for", "from", "with", "in", "on", "at", "by", "my", "this", "that", "these", "those", "new", "and", "me", "can",
+    )  # fmt: skip
+
+
+def without_exceptions(clause: Clause) -> Clause:
+    """'rather than a box', 'instead of the points' and what follows them is not asked for."""
+    for i, token in enumerate(clause.tokens):
+        if "INSTEADOF" in token.ideas and "NEG" not in token.ideas:
+            if token.text in ("excluding", "without", "minus", "except", "除") and i == 0:
+                continue
+            return replace(clause, tokens=clause.tokens[:i])
+    return clause

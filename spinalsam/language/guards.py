@@ -1,0 +1,234 @@
+"""What is forbidden, reported, past, postponed, a clinical question or no business of this program: nothing is done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, acts
+from spinalsam.language.senses import opens_clause
+from spinalsam.language.tokens import Token
+
+_ASKS = ("ASKREQ", "REQUEST", "PLEASE")
+_OPINION = frozenset("要不要 该不该 应不应该 你觉得 你认为 怎么看 你怎么看 怎么想 为什么 为何 为啥 凭什么".split()) | {
+    "should i", "should we", "do you think", "do you agree", "would you recommend", "do you recommend", "what do you think",
+}  # fmt: skip
+_QUERIES = ("GPU", "CKPT", "MEASURE", "SIZE", "BIG", "HELPWORD", "HOWTO", "DEVICE", "MODEL")
+
+
+# The whole sentence
+
+
+def is_refused(tokens: Sequence[Token]) -> bool:
+    """Instructions against the program, other people's words and deeds, clinical and other questions."""
+    ideas = {idea for token in tokens for idea in token.ideas}
+    if "HARDOOS" in ideas:
+        return True
+    if any("PERSON" in token.ideas and not _is_owner(tokens, i) for i, token in enumerate(tokens)):
+        return True
+    question = any(token.text in "?？" for token in tokens if token.kind == "sep")
+    asks = bool(ideas & set(_ASKS))
+    if "PATIENT" in ideas and (question or "ADVICE" in ideas) and not asks:
+        return True
+    if any(token.text in _OPINION for token in tokens):
+        return True
+    return "ADVICE" in ideas and not asks and not ideas & set(_QUERIES)
+
+
+def _is_owner(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a person is only named as whose something is or whom it is for, in a sentence that begins with a command."""
+    if "AT" in tokens[i].ideas:
+        return True
+    before, after = tokens[i - 1] if i else None, tokens[i + 1] if i + 1 < len(tokens) else None
+    commanded = tokens[0].ideas & (ACTIONS | set(_ASKS)) and not tokens[0].stands_for("SAY", "LOOK")
+    if before is None or not commanded:
+        return False
+    return tokens[i].text.endswith("'s") or before.text in ("of", "for") or (after is not None and after.text == "的" and i > 0)
+
+
+# Each clause
+
+
+def asked_for(clauses: list[Clause]) -> list[Clause]:
+    """The clauses, each told where it asks for nothing, and cut where something is forbidden."""
+    kept: list[Clause] = []
+    forbidden = False
+    for clause in clauses:
+        if forbidden and clause.joined and not clause.has("BUT") and not _begins_request(clause):
+            kept.append(replace(clause, told=True))
+            continue
+        forbidden = False
+        at = next((i for i, token in enumerate(clause.tokens) if _forbids(clause, i, token)), None)
+        if at is not None:
+            forbidden = True
+            allowed = clause.tokens[:at]
+            if acts(allowed) and not _is_subject(allowed):
+                kept.append(replace(clause, tokens=allowed, told=is_told(replace(clause, tokens=allowed))))
+            kept.append(replace(clause, tokens=clause.tokens[at:], told=True))
+        else:
+            kept.append(replace(clause, told=is_told(clause)))
+    return kept
+
+
+def _begins_request(clause: Clause) -> bool:
+    return clause.has(*_ASKS)
+
+
+def _forbids(clause: Clause, i: int, token: Token) -> bool:
+    if "NEG" not in token.ideas or "NOTNEG" in token.ideas:
+        return False
+    if token.ideas & {"GONE", "HIDE", "INVISIBLE"} or token.text == "off":
+        return False
+    if token.text == "skip the" and clause.has("NEXT", "PREV"):
+        return False
+    if token.text in ("no longer", "no more") or (token.text == "no" and i + 1 < len(clause.tokens) and clause.tokens[i + 1].text in ("more", "longer")):
+        return not (clause.has("NEED") and not clause.has("I", "REQUEST")) or clause.has("I")
+    return not (token.text in ("没有", "没") and clause.has("GPU", "CKPT"))
+
+
+def _is_subject(before: Sequence[Token]) -> bool:
+    return any(token.ideas & {"YOU", "I", "REQUEST", "ASKREQ"} for token in before) and not any(
+        "base" in token.forms and token.ideas & ACTIONS and token.text not in ("want", "need", "let", "make", "do") for token in before
+    )
+
+
+def is_told(clause: Clause) -> bool:
+    """A statement, a condition, a plan or a wish to keep things, but no request."""
+    asks = clause.has(*_ASKS)
+    if _is_condition(clause) or _is_kept(clause) or _is_other_business(clause):
+        return True
+    if clause.has("LATER") and not clause.timed and not (clause.has("ASKREQ") and clause.says("maybe", "perhaps", "也许")):
+        return not _is_only_position(clause)
+    if _is_reported(clause):
+        return True
+    if clause.has("STATIVE") and not asks and not acts_first(clause):
+        return True
+    if asks and not clause.has("SELF"):
+        return False
+    if clause.timed:
+        return clause.has("SELF") or clause.says("i've", "i have", "we've", "we have")
+    return _is_english_statement(clause.tokens) or _is_chinese_statement(clause)
+
+
+def _is_only_position(clause: Clause) -> bool:
+    """以后 and the like inside what is asked for."""
+    return all(token.ideas & {"AFTERVERB", "NEW", "THEN"} for token in clause.tokens if "LATER" in token.ideas)
+
+
+def acts_first(clause: Clause) -> bool:
+    """Whether it begins with a command."""
+    return any(
+        token.ideas & ACTIONS and (not token.forms or "base" in token.forms) and opens_clause(clause.tokens, i)
+        for i, token in enumerate(clause.tokens[:4])
+        if token.text.isascii()
+    )
+
+
+def _is_condition(clause: Clause) -> bool:
+    asks_state = clause.has("GPU", "CKPT") and clause.has("TELLME", "CHECK", "MATCH", "MATCHING")
+    return clause.has("IF") and not clause.has("IFPOLITE") and not asks_state
+
+
+def _is_kept(clause: Clause) -> bool:
+    return clause.has("KEEP") and not clause.has("EXPORT", "CLEAR", "HIDE", "GPU")
+
+
+def _is_other_business(clause: Clause) -> bool:
+    """Words of other business, unless they stand for something of ours as well, such as 'soft tissue' or a 'sheet'."""
+    ours = ACTIONS | {"THREED", "MPR", "WINDOW", "NIFTI", "STL", "DICOMSEG", "SIZE", "UP", "DOWN"}
+    return any("OOS" in token.ideas and not token.ideas & ours for token in clause.tokens)
+
+
+def _is_reported(clause: Clause) -> bool:
+    """What others say, want or did: 'she asked', 'he cleared', 'remind me to'."""
+    tokens = clause.tokens
+    if clause.has("THIRD") and not clause.says("them", "his", "her", "their", "theirs", "others") and not clause.has("ASKREQ"):
+        return True
+    return any(t.stands_for("SAY") and not t.ideas & (ACTIONS | {"NEED", "TELLME", "FILLER"}) and opens_clause(tokens, i) and t.forms for i, t in enumerate(tokens))
+
+
+_PAST_AUXILIARY = frozenset("i've we've was were had did hasn't haven't has been i'd".split())
+_STATE = frozenset("is are was were".split())
+_MODAL = frozenset("should must can may could shall ought needs need to".split())
+
+
+def _is_english_statement(tokens: Sequence[Token]) -> bool:
+    words = [token.text for token in tokens]
+    if not any(word.isascii() and word.isalpha() for word in words):
+        return False
+    said = [token for token in tokens if token.kind != "word" or token.ideas - {"FILLER", "GREET"} or token.text in ("i", "we", "that", "this", "it")]
+    if not said:
+        return False
+    first = said[0]
+    if first.text in ("i", "we", "i've", "we've", "i'm", "we're"):
+        return not any(t.stands_for("NEED") and "base" in t.forms for t in said[1:3])
+    if first.stands_for("INTENT") and not any(t.stands_for("NEED", "LOOK") for t in said[1:2]) and first.text not in ("let me", "lemme", "i'd", "we'd", "i'll"):
+        return True
+    if first.stands_for("INTENT"):
+        return not _lets_itself_be_done(said)
+    if first.text in ("it", "that", "this") and len(said) > 1 and said[1].stands_for("BE", "HAVE", "STATIVE"):
+        return True
+    return _states(said)
+
+
+def _lets_itself_be_done(said: Sequence[Token]) -> bool:
+    """let me choose an image, I'd rather see the coronal plane: done by the program all the same."""
+    return any(t.stands_for("PICK", "LOOK", "NEED", "SHOW") for t in said[1:3])
+
+
+def _states(said: Sequence[Token]) -> bool:
+    """A noun with a finite verb: 'L5 has been segmented', 'the model generated a mask', 'the mask is wrong'."""
+    for i, token in enumerate(said[1:], 1):
+        earlier = said[:i]
+        if any(t.ideas & ACTIONS and "base" in t.forms and not t.ideas & OBJECTS for t in earlier) or any(t.text in _MODAL for t in earlier):
+            return False
+        if any(t.stands_for("WH", "ADVICE", "HOWTO", "ASKREQ", "REQUEST", "DOAUX") for t in earlier):
+            return False
+        follows = said[i + 1 :]
+        if token.text in ("has", "have", "had") or token.text in ("was", "were"):
+            return True
+        if token.text in ("is", "are") and not any(t.text in ("off", "gone", "out", "to", "needed", "required") for t in follows):
+            return not any(t.stands_for("GPU", "CKPT") for t in earlier)
+        if "past" in token.forms and "base" not in token.forms and not token.ideas & {"NEED"} and any(t.ideas & OBJECTS or t.kind in VALUES for t in follows[:3]):
+            return any(t.ideas & OBJECTS or t.kind == "region" or t.stands_for("MODEL") for t in earlier)
+    return False
+
+
+_CN_DONE_VERBS = ("ADD", "FRAMEIT", "DRAW", "GEN", "MAKE", "SEG", "OPEN", "EXPORT", "MEASURE", "SETLABEL", "PROPAGATE")
+
+
+def _is_chinese_statement(clause: Clause) -> bool:
+    tokens = clause.tokens
+    if clause.has("SELF"):
+        return True
+    if clause.has("PAST", "PASTTIME") and not _commands_past(clause):
+        return True
+    for i, token in enumerate(tokens[:-1]):
+        # 画好了, 标完了, 加了, 标错了: done already. 删了 and 关了 are commands.
+        after = tokens[i + 1].text
+        last = i + 2 >= len(tokens) or all(t.text in ("了", "吧", "啊", "呀", "啦") for t in tokens[i + 2 :])
+        if token.stands_for(*_CN_DONE_VERBS) and not token.stands_for("CLEAR", "HIDE") and not token.text.isascii():
+            if after in ("好", "完", "错", "过", "歪", "偏", "得", "好了", "完了") and last or after in ("错", "得", "歪", "偏"):
+                return True
+    if tokens[-1].text in ("了", "啦") and any(t.text in ("标好", "画好", "放好", "加好", "标好的", "画好的", "放好的", "太", "够", "好了", "生成好", "完", "好") for t in tokens):
+        return True
+    return clause.says("标好", "画好", "放好", "加好") and not clause.has("GEN", "SEG", "RUN", "INFER", "CLEAR") or clause.says("太", "真", "更", "错") and not clause.has("CLEAR", "HIDE", "UNDO")
+
+
+def _commands_past(clause: Clause) -> bool:
+    """Whether the past belongs to what a command is about: clear the points added yesterday."""
+    if clause.has(*_ASKS) or acts_first(clause):
+        return True
+    return any("PAST" in t.ideas and t.text in ("刚才", "之前", "上次", "刚", "刚刚", "先前", "原来") for t in clause.tokens) and clause.has("UNDO", "REDO", "CLEAR", "GONE", "HIDE")
+
+
+_ANSWERS = frozenset({"gpu_status", "verify_parameters", "measure", "help"})
+_INTERROGATIVE = frozenset("who what why which when whose whom how 谁 为什么 为何 哪 什么 几".split())
+
+
+def answers_only(clause: Clause, op: str) -> bool:
+    """Whether the operation may follow from the clause: a question is answered, never acted upon."""
+    said = [token for token in clause.tokens if token.ideas - {"FILLER"} or token.kind != "word" or token.text in _INTERROGATIVE]
+    if not said or op in _ANSWERS or clause.has(*_ASKS):
+        return True
+    return not (said[0].text in _INTERROGATIVE or said[0].stands_for("ADVICE"))

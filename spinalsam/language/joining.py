@@ -1,0 +1,153 @@
+"""Clauses that say nothing alone are joined to their neighbours: 'boxes around L4 | and L5', 'level 40 | and width 400', 'points | and boxes'."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause
+from spinalsam.language.tokens import Token
+
+_WANTS_OBJECT = frozenset({"SEG", "GEN", "INFER", "RUN", "ADD", "DRAW", "PICK", "OPEN", "MAKE", "CHECK", "MOVE"})
+_COMPLETE = frozenset({"UNDO", "REDO", "RESET", "CLEAR", "CLOSE", "EXPORT", "HELPWORD", "PROPAGATE", "HIDE", "SHOW"})
+_PRONOUNS = frozenset("it them these those that this they 它 它们 这些 那些 这个 那个 全部 都 全 统统 全都 其".split())
+_NOUNS = ("POINT", "NEGPOINT", "POSPOINT", "BOX", "MASK", "PMASK", "BMASK", "IMAGE")
+
+
+def rejoined(clauses: list[Clause]) -> list[Clause]:
+    """Each clause that has nothing to do of its own is added to the one before."""
+    result: list[Clause] = []
+    for number, clause in enumerate(clauses):
+        follows = clauses[number + 1] if number + 1 < len(clauses) else None
+        if follows is not None and follows.joined and follows.ideas & ACTIONS and _is_bare_verb(clause) and not clause.told:
+            continue  # 'find and segment L3': one object for two verbs
+        last = result[-1] if result else None
+        if last is not None and not last.told and not clause.told and _belongs(last, clause):
+            result[-1] = replace(last, tokens=[*last.tokens, *clause.tokens], question=last.question or clause.question)
+        else:
+            result.append(clause)
+    return result
+
+
+def _is_bare_verb(clause: Clause) -> bool:
+    """A verb that wants an object and has none."""
+    if not clause.ideas & _WANTS_OBJECT or clause.ideas & (OBJECTS - {"NEXT"}) or clause.ideas & _COMPLETE:
+        return False
+    return all(token.kind in ("word", "sep") for token in clause.tokens)
+
+
+def _belongs(last: Clause, clause: Clause) -> bool:
+    """Whether the clause only goes on with what the last one says."""
+    return any(fits(last, clause) for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values))
+
+
+def _has_value(clause: Clause) -> bool:
+    return any(token.kind in VALUES for token in clause.tokens)
+
+
+def _does_something(clause: Clause) -> bool:
+    return bool(clause.ideas & (ACTIONS | OBJECTS)) or clause.has("NEED")
+
+
+def _only_values(last: Clause, clause: Clause) -> bool:
+    if clause.kinds("pair") and last.has("POINT", "NEGPOINT", "BOX", "FRAMEIT", "DRAW", "ADD") and not clause.ideas & (ACTIONS - {"MOVE", "ADD"}):
+        # 'draw a box, coordinates (1,2) to (3,4)'
+        return not clause.has("BOX", "NEGPOINT") and not (clause.has("POINT", "ADD") and not last.has("BOX", "FRAMEIT", "DRAW") and last.kinds("pair"))
+    if _is_elliptical_count(last, clause):
+        return False
+    return not _does_something(clause) and _has_value(clause)
+
+
+def _is_elliptical_count(last: Clause, clause: Clause) -> bool:
+    """'two points on L4 and one on L5': a count and regions of its own."""
+    return bool(clause.kinds("number") and clause.kinds("region") and last.kinds("number") and last.kinds("region"))
+
+
+def _same_window(last: Clause, clause: Clause) -> bool:
+    edges = ("LEVELWORD", "WIDTHWORD", "CENTREWORD")
+    return clause.has(*edges) and bool(clause.kinds("number")) and last.has("WINDOW", *edges) and not clause.has("POINT", "BOX", "EXPORT")
+
+
+def _same_check(last: Clause, clause: Clause) -> bool:
+    if not clause.joined:
+        return False
+    if last.has("CKPT", "MODEL") and clause.has("MODEL", "CKPT", "MATCH", "MATCHING"):
+        return not clause.has("RUN", "GEN", "SEG", "INFER", "POINT", "BOX")
+    return clause.has("MATCH", "MATCHING") and last.has("CHECK") and clause.has("MODEL")
+
+
+def _other_direction(last: Clause, clause: Clause) -> bool:
+    return clause.joined and last.has("PROPAGATE") and last.has("UP", "DOWN") and clause.has("UP", "DOWN") and not clause.has("PROPAGATE")
+
+
+def _more_sizes(last: Clause, clause: Clause) -> bool:
+    return clause.has("SIZE", "BIG", "COMPUTE") and last.has("SIZE", "BIG", "MEASURE") and not clause.kinds("region") and not clause.has("EXPORT")
+
+
+def _only_format(last: Clause, clause: Clause) -> bool:
+    if not last.has("EXPORT") or clause.ideas & (ACTIONS - {"ADD", "EXPORT", "SETTO", "MAKE", "PROPAGATE", "TURN", "UNDO", "MOVE", "OPEN"}):
+        return False
+    formats = clause.has("NIFTI", "NRRD", "STL", "DICOMSEG", "FILEKIND") or bool(clause.kinds("path"))
+    return formats and not clause.has("MASK", "POINT", "BOX") and not (clause.has("OPEN") and not clause.has("ADD"))
+
+
+def _led_by_values(last: Clause, clause: Clause) -> bool:
+    """'L1 and L2, | box them': what comes first has values only."""
+    if _does_something(last) or not any(last.kinds(kind) for kind in ("region", "pair", "quad", "path")):
+        return False
+    return clause.joined or not clause.kinds("region")
+
+
+# Verbs and nouns shared by neighbours
+
+
+def with_shared_words(clauses: list[Clause]) -> list[Clause]:
+    """'points and boxes must go', 'I don't need the points, delete them': the verb, or the noun, of the neighbour."""
+    result = list(clauses)
+    for i, clause in enumerate(result):
+        if clause.told:
+            continue
+        verb = _shared_verb(result, i)
+        if verb is not None:
+            result[i] = replace(clause, tokens=[*clause.tokens, verb])
+        elif i and _lacks_noun(clause):
+            noun = _noun_before(result, i)
+            if noun is not None:
+                result[i] = replace(clause, tokens=[*clause.tokens, noun])
+    return result
+
+
+def _shared_verb(clauses: list[Clause], i: int) -> Token | None:
+    """The neighbour's 'clear' or 'hide' for a clause that only names points, boxes or the mask."""
+    clause = clauses[i]
+    if clause.ideas & (ACTIONS - {"DRAW", "ADD", "SHOW", "SEG", "MAKE", "SETTO", "MOVE", "FRAMEIT"}) or not clause.has("POINT", "BOX", "MASK", "PROMPT", "IMAGE"):
+        return None
+    if any(clause.kinds(kind) for kind in ("number", "pair", "quad", "path")) or clause.has("FROM"):
+        return None
+    for j in (i - 1, i + 1):
+        if not 0 <= j < len(clauses) or clauses[j].told or not (clause.joined if j < i else clauses[j].joined):
+            continue
+        verbs = [token for token in clauses[j].tokens if token.ideas & {"CLEAR", "GONE"} and not token.ideas & {"ADD", "FRAMEIT"}]
+        if verbs and (j < i or not clause.ideas & {"ADD", "DRAW", "MAKE"} or not any("base" in t.forms for t in clause.tokens)):
+            return verbs[0]
+    return None
+
+
+def _lacks_noun(clause: Clause) -> bool:
+    if clause.kinds("region") or clause.kinds("path") or clause.ideas & (OBJECTS - {"NEXT", "PREV"}) or clause.has("EVERYTHING", "RESET"):
+        # 全部 means all of them where 'they' were just named.
+        return clause.has("EVERYTHING") and not clause.has("RESET") and bool(clause.ideas & {"CLEAR", "GONE"}) and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
+    return bool(clause.ideas & {"CLEAR", "GONE", "HIDE", "SHOW"})
+
+
+def _noun_before(clauses: list[Clause], i: int) -> Token | None:
+    """The last noun said before, for 'delete them'; for a verb alone only after a remark such as '点标错了'."""
+    last, clause = clauses[i - 1], clauses[i]
+    pronoun = any(token.text in _PRONOUNS for token in clause.tokens)
+    if not (last.told or pronoun):
+        return None
+    named = [token for token in last.tokens if token.stands_for(*_NOUNS) and not token.stands_for("SLICE")]
+    if not named and last.has("FRAMEIT"):
+        named = [Token("word", "框", frozenset({"BOX"}))]
+    if not named and pronoun and last.has("GEN", "SEG"):
+        named = [Token("word", "mask", frozenset({"MASK"}))]
+    return named[-1] if named else None

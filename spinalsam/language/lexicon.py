@@ -1,0 +1,198 @@
+"""Words to ideas: one table a language, built from `words` when the first sentence is read."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+
+from spinalsam.language.words import chinese_lexicon as chinese
+from spinalsam.language.words import english_lexicon as english
+
+Phrase = tuple[str, ...]
+
+# Remarks, not requests.
+_CHINESE_REMARKS = (
+    "看起来 看上去 看着 似乎 好像 不错 很好 挺好 真好 太好了 真棒 漂亮 有问题 出错了 坏了 卡住 崩溃 失败 偏了 歪了 不准 太慢 很慢 好看 清晰"
+)
+# Going back over slices, which alone means undo.
+_BACKWARDS = ("go back", "step back", "move back", "jump back", "scroll back", "going back", "back up")
+
+
+def _doubles(verb: str) -> bool:
+    """Whether the last consonant doubles before -ed and -ing: drop, plan, put."""
+    return len(verb) > 2 and verb[-1] in "bdglmnprt" and verb[-2] in "aeiou" and verb[-3] not in "aeiou"
+
+
+def _inflected(verb: str) -> dict[str, set[str]]:
+    """A verb's spellings, each with its forms ("base", "past", "ing", "s"); of a phrase the first word is inflected."""
+    head, *rest = verb.split("_")
+    stem = head[:-1] if head.endswith("e") and not head.endswith("ee") else head
+    doubled = head + head[-1] if _doubles(head) else stem
+    irregular = english.IRREGULAR.get(verb, english.IRREGULAR.get(head))
+    if irregular is not None:
+        past = irregular.split()
+    elif head.endswith("y") and head[-2:-1] not in "aeiou":
+        past = [head[:-1] + "ied"]
+    else:
+        past = [head + ("d" if head.endswith("e") else "ed"), doubled + "ed"]
+    spelled = {"base": [head], "past": past, "ing": [stem + "ing", doubled + "ing"], "s": [_third_person(head)]}
+    forms: dict[str, set[str]] = {}
+    for form, words in spelled.items():
+        for word in words:
+            forms.setdefault("_".join([word, *rest]), set()).add(form)
+    return forms
+
+
+def _third_person(verb: str) -> str:
+    if verb.endswith("y") and verb[-2:-1] not in "aeiou":
+        return verb[:-1] + "ies"
+    return verb + ("es" if verb.endswith(("s", "x", "ch", "sh", "o")) else "s")
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return noun[:-1] + "ies"
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+@lru_cache(maxsize=1)
+def english_phrases() -> dict[Phrase, frozenset[str]]:
+    """Phrases (tuples of words) and the ideas they may stand for."""
+    table: dict[Phrase, set[str]] = {}
+
+    def add(text: str, idea: str) -> None:
+        table.setdefault(tuple(text.replace("_", " ").split()), set()).add(idea)
+
+    for idea, words in english.VERBS.items():
+        for word in words.split():
+            for form in _inflected(word):
+                add(form, idea)
+    for idea, words in english.NOUNS.items():
+        for word in words.split():
+            add(word, idea)
+            add(_plural(word), idea)
+    for idea, words in english.PLAIN.items():
+        for word in words.split():
+            add(word, idea)
+    for phrase in _BACKWARDS:
+        add(phrase, "PREV")
+        add(phrase, "MOVE")
+    for word in english.FILLER:
+        add(word, "FILLER")
+    return {phrase: frozenset(ideas) for phrase, ideas in table.items()}
+
+
+@lru_cache(maxsize=1)
+def _forms() -> dict[Phrase, frozenset[str]]:
+    table: dict[Phrase, set[str]] = {}
+    for words in english.VERBS.values():
+        for word in words.split():
+            for spelled, forms in _inflected(word).items():
+                table.setdefault(tuple(spelled.replace("_", " ").split()), set()).update(forms)
+    return {phrase: frozenset(forms) for phrase, forms in table.items()}
+
+
+def verb_forms(phrase: Phrase) -> frozenset[str]:
+    """Which forms of English verbs a phrase may be; none for other phrases."""
+    return _forms().get(phrase, frozenset())
+
+
+@lru_cache(maxsize=1)
+def longest_english() -> int:
+    return max(len(phrase) for phrase in english_phrases())
+
+
+@lru_cache(maxsize=1)
+def chinese_words() -> dict[str, frozenset[str]]:
+    """Chinese words and the ideas they may stand for."""
+    table: dict[str, set[str]] = {}
+    for idea, words in chinese.WORDS.items():
+        for word in words.split():
+            table.setdefault(word, set()).add(idea)
+    for word in _CHINESE_REMARKS.split():
+        table.setdefault(word, set()).add("STATIVE")
+    for word in chinese.FILLER:
+        table.setdefault(word, set()).add("FILLER")
+    return {word: frozenset(ideas) for word, ideas in table.items()}
+
+
+@lru_cache(maxsize=1)
+def longest_chinese() -> int:
+    return max(len(word) for word in chinese_words())
+
+
+@lru_cache(maxsize=1)
+def common_english() -> frozenset[str]:
+    """Ordinary English words, which are never taken for slips of our own."""
+    text = resources.files("spinalsam.language.words").joinpath("english.txt").read_text(encoding="utf-8")
+    return frozenset(text.split())
+
+
+@lru_cache(maxsize=1)
+def correctable() -> dict[int, tuple[str, ...]]:
+    """Single words worth correcting to, by length."""
+    others = {"FILLER", "OOS", "HARDOOS", "PERSON", "SAY", "STATIVE", "THIRD"}
+    words: dict[int, set[str]] = {}
+    for phrase, ideas in english_phrases().items():
+        for word in phrase:
+            if len(word) >= 4 and word.isalpha() and ideas - others:
+                words.setdefault(len(word), set()).add(word)
+    for word in ("cervical", "thoracic", "lumbar", "sacrum", "coccyx", "spine", "vertebra", "vertebrae", "segment", "please"):
+        words.setdefault(len(word), set()).add(word)
+    return {length: tuple(sorted(members)) for length, members in words.items()}
+
+
+@lru_cache(maxsize=1)
+def simplified() -> dict[int, str]:
+    """Traditional characters to simplified ones, for `str.translate`."""
+    text = resources.files("spinalsam.language.words").joinpath("traditional.txt").read_text(encoding="utf-8")
+    traditional, plain = text.split()
+    return {ord(old): new for old, new in zip(traditional, plain, strict=True)}
+
+
+def _is_ordinary(word: str) -> bool:
+    """Whether it is an ordinary English word or a form of one, such as 'spanning' of 'span'."""
+    common = common_english()
+    if word in common:
+        return True
+    for ending in ("ing", "ed", "er", "es", "s", "ly"):
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) >= 3 and (stem in common or stem + "e" in common or (stem[-1] == stem[-2] and stem[:-1] in common)):
+            return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def corrected(word: str) -> str:
+    """The word that was surely meant: a known slip, or the nearest word of ours within one letter (two in long words)."""
+    if word in english.SLIPS:
+        return english.SLIPS[word]
+    if (word,) in english_phrases() or len(word) < 4 or not word.isalpha() or _is_ordinary(word):
+        return word
+    reach = 2 if len(word) >= 8 else 1
+    near: list[tuple[int, str]] = []
+    for length in range(len(word) - reach, len(word) + reach + 1):
+        for candidate in correctable().get(length, ()):
+            if candidate[0] == word[0] or candidate[1:2] == word[:1]:
+                distance = edit_distance(word, candidate, reach)
+                if distance <= reach:
+                    near.append((distance, candidate))
+    return min(near)[1] if near else word
+
+
+def edit_distance(first: str, second: str, limit: int) -> int:
+    """Optimal string alignment distance (Damerau-Levenshtein with adjacent swaps); limit + 1 where it is larger."""
+    if abs(len(first) - len(second)) > limit:
+        return limit + 1
+    rows = [list(range(len(second) + 1))]
+    for i, a in enumerate(first, 1):
+        row = [i]
+        for j, b in enumerate(second, 1):
+            cost = min(rows[-1][j] + 1, row[j - 1] + 1, rows[-1][j - 1] + (a != b))
+            if i > 1 and j > 1 and a == second[j - 2] and first[i - 2] == b:
+                cost = min(cost, rows[-2][j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+        rows.append(row)
+    return rows[-1][-1]

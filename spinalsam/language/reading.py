@@ -1,0 +1,112 @@
+"""A sentence to tokens: paths as typed, normalisation, what must not be torn apart (regions, coordinates, numbers), then words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from spinalsam.language import lexicon
+from spinalsam.language.coordinates import take_coordinates
+from spinalsam.language.numbers import take_numbers
+from spinalsam.language.paths import take_paths
+from spinalsam.language.regions import take_regions
+from spinalsam.language.tokens import MARK, Spans, Token, is_mark, without_marks
+from spinalsam.language.words.chinese_lexicon import SLIPS as CHINESE_SLIPS
+
+_LONGEST = 4000  # characters of a sentence that are read
+_CJK = "\u4e00-\u9fff"
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d\u200b\u2b50]")
+_GLUED = re.compile(
+    r"\b(next|previous|prev|add|clear|delete|remove|open|load|generate|gen|show|hide|export|save|segment|undo|redo|box|point|gpu|verify|draw|place|set|goto|reset|measure)"
+    r"(image|slice|point|points|box|boxes|mask|masks|file|status|spine|all|parameters|prompts|weights|segmentation|rectangle|it|view|window|label|help)\b"
+)
+_PIECES = re.compile(
+    f"{MARK}|[a-z]+(?:[-'/][a-z]+)*(?:'s)?|\\.(?:nii\\.gz|nii|nrrd|stl)|[{_CJK}]+|[?？]|[!.;,，。；！、:：+\\n/&()\\[\\]{{}}>~-]|\\S"
+)
+_SEPARATORS = frozenset(",，;；.。!！\n?？、+")
+# Words that normalisation puts in, for views that are written with digits.
+_SPECIAL = {"threedview": frozenset({"THREED"}), "threeplanes": frozenset({"MPR"})}
+
+
+def read(text: str) -> list[Token]:
+    """The tokens of a sentence."""
+    spans = Spans()
+    text = take_paths(without_marks(text)[:_LONGEST], spans)
+    text = take_regions(_normalised(text), spans)
+    text = take_coordinates(text, spans)
+    text = take_numbers(text, spans)
+    return _words(text, spans)
+
+
+def _normalised(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).translate(lexicon.simplified())
+    text = _EMOJI.sub(" ", text).lower().replace("’", "'").replace("‘", "'").replace("`", "'")
+    text = re.sub(r"[–—−‑]", "-", text)
+    text = re.sub(r"→|⇒|=>|->(?!\s*[a-z]?\d)", " , ", text)
+    text = _GLUED.sub(r"\1 \2", text)
+    for slip, meant in CHINESE_SLIPS.items():
+        if len(slip) > 1 and slip in text:
+            text = text.replace(slip, meant)
+    return re.sub(r"([!?。.,;~])\1+", r"\1", text)
+
+
+def _words(text: str, spans: Spans) -> list[Token]:
+    pieces = _PIECES.findall(text)
+    tokens: list[Token] = []
+    i = 0
+    while i < len(pieces):
+        piece = pieces[i]
+        if is_mark(piece):
+            tokens.append(spans.at(piece))
+        elif re.match(rf"[{_CJK}]", piece):
+            tokens += _chinese(piece)
+        elif re.match(r"\.?[a-z]", piece):
+            token, used = _english(pieces, i)
+            tokens.append(token)
+            i += used - 1
+        elif piece in _SEPARATORS:
+            tokens.append(Token("sep", piece))
+        i += 1
+    return tokens
+
+
+def _english(pieces: list[str], start: int) -> tuple[Token, int]:
+    """The longest known phrase from here, with the number of its words; a single unknown word after correction."""
+    table = lexicon.english_phrases()
+    words: list[str] = []
+    for piece in pieces[start : start + lexicon.longest_english()]:
+        if not re.match(r"\.?[a-z]", piece):
+            break
+        words.append(piece if piece in _SPECIAL else lexicon.corrected(piece))
+    if words[0] in _SPECIAL:
+        return Token("word", words[0], _SPECIAL[words[0]]), 1
+    for length in range(len(words), 0, -1):
+        phrase = tuple(words[:length])
+        if phrase in table:
+            return Token("word", " ".join(phrase), table[phrase], forms=lexicon.verb_forms(phrase)), length
+    return _in_parts(words[0]), 1
+
+
+def _in_parts(word: str) -> Token:
+    """A word that is no phrase of ours: without its genitive, or in the parts that hyphens join; unknown otherwise."""
+    table = lexicon.english_phrases()
+    for cleaned in (word.removesuffix("'s"), word.replace("-", " "), word.replace("/", " ")):
+        phrase = tuple(cleaned.split())
+        if phrase in table:
+            return Token("word", word, table[phrase])
+    ideas = [table.get((lexicon.corrected(part),)) for part in re.split("[-/]", word)]
+    if len(ideas) > 1 and all(ideas):
+        return Token("word", word, frozenset().union(*(idea for idea in ideas if idea)))
+    return Token("word", word)
+
+
+def _chinese(run: str) -> list[Token]:
+    """Longest words first; what no word covers becomes single unknown characters."""
+    table, longest = lexicon.chinese_words(), lexicon.longest_chinese()
+    tokens, i = [], 0
+    while i < len(run):
+        length = next((n for n in range(min(longest, len(run) - i), 0, -1) if run[i : i + n] in table), 0)
+        word = run[i : i + max(length, 1)]
+        tokens.append(Token("word", word, table.get(word, frozenset())))
+        i += len(word)
+    return tokens

@@ -1,0 +1,52 @@
+"""Opening and clearing."""
+
+from __future__ import annotations
+
+from spinalsam.language.clauses import Clause
+from spinalsam.language.rules.parts import Hints, with_regions
+from spinalsam.support.calls import OperationCall
+
+_SEEING = ("SHOW", "PICK", "LOOK", "NEED", "REQUEST", "MOVE", "SETTO", "ADD", "RUN", "TURN", "CHECK", "MEASURE", "FROM")
+_ALONE = {"CLEAR", "GONE", "FILLER", "PLEASE", "REQUEST", "ALL", "ASKREQ", "BA", "I", "YOU", "THEN", "FIRSTLY"}
+
+
+def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
+    paths = clause.kinds("path")
+    if clause.has("OPEN") and (paths or clause.has("IMAGE")):
+        return OperationCall("open_image", {"path": paths[0].value} if paths else {})
+    if paths and not clause.has("EXPORT", "CLEAR") and (clause.has(*_SEEING) or len(clause.tokens) <= 2):
+        return OperationCall("open_image", {"path": paths[0].value})
+    if any(_names_file(t.text, t.ideas) for t in clause.tokens):
+        picked = clause.has("PICK") or (clause.has("LOOK", "SHOW", "NEED") and clause.has("REQUEST", "INTENT") and clause.has("NEW"))
+        if picked and not clause.has("NEXT", "PREV", "CLEAR"):
+            return OperationCall("open_image")
+    return None
+
+
+def _names_file(text: str, ideas: frozenset[str]) -> bool:
+    return ("IMAGE" in ideas and "SLICE" not in ideas) or text in ("image", "picture", "图像", "图片")
+
+
+def clear(clause: Clause, hints: Hints) -> OperationCall | None:
+    if clause.has("RESET") and not clause.has("WINDOW", "POINT", "BOX", "MASK"):
+        return OperationCall("clear_image")
+    if not clause.has("CLEAR", "GONE", "CLOSE", "RESET"):
+        return None
+    verbs = [t for t in clause.tokens if t.ideas & {"CLEAR", "GONE", "CLOSE"}]
+    if verbs and all("ADD" in t.ideas for t in verbs) and any(clause.kinds(kind) for kind in ("number", "region", "pair", "quad")):
+        return None  # 'drop three points on L3'
+    if clause.has("HIDE") and clause.has("MASK", "RESULT") and clause.has("SHOW", "VISIBLE"):
+        return None  # 关掉掩膜显示
+    if clause.has("PMASK", "BMASK", "MASK"):
+        return OperationCall("clear_mask", with_regions(clause))
+    if clause.has("POINT", "NEGPOINT", "POSPOINT"):
+        return OperationCall("clear_points")
+    if clause.has("BOX"):
+        return OperationCall("clear_boxes")
+    if clause.has("IMAGE", "EVERYTHING", "SLICE"):
+        return OperationCall("clear_image")
+    if clause.kinds("region") or clause.has("RESULT"):
+        return OperationCall("clear_mask", with_regions(clause))
+    if clause.has("CLOSE") or all(t.ideas & _ALONE for t in clause.tokens):
+        return OperationCall("clear_image")
+    return None

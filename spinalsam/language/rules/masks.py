@@ -1,0 +1,151 @@
+"""Making, carrying, hiding, clearing, labelling, measuring and exporting masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spinalsam.language.clauses import ACTIONS, Clause
+from spinalsam.language.rules.parts import Hints, count_of, regions_of, with_regions
+from spinalsam.support.calls import OperationCall
+
+_FORMATS = (("dicom_seg", "DICOMSEG"), ("nrrd", "NRRD"), ("nifti", "NIFTI"), ("stl", "STL"))
+
+
+# From prompts, or from nothing
+
+
+def from_prompts(clause: Clause, hints: Hints) -> OperationCall | None:
+    for idea, noun, op in (("PMASK", "POINT", "generate_point_mask"), ("BMASK", "BOX", "generate_box_mask")):
+        if clause.has(idea):
+            return OperationCall(op, with_regions(clause))
+        if not clause.has(noun) or clause.has("BOX" if noun == "POINT" else "POINT"):
+            continue
+        if _makes_mask(clause) and not _places_prompts(clause):
+            return OperationCall(op, with_regions(clause))
+    return None
+
+
+def _makes_mask(clause: Clause) -> bool:
+    if clause.has("GEN", "RUN", "INFER", "SEG") or (clause.has("MASK") and clause.has("FROM")):
+        return True
+    return clause.has("MASK") and clause.has("MAKE", "NEED", "COMPUTE", "TURN", "INTO")
+
+
+def _places_prompts(clause: Clause) -> bool:
+    segments = any("SEG" in t.ideas and not t.ideas & {"DRAW", "ADD"} for t in clause.tokens)
+    makes = any(t.ideas & {"GEN", "INFER", "RUN"} and not t.ideas & {"ADD", "MAKE"} for t in clause.tokens)
+    if clause.has("ADD", "DRAW", "FRAMEIT") and not clause.has("FROM", "MASK", "MODEL") and not segments and not makes:
+        return True
+    placed = count_of(clause) is not None or clause.kinds("pair") or clause.kinds("quad")
+    return bool(placed) and not clause.has("MASK", "FROM", "SEG")
+
+
+def segment(clause: Clause, hints: Hints) -> OperationCall | None:
+    regions = regions_of(clause)
+    if not regions or (clause.has("EXPORT", "OPEN", "SHOW", "HIDE", "CLEAR", "MOVE") and not clause.has("SEG", "GEN")):
+        return None
+    if clause.has("SEG", "GEN") or (clause.has("MAKE", "RUN", "INFER", "NEED", "COMPUTE") and clause.has("MASK")):
+        return OperationCall("segment", {"regions": regions})
+    if clause.has("MASK") and all(t.ideas & {"MASK", "FILLER", "PLEASE"} or t.kind == "region" for t in clause.tokens):
+        return OperationCall("segment", {"regions": regions})
+    if clause.has("AUTO") and clause.has("MAKE", "RUN"):
+        return OperationCall("segment", {"regions": regions})
+    return None
+
+
+def from_any_prompt(clause: Clause, hints: Hints) -> OperationCall | None:
+    """'generate the mask': from points or boxes, whichever the case has."""
+    making = clause.has("GEN", "RUN", "INFER") or (clause.has("MAKE", "NEED", "SEG") and clause.has("MASK", "RESULT")) or clause.has("SEG")
+    if not making or clause.has("POINT", "BOX"):
+        return None
+    if not (clause.has("MASK", "RESULT", "SEG", "PROMPT", "MODEL") or (len(clause.tokens) == 1 and clause.has("GEN"))):
+        return None
+    if clause.has("SHOW", "FIRST") and not clause.has("GEN", "SEG"):
+        return None
+    boxes = hints.get("boxes_on_slice", hints.get("has_boxes")) and not hints.get("points_on_slice", hints.get("has_points"))
+    return OperationCall("generate_box_mask" if boxes else "generate_point_mask")
+
+
+# What becomes of a mask
+
+
+def _direction(clause: Clause) -> str | None:
+    if clause.has("BOTH") or (clause.has("UP") and clause.has("DOWN")):
+        return "both"
+    if any("UP" in t.ideas or t.text.startswith("上面") for t in clause.tokens):
+        return "up"
+    return "down" if any("DOWN" in t.ideas or t.text.startswith("下面") for t in clause.tokens) else None
+
+
+def propagate(clause: Clause, hints: Hints) -> OperationCall | None:
+    words = [t for t in clause.tokens if "PROPAGATE" in t.ideas]
+    if not words or (clause.has("POINT", "BOX") and not clause.has("MASK")):
+        return None
+    strong = any(not t.ideas & (ACTIONS - {"PROPAGATE"}) and "FILLER" not in t.ideas and "NEXT" not in t.ideas for t in words)
+    directed = _direction(clause) is not None
+    if strong:
+        pass
+    elif not (clause.has("MASK") or (directed and not clause.has("SLICE", "IMAGE"))):
+        return None
+    elif clause.has("SHOW", "HIDE", "EXPORT", "CLEAR") or not (clause.has("SLICE") or directed):
+        return None
+    direction = _direction(clause)
+    return OperationCall("propagate", {"direction": direction} if direction else {})
+
+
+def visibility(clause: Clause, hints: Hints) -> OperationCall | None:
+    if not clause.has("MASK", "RESULT"):
+        return None
+    hides = clause.has("HIDE", "INVISIBLE")
+    if clause.has("EXPORT", "CLEAR", "GEN", "GONE", "SETLABEL") and not hides:
+        return None
+    if clause.kinds("region") and not (hides or clause.has("VISIBLE", "SHOW")):
+        return None
+    if hides and not clause.has("VISIBLE", "UNHIDE"):
+        return OperationCall("show_mask", {"visible": False})
+    if clause.has("VISIBLE") or (clause.has("SHOW", "TURN", "LOOK") and not clause.has("SEG", "POINT", "BOX", "SIZE")):
+        return OperationCall("show_mask", {"visible": True})
+    return None
+
+
+def set_label(clause: Clause, hints: Hints) -> OperationCall | None:
+    regions = regions_of(clause)
+    if len(regions) != 1:
+        return None
+    named = clause.has("LABEL") or any(t.stands_for("SETLABEL") and not t.ideas & {"ADD", "CHECK", "FILLER", "EXPORT"} for t in clause.tokens)
+    acting = clause.has("SETTO", "SETLABEL", "NEW", "MAKE", "BE", "LABEL", "NEED")
+    otherwise = clause.has("CLEAR", "SHOW", "HIDE", "EXPORT", "POINT", "BOX", "MEASURE")
+    upcoming = clause.has("NEW") and clause.has("MASK") and not clause.has("GEN", "SEG", "RUN", "INFER", "POINT", "BOX", "EXPORT", "CLEAR")
+    if (named and acting and not otherwise) or upcoming:
+        return OperationCall("set_label", {"regions": regions})
+    return None
+
+
+def measure(clause: Clause, hints: Hints) -> OperationCall | None:
+    if clause.has("POINT", "BOX", "EXPORT", "OPEN", "PMASK", "BMASK", "WINDOW") or clause.kinds("path"):
+        return None
+    about = bool(clause.kinds("region")) or clause.has("MASK", "VERT", "RESULT")
+    if any("MEASURE" in t.ideas and "ADD" not in t.ideas for t in clause.tokens):
+        return OperationCall("measure", with_regions(clause))
+    sized = clause.has("BIG") or any("SIZE" in t.ideas and "IMAGE" not in t.ideas for t in clause.tokens)
+    sized = sized or (clause.says("volume", "volumes") and about)
+    if sized and (about or (len(clause.tokens) <= 5 and clause.has("COMPUTE", "TELLME", "CHECK", "SHOW", "WH"))):
+        return OperationCall("measure", with_regions(clause))
+    return None
+
+
+def export(clause: Clause, hints: Hints) -> OperationCall | None:
+    kind = next((name for name, idea in _FORMATS if clause.has(idea)), None)
+    paths = clause.kinds("path")
+    if clause.has("OPEN") and not clause.has("MASK") or clause.has("CLEAR") and not clause.has("EXPORT"):
+        return None
+    if clause.has("EXPORT"):
+        named = clause.has("MASK", "RESULT", "PMASK", "BMASK", "LABEL", "FILEKIND") or clause.kinds("region")
+        if not (kind or paths or named or len(clause.tokens) <= 2):
+            return None
+    elif not (kind and not clause.has("OPEN") and (clause.has("MASK", "MAKE", "GEN", "FILEKIND", "NEED", "REQUEST") or len(clause.tokens) <= 3)):
+        return None
+    if clause.has("PMASK", "BMASK", "GEN") and clause.has("PMASK", "BMASK") and not kind and not paths and clause.has("GEN"):
+        return None
+    args: dict[str, Any] = {"path": paths[0].value} if paths else {}
+    return OperationCall("export_mask", {**args, "format": kind} if kind else args)

@@ -1,0 +1,61 @@
+"""Placing points and boxes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spinalsam.language.clauses import Clause
+from spinalsam.language.rules.parts import Hints, count_of, is_next_to, regions_of, with_regions
+from spinalsam.support.calls import OperationCall
+
+_WANTING = ("ADD", "NEED", "DRAW", "MAKE", "SETTO", "REQUEST", "ASKREQ", "SETLABEL", "PICK", "FRAMEIT", "TURN", "PLEASE")
+
+
+def _pixels(clause: Clause) -> list[list[float]]:
+    """Pairs in the order said; four numbers in a row are two pairs."""
+    pairs: list[list[float]] = []
+    for token in clause.tokens:
+        if token.kind in ("pair", "quad"):
+            pairs += [list(token.value[i : i + 2]) for i in range(0, len(token.value), 2)]
+    return pairs
+
+
+def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
+    pairs = _pixels(clause)
+    named = clause.has("POINT", "NEGPOINT", "POSPOINT") or any(t.text.startswith("点") or t.text.endswith("点") for t in clause.tokens if "ADD" in t.ideas)
+    if clause.has("BOX") and not clause.has("NEGPOINT", "POINT"):
+        return None
+    if not named and not (pairs and clause.has("ADD", "NEGATIVE", "POSITIVE") and not clause.has("DRAW", "FRAMEIT")):
+        return None
+    wanted, count = clause.has(*_WANTING), count_of(clause)
+    if not (wanted or count or pairs or clause.kinds("region")):
+        return None
+    if clause.has("SHOW", "HIDE", "LOOK", "CHECK", "MOVE") and not (wanted or count or pairs):
+        return None
+    args: dict[str, Any] = {}
+    others = {"SLICE", "LEVELWORD", "WIDTHWORD"}
+    if count and not pairs and not any(is_next_to(clause, t, others, 1) for t in clause.kinds("number") if t.value == count):
+        args["count"] = count
+    if clause.kinds("region"):
+        args["regions"] = regions_of(clause)
+    if clause.has("NEGPOINT", "NEGATIVE"):
+        args["label"] = "negative"
+    if pairs:
+        args["at"] = pairs
+    return OperationCall("add_points", args)
+
+
+def add_box(clause: Clause, hints: Hints) -> OperationCall | None:
+    numbers = [value for pair in _pixels(clause) for value in pair]
+    boxed = clause.has("BOX", "FRAMEIT") or (clause.has("DRAW") and (bool(clause.kinds("region")) or len(numbers) == 4))
+    if not boxed or (clause.has("POINT") and not clause.has("DRAW", "BOX")):
+        return None
+    wanted = clause.has("ADD", "DRAW", "FRAMEIT", "NEED", "MAKE", "REQUEST", "ASKREQ", "SETTO", "PICK", "PLEASE", "SETLABEL")
+    if clause.has("SHOW", "HIDE", "LOOK", "CHECK") and not wanted:
+        return None
+    if not (wanted or clause.kinds("region") or len(numbers) == 4 or len(clause.tokens) == 1):
+        return None
+    args = with_regions(clause)
+    if len(numbers) == 4:
+        args["corners"] = numbers
+    return OperationCall("add_box", args)

@@ -1,0 +1,50 @@
+"""Help, the graphics card, the checkpoint, undo and redo."""
+
+from __future__ import annotations
+
+from spinalsam.language.clauses import ACTIONS, Clause
+from spinalsam.language.rules.parts import Hints, count_of
+from spinalsam.support.calls import OperationCall
+
+
+def help_wanted(clause: Clause, hints: Hints) -> OperationCall | None:
+    if clause.has("HOWTO"):
+        return OperationCall("help")
+    others = clause.ideas & (ACTIONS - {"SHOW", "CHECK", "MAKE", "OPEN", "PICK", "MOVE", "SETTO"})
+    if clause.has("HELPWORD") and not others and not clause.kinds("region"):
+        return OperationCall("help") if not clause.has("POINT", "BOX", "MASK", "IMAGE") or len(clause.tokens) < 4 else None
+    return None
+
+
+def verify(clause: Clause, hints: Hints) -> OperationCall | None:
+    about = clause.has("CKPT") and clause.has("MATCH", "MATCHING", "CHECK", "MODEL") and not clause.has("OPEN", "CLEAR", "EXPORT")
+    if about or (clause.has("MODEL") and clause.has("CHECK") and clause.has("MATCH", "MATCHING")):
+        return OperationCall("verify_parameters")
+    return None
+
+
+def gpu(clause: Clause, hints: Hints) -> OperationCall | None:
+    if clause.has("POINT", "BOX", "MASK"):
+        return None
+    if clause.has("GPU") and not clause.has("CLEAR", "HIDE", "OPEN", "UNDO", "EXPORT"):
+        return OperationCall("gpu_status")
+    if clause.has("DEVICE") and clause.has("GPUASK", "CHECK", "SHOW", "COMPUTE", "TELLME") and not clause.has("IMAGE"):
+        return OperationCall("gpu_status")
+    return None
+
+
+def undo(clause: Clause, hints: Hints) -> OperationCall | None:
+    step = clause.has("STEP")
+    if (clause.has("SLICE") and not step and not clause.has("UNDO")) or (clause.kinds("region") and not step):
+        return None
+    for op, idea in (("redo", "REDO"), ("undo", "UNDO")):
+        named = [t for t in clause.tokens if idea in t.ideas]
+        if not named:
+            continue
+        steps_named = any("STEP" in t.ideas and "SLICE" not in t.ideas for t in clause.tokens)
+        weak = all(t.ideas & {"MOVE", "PREV", "PROPAGATE", "CLEAR", "EXPORT", "NEXT"} for t in named) and not steps_named
+        if weak and clause.has("SLICE", "IMAGE", "POINT", "BOX", "MASK"):
+            continue
+        count = count_of(clause)
+        return OperationCall(op, {"count": count} if count else {})
+    return None
