@@ -1,0 +1,1 @@
+"""Controller and business logic, without Qt."""

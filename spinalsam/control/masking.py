@@ -1,0 +1,93 @@
+"""Changes of the label map that need no network: clear, rename values, load, and where a label is seen best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.control.operation import MaskEdit, OperationResult
+from spinalsam.control.painting import block_edit, bounding_box
+from spinalsam.errors import RequirementError
+from spinalsam.support.anatomy import GROUPS, label_value
+
+if TYPE_CHECKING:
+    from spinalsam.control.jobs import Job
+    from spinalsam.control.workspace import Workspace
+
+
+def values_of(regions: Sequence[str]) -> list[int]:
+    """Label values of regions; a group stands for itself and for its levels."""
+    return [label_value(name) for name in dict.fromkeys(name for region in regions for name in (region, *GROUPS.get(region, ())))]
+
+
+def present(ws: Workspace) -> list[int]:
+    """The label values of the mask, ascending."""
+    return [int(value) for value in np.flatnonzero(np.bincount(ws.case.mask.ravel(order="K"))) if value]
+
+
+def clear_values(ws: Workspace, regions: Sequence[str] | None) -> OperationResult:
+    """Clear the masks of the regions, or all that are not locked. Raises RequirementError when there is nothing to clear."""
+    there = present(ws)
+    wanted = [value for value in there if value in values_of(regions)] if regions else there
+    if not wanted:
+        raise RequirementError(f"There is no mask of {', '.join(regions or ())}.")
+    locked = [value for value in wanted if value in ws.state.locked_values]
+    free = [value for value in wanted if value not in locked]
+    kept = ", ".join(ws.state.label(value).name for value in locked)
+    if not free:
+        raise RequirementError(f"{kept} {'is' if len(locked) == 1 else 'are'} locked; unlock to clear.")
+    names = ", ".join(ws.state.label(value).name for value in free)
+    edit = _replaced(ws, np.isin(ws.case.mask, free), 0)
+    message = f"Cleared the mask of {names}.{f' {kept} stays: locked.' if locked else ''}"
+    return OperationResult(message, edit=edit, title=f"Clear mask of {names}")
+
+
+def relabel(ws: Workspace, value: int, to: int) -> MaskEdit | None:
+    """The edit that gives all of a label's voxels another value; None when there are none."""
+    return None if value == to else _replaced(ws, ws.case.mask == value, to)
+
+
+def _replaced(ws: Workspace, where: NDArray[np.bool_], value: int) -> MaskEdit | None:
+    box = bounding_box(where)
+    if box is None:
+        return None
+    mask = ws.case.mask
+    after = mask[box].astype(np.uint16) if value > np.iinfo(mask.dtype).max else mask[box].copy()
+    after[where[box]] = value
+    return block_edit(mask, (box[0].start, box[1].start, box[2].start), after)
+
+
+def loaded(ws: Workspace, job: Job, path: str) -> OperationResult:
+    """The labels of a mask file painted on the label map; where the file has none, the map stays."""
+    from spinalsam.data.formats import read_mask
+
+    job.progress(None, "Reading")
+    source = Path(path).expanduser().absolute()
+    given = read_mask(source, ws.case.volume.geometry)
+    mask = ws.case.mask
+    where = (given != 0) & ~np.isin(mask, ws.state.locked_values)
+    after = np.where(where, given, mask).astype(np.result_type(given.dtype, mask.dtype))
+    edit = block_edit(mask, (0, 0, 0), after)
+    if edit is None:
+        return OperationResult(f"'{source.name}' holds nothing that is not there already.")
+    names = ", ".join(ws.state.label(int(value)).name for value in np.unique(given) if value)
+    return OperationResult(f"Loaded {names} from '{source.name}'.", edit=edit, replay_args={"path": str(source)}, title=f"Load {names}")
+
+
+def best_voxel(ws: Workspace, plane: str, values: Sequence[int]) -> tuple[int, int, int] | None:
+    """The voxel of these labels nearest to their middle on the slice that shows most of them; None when there is none."""
+    mask = ws.case.mask
+    where = np.isin(mask, [value for value in values if value <= np.iinfo(mask.dtype).max])
+    axis = ws.plane(plane).normal_axis
+    areas = where.sum(axis=tuple(n for n in range(3) if n != axis))
+    if not areas.any():
+        return None
+    index = int(areas.argmax())
+    on_slice = np.argwhere(np.take(where, index, axis=axis))
+    nearest = on_slice[np.abs(on_slice - on_slice.mean(axis=0)).sum(axis=1).argmin()]
+    voxel = np.insert(nearest, axis, index)
+    return int(voxel[0]), int(voxel[1]), int(voxel[2])

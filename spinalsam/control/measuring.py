@@ -1,0 +1,100 @@
+"""How large structures are and how dense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.control.masking import values_of
+from spinalsam.control.operation import OperationResult
+from spinalsam.errors import RequirementError
+from spinalsam.support.geometry import Geometry
+
+if TYPE_CHECKING:
+    from spinalsam.control.jobs import Job
+    from spinalsam.control.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One label. volume_mm3 and the extents are None where the voxel size is unknown.
+
+    mean, sd: of the image's values (HU where the image is in HU) over the label's voxels. height_mm: from foot to head; width_mm:
+    from right to left; depth_mm: from front to back; each over the voxels' full size.
+    """
+
+    value: int
+    name: str
+    voxels: int
+    mean: float
+    sd: float
+    volume_mm3: float | None
+    height_mm: float | None
+    width_mm: float | None
+    depth_mm: float | None
+
+    def to_json(self, *, is_hu: bool) -> dict[str, Any]:
+        unit = "hu" if is_hu else "value"
+        return {
+            "label": self.value,
+            "name": self.name,
+            "voxels": self.voxels,
+            "volume_mm3": self.volume_mm3,
+            "volume_ml": None if self.volume_mm3 is None else self.volume_mm3 / 1000,
+            f"mean_{unit}": self.mean,
+            f"sd_{unit}": self.sd,
+            "height_mm": self.height_mm,
+            "width_mm": self.width_mm,
+            "depth_mm": self.depth_mm,
+        }
+
+    def sentence(self, *, is_hu: bool) -> str:
+        unit = " HU" if is_hu else ""
+        density = f"mean {self.mean:.0f} ± {self.sd:.0f}{unit}"
+        if self.volume_mm3 is None:
+            return f"{self.name}: {self.voxels} pixels, {density}."
+        size = f"{self.height_mm:.1f} x {self.width_mm:.1f} x {self.depth_mm:.1f} mm (height x width x depth)"
+        return f"{self.name}: {self.volume_mm3 / 1000:.2f} ml, {density}, {size}."
+
+
+def measure_labels(ws: Workspace, job: Job, regions: Sequence[str] | None) -> OperationResult:
+    """Measure the regions, or every label. Raises RequirementError when there is no mask of them."""
+    from scipy.ndimage import find_objects
+
+    case = ws.case
+    boxes = {n + 1: box for n, box in enumerate(find_objects(case.mask)) if box is not None}
+    wanted = [value for value in boxes if not regions or value in values_of(regions)]
+    if not wanted:
+        raise RequirementError(f"There is no mask of {', '.join(regions or ())} to measure; segment it first.")
+    measured = []
+    for number, value in enumerate(wanted):
+        job.progress(number / len(wanted), "Measuring")
+        name = ws.state.label(value).name
+        measured.append(measure_one(case.volume.voxels, case.mask, boxes[value], case.volume.geometry, value=value, name=name))
+    is_hu = case.volume.is_hu
+    message = " ".join(one.sentence(is_hu=is_hu) for one in measured)
+    return OperationResult(message, {"measurements": [one.to_json(is_hu=is_hu) for one in measured]})
+
+
+def measure_one(voxels: NDArray, mask: NDArray, box: tuple[slice, ...], geometry: Geometry, *, value: int, name: str) -> Measurement:
+    """Measure a label of a mask [i, j, k] inside the box that holds all of it."""
+    where = mask[box] == value
+    values = voxels[box][where].astype(np.float64)
+    volume: float | None = None
+    extents: tuple[float | None, float | None, float | None] = (None, None, None)
+    if geometry.has_spacing:
+        volume = float(values.size * abs(np.linalg.det(geometry.affine[:3, :3])))
+        indices = np.argwhere(where) + [part.start for part in box]
+        across, front, up = (float(mm) for mm in _extents_mm(indices, geometry))
+        extents = (up, across, front)
+    return Measurement(value, name, values.size, float(values.mean()), float(values.std()), volume, *extents)
+
+
+def _extents_mm(indices: NDArray, geometry: Geometry) -> NDArray[np.float64]:
+    """How far voxels (n, 3) reach along LPS x, y and z, from edge to edge."""
+    positions = geometry.to_mm(indices)
+    return positions.max(axis=0) - positions.min(axis=0) + np.abs(geometry.affine[:3, :3]).sum(axis=1)

@@ -1,0 +1,41 @@
+"""From a path to a case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spinalsam.control.session import fingerprint
+from spinalsam.errors import InputError
+from spinalsam.support.calls import suggest
+
+if TYPE_CHECKING:
+    from spinalsam.control.jobs import Job
+    from spinalsam.control.workspace import CaseContent, Workspace
+    from spinalsam.data.volume import Volume
+
+SAMPLE = "sample:"
+
+
+def open_case(ws: Workspace, path: str, *, series_uid: str | None, job: Job) -> CaseContent:
+    """Read a file, a folder or a sample case and make a fresh case of it. Raises InputError or ResourceError."""
+    from spinalsam.control.workspace import CaseContent
+
+    source = path if path.startswith(SAMPLE) else str(Path(path).expanduser().absolute())
+    volume = _read(ws, source, series_uid, job)
+    job.progress(None, "Checking")
+    return CaseContent.fresh(volume, source=source, series_uid=series_uid, fingerprint=fingerprint(volume))
+
+
+def _read(ws: Workspace, source: str, series_uid: str | None, job: Job) -> Volume:
+    if source.startswith(SAMPLE):
+        name = source.removeprefix(SAMPLE)
+        if name not in ws.samples:
+            known = ", ".join(SAMPLE + known for known in ws.samples) or "none here"
+            raise InputError(f"There is no sample case '{name}' ({known}).{suggest(name, list(ws.samples))}")
+        return ws.samples[name]()
+    if ws.reader is not None:
+        return ws.reader(Path(source), series_uid=series_uid, progress=job.progress)
+    from spinalsam.data.formats import read_volume
+
+    return read_volume(Path(source), series_uid=series_uid, progress=job.progress)

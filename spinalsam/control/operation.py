@@ -1,0 +1,145 @@
+"""What an operation is: a thin function, described once by its decorator.
+
+Menu, toolbar, shortcuts, chat, command line, journal and the manual all read `Operation`; nothing else describes a command.
+The decorator registers nothing: `spinalsam.control.operations.OPERATIONS` lists them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.support.calls import ArgumentSpec, OperationSpec
+
+
+@dataclass(frozen=True)
+class MaskEdit:
+    """A change of the label map inside one box, both ways, so that undo and redo are exact and small.
+
+    lower_ijk: first voxel of the box. before, after: label values of the box, indexed [i, j, k], same shape.
+    """
+
+    lower_ijk: tuple[int, int, int]
+    before: NDArray[np.unsignedinteger]
+    after: NDArray[np.unsignedinteger]
+
+    @property
+    def box(self) -> tuple[slice, slice, slice]:
+        """The box as an index into the label map."""
+        i, j, k = (slice(low, low + n) for low, n in zip(self.lower_ijk, self.after.shape, strict=True))
+        return i, j, k
+
+    @property
+    def upper_ijk(self) -> tuple[int, int, int]:
+        """First voxel beyond the box."""
+        i, j, k = (low + n for low, n in zip(self.lower_ijk, self.after.shape, strict=True))
+        return i, j, k
+
+
+@dataclass(frozen=True)
+class OperationResult:
+    """What an operation proposes; only the dispatcher commits it.
+
+    message: one sentence for the chat and the status line. data: JSON for scripts (measurements, device list).
+    changes: new values of workspace state by field name (prompts, view, labels, ...). edit: a change of the mask.
+    replay_args: arguments that reproduce the effect exactly, where they differ from the given ones (resolved paths, slices).
+    title: what the undo list says about the step; empty for the operation's own title.
+    """
+
+    message: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    edit: MaskEdit | None = None
+    replay_args: Mapping[str, Any] | None = None
+    title: str = ""
+
+    @property
+    def has_effect(self) -> bool:
+        return bool(self.changes) or self.edit is not None
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A ready-made call of an operation for menus, toolbars and keys, such as 'Next slice' of `navigate`."""
+
+    title: str
+    args: Mapping[str, Any]
+    shortcut: str = ""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation: its description and the function `run(workspace, job, **arguments) -> OperationResult`.
+
+    requires: functions of the workspace that return a sentence saying what is missing, or an empty string.
+    undoable: whether it is a step of the undo history. background: whether it runs off the main thread as a job.
+    shortcut: Qt key sequence, or an empty string. presets: ready-made calls for menus.
+    writes: state fields that it may change; it waits while a job works on the mask, if it writes 'mask', 'case' or 'history'.
+    reads: state fields that its result depends on; a result is dropped when one of them changed while it was computed.
+    outside: whether its effect lies outside the case (a file); it is written into the journal but never done again from it.
+    coalesce: whether a newer call replaces one that still waits.
+    """
+
+    spec: OperationSpec
+    run: Callable[..., OperationResult]
+    requires: tuple[Callable[[Any], str], ...] = ()
+    shortcut: str = ""
+    undoable: bool = False
+    background: bool = False
+    presets: tuple[Preset, ...] = ()
+    writes: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    outside: bool = False
+    coalesce: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    def missing(self, workspace: Any) -> str:
+        """The first requirement that is not met, as a sentence, or an empty string; a disabled button shows it."""
+        return next((sentence for check in self.requires if (sentence := check(workspace))), "")
+
+
+def operation(
+    title: str,
+    *,
+    category: str,
+    arguments: tuple[ArgumentSpec, ...] = (),
+    requires: tuple[Callable[[Any], str], ...] = (),
+    shortcut: str = "",
+    spoken: bool = True,
+    destructive: bool = False,
+    one_of: tuple[str, ...] = (),
+    undoable: bool = False,
+    background: bool = False,
+    presets: tuple[Preset, ...] = (),
+    writes: tuple[str, ...] = (),
+    reads: tuple[str, ...] = (),
+    outside: bool = False,
+    coalesce: bool = False,
+) -> Callable[[Callable[..., OperationResult]], Operation]:
+    """Describe a function as an operation; its name and the first line of its docstring become name and help text."""
+
+    def wrap(function: Callable[..., OperationResult]) -> Operation:
+        help_text = (function.__doc__ or "").strip().splitlines()[0]
+        spec = OperationSpec(function.__name__, category, title, help_text, arguments, spoken, destructive, one_of)
+        return Operation(
+            spec,
+            function,
+            requires,
+            shortcut,
+            undoable,
+            background,
+            presets,
+            frozenset(writes),
+            frozenset(reads),
+            outside,
+            coalesce,
+        )
+
+    return wrap

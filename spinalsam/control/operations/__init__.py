@@ -1,0 +1,65 @@
+"""All operations, listed once: menus, shortcuts, chat, command line, journal and manual read this tuple."""
+
+from __future__ import annotations
+
+from spinalsam.control.operation import Operation
+from spinalsam.control.operations import boxes, image, labels, masks, points, system, view
+from spinalsam.errors import UsageError
+from spinalsam.support.calls import OperationSpec, suggest
+
+OPERATIONS: tuple[Operation, ...] = (
+    image.open_image,
+    image.clear_image,
+    image.restore_case,
+    points.add_points,
+    points.generate_point_mask,
+    points.clear_points,
+    points.delete_point,
+    points.move_point,
+    boxes.add_box,
+    boxes.generate_box_mask,
+    boxes.clear_boxes,
+    boxes.delete_box,
+    boxes.move_box,
+    masks.prompt_mask,
+    masks.choose_candidate,
+    masks.segment,
+    masks.propagate,
+    masks.clear_mask,
+    masks.load_mask,
+    masks.measure,
+    masks.export_mask,
+    labels.set_label,
+    labels.rename_label,
+    labels.recolour_label,
+    labels.set_label_visible,
+    labels.lock_label,
+    labels.change_label,
+    view.navigate,
+    view.go_to,
+    view.set_view,
+    view.set_active_plane,
+    view.set_crosshair,
+    view.set_window,
+    view.show_mask,
+    system.undo,
+    system.redo,
+    system.gpu_status,
+    system.verify_parameters,
+    system.help,
+)
+
+_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+SPECS: dict[str, OperationSpec] = {operation.name: operation.spec for operation in OPERATIONS}
+
+# What a sentence may ask for.
+SPOKEN_SPECS: dict[str, OperationSpec] = {name: spec for name, spec in SPECS.items() if spec.spoken}
+
+
+def find(name: str) -> Operation:
+    """The operation of that name. Raises UsageError with a suggestion when there is none."""
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise UsageError(f"There is no operation '{name}'.{suggest(name, list(_BY_NAME))}") from None

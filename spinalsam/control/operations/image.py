@@ -1,0 +1,96 @@
+"""Opening and closing a case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spinalsam.control.operation import OperationResult, operation
+from spinalsam.control.requirements import has_case
+from spinalsam.errors import UsageError
+from spinalsam.support.calls import ArgumentSpec
+
+if TYPE_CHECKING:
+    from spinalsam.control.jobs import Job
+    from spinalsam.control.workspace import CaseContent, Workspace
+
+
+@operation(
+    "Open image",
+    category="image",
+    shortcut="Ctrl+O",
+    arguments=(
+        ArgumentSpec("path", "text", help="a CT file, a DICOM folder, a picture or a folder of pictures"),
+        ArgumentSpec("series_uid", "text", help="which series of a DICOM folder that holds several"),
+    ),
+    background=True,
+    writes=("case",),
+)
+def open_image(ws: Workspace, job: Job, *, path: str = "", series_uid: str | None = None) -> OperationResult:
+    """Open a CT volume, a DICOM folder or a picture."""
+    from spinalsam.control.opening import open_case
+
+    if not path:
+        raise UsageError("Which image? Give the path of a file or a folder.")
+    content = open_case(ws, path, series_uid=series_uid, job=job)
+    args = {"path": content.source, **({"series_uid": series_uid} if series_uid else {})}
+    return OperationResult(_opened(content), _case_data(ws, content), {"case": content}, replay_args=args)
+
+
+@operation(
+    "Close image",
+    category="image",
+    shortcut="Ctrl+W",
+    requires=(has_case,),
+    destructive=True,
+    writes=("case",),
+)
+def clear_image(ws: Workspace, job: Job) -> OperationResult:
+    """Close the case: image, prompts and masks; its journal stays, so that it can be restored."""
+    worked = bool(ws.undo_titles) or ws.has_mask
+    kept = " What you did is kept: open the image again to restore it." if worked and ws.journal_path else ""
+    return OperationResult(f"The image is closed.{kept}", changes={"case": None})
+
+
+@operation(
+    "Restore case",
+    category="image",
+    spoken=False,
+    arguments=(
+        ArgumentSpec("journal", "text", required=True, help="the journal of an earlier session"),
+        ArgumentSpec("accept_damage", "flag", help="take what stands before a damaged line"),
+    ),
+    background=True,
+    writes=("case",),
+)
+def restore_case(ws: Workspace, job: Job, *, journal: str, accept_damage: bool = False) -> OperationResult:
+    """Open a case as an earlier session left it."""
+    from spinalsam.control.recovery import restore_content
+
+    if ws.journal_path == Path(journal):
+        raise UsageError("This is the session that is open already; there is nothing to restore.")
+    content, steps = restore_content(Path(journal), like=ws, job=job, accept_damage=accept_damage)
+    message = f"Restored '{content.volume.name or Path(content.source).name}' with {steps} steps; undo works from here."
+    return OperationResult(message, _case_data(ws, content), {"case": content})
+
+
+def _opened(content: CaseContent) -> str:
+    size = "x".join(str(n) for n in content.volume.geometry.shape)
+    name = content.volume.name or Path(content.source).name
+    notes = "".join(f" {note}" for note in content.volume.notes)
+    return f"Opened '{name}': {size} voxels, {content.volume.geometry.axis_codes}.{notes}"
+
+
+def _case_data(ws: Workspace, content: CaseContent) -> dict[str, Any]:
+    """Size, spacing and the sessions of this case that can be restored."""
+    from spinalsam.control.recovery import find_recoverable
+
+    geometry = content.volume.geometry
+    earlier = find_recoverable(content.fingerprint, settings=ws.settings) if ws.keeps_journal else []
+    return {
+        "size": list(geometry.shape),
+        "spacing_mm": [float(mm) for mm in geometry.spacing_mm] if geometry.has_spacing else None,
+        "orientation": geometry.axis_codes,
+        "notes": list(content.volume.notes),
+        "recoverable": [item.to_json() for item in earlier if not content.session or item.journal != content.session.path],
+    }

@@ -1,0 +1,75 @@
+"""Label arrays made small: for the undo history, the journal and the memory of earlier masks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.control.operation import MaskEdit
+from spinalsam.errors import JournalError
+
+# Label maps are long runs of few values: the fastest level already packs them a hundredfold.
+_LEVEL = 1
+_DTYPES = {"uint8": np.uint8, "uint16": np.uint16, "bool": np.bool_}
+
+
+@dataclass(frozen=True)
+class PackedArray:
+    """An array of labels or of yes and no, compressed."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    data: bytes
+
+    @classmethod
+    def pack(cls, array: NDArray) -> PackedArray:
+        """array: uint8, uint16 or bool, any shape."""
+        return cls(array.shape, array.dtype.name, zlib.compress(np.asfortranarray(array).tobytes(order="F"), _LEVEL))
+
+    def array(self) -> NDArray:
+        """A writeable, Fortran-ordered copy."""
+        values: NDArray = np.frombuffer(bytearray(zlib.decompress(self.data)), _DTYPES[self.dtype])
+        return values.reshape(self.shape, order="F")
+
+    def to_json(self) -> dict[str, Any]:
+        return {"shape": list(self.shape), "dtype": self.dtype, "data": base64.b64encode(self.data).decode("ascii")}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> PackedArray:
+        """Raises JournalError when the value is not what `to_json` wrote."""
+        try:
+            shape = tuple(int(n) for n in value["shape"])
+            packed = cls(shape, str(value["dtype"]), base64.b64decode(value["data"], validate=True))
+            expected = int(np.prod(shape)) * np.dtype(_DTYPES[packed.dtype]).itemsize
+            # Decompress no further than the shape allows: a damaged line must not fill the memory.
+            if len(zlib.decompressobj().decompress(packed.data, expected + 1)) != expected:
+                raise ValueError("size")
+        except (KeyError, TypeError, ValueError, binascii.Error, zlib.error):
+            raise JournalError("A mask in the journal is damaged.") from None
+        return packed
+
+
+@dataclass(frozen=True)
+class PackedEdit:
+    """A `MaskEdit` as the undo history keeps it."""
+
+    lower_ijk: tuple[int, int, int]
+    before: PackedArray
+    after: PackedArray
+
+    @classmethod
+    def pack(cls, edit: MaskEdit) -> PackedEdit:
+        return cls(edit.lower_ijk, PackedArray.pack(edit.before), PackedArray.pack(edit.after))
+
+    def edit(self) -> MaskEdit:
+        return MaskEdit(self.lower_ijk, self.before.array(), self.after.array())
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.before.data) + len(self.after.data)

@@ -1,0 +1,292 @@
+"""From a journal back to the case: as it was, at once (restore), or by doing everything again with the model (replay)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spinalsam.control.jobs import Job
+from spinalsam.control.journal import Entry, JournalContent, read_journal
+from spinalsam.control.operation import MaskEdit, Operation, OperationResult
+from spinalsam.control.packing import PackedArray
+from spinalsam.control.session import journals_folder
+from spinalsam.control.state import decode_changes
+from spinalsam.data.slice_cache import EmbeddingCache
+from spinalsam.errors import JournalError, ModelError, OutputError, RequirementError, SpinalSamError
+from spinalsam.support.calls import OperationCall, validate_call
+
+if TYPE_CHECKING:
+    from spinalsam.control.workspace import CaseContent, Workspace
+    from spinalsam.engine.segmenter import Segmenter
+    from spinalsam.settings import Settings
+
+# Lines of these operations end a sitting; they are no step of the work.
+_ENDS = frozenset({"clear_image"})
+
+
+@dataclass(frozen=True)
+class Recoverable:
+    """An earlier session that can be restored.
+
+    source: the path of the images. time: of the last line, in UTC. steps: how many undoable steps were done. unfinished: whether the
+    program ended without closing the case. damaged: whether a line before the end cannot be read.
+    """
+
+    journal: Path
+    source: str
+    fingerprint: str
+    time: str
+    steps: int
+    unfinished: bool
+    damaged: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "journal": str(self.journal)}
+
+
+def find_recoverable(
+    fingerprint: str | None = None,
+    *,
+    source: str | Path | None = None,
+    settings: Settings | None = None,
+    unfinished_only: bool = False,
+) -> list[Recoverable]:
+    """Earlier sessions in which something was done, the newest first; of one case where its fingerprint or path is given.
+
+    Journals that cannot be read are passed over: this only makes an offer.
+    """
+    folder = journals_folder(settings)
+    wanted = None if source is None else str(Path(source).expanduser().absolute())
+    found = []
+    for path in folder.glob(f"{fingerprint or '*'}/*.jsonl"):
+        item = _describe(path)
+        if item is None or (wanted is not None and item.source != wanted) or (unfinished_only and not item.unfinished):
+            continue
+        found.append(item)
+    return sorted(found, key=lambda item: (item.time, item.journal.name), reverse=True)
+
+
+def _describe(path: Path) -> Recoverable | None:
+    from spinalsam.control.operations import find
+
+    try:
+        journal = read_journal(path, tolerate_damage=True)
+        steps = sum(find(entry.op).undoable for entry in journal.done)
+    except SpinalSamError:
+        return None
+    if not steps:
+        return None
+    last = journal.entries[-1].values
+    return Recoverable(
+        path,
+        str(journal.case.get("args", {}).get("path", "")),
+        str(journal.case.get("fingerprint", "")),
+        str(last.get("t", "")),
+        steps,
+        not (journal.is_closed or journal.entries[-1].op in _ENDS),
+        journal.damaged,
+    )
+
+
+def restore_content(path: Path, *, like: Workspace, job: Job | None = None, accept_damage: bool = False) -> tuple[CaseContent, int]:
+    """The case as a journal's last whole line left it, ready to be opened, and how many lines were done again.
+
+    like: the workspace whose reader and sample cases are used. No network runs: what the network did is in the journal. Raises
+    JournalError when the journal is damaged (unless that is accepted), or the images are not those it was written for.
+    """
+    from spinalsam.control.workspace import Workspace
+
+    job = job or Job("Restore case")
+    journal = read_journal(path, tolerate_damage=accept_damage)
+    scratch = Workspace(journal=False, settings=like.settings, samples=like.samples, reader=like.reader)
+    scratch.install(_open_source(scratch, journal, job))
+    done = journal.done
+    for number, entry in enumerate(done):
+        if number % 50 == 0:
+            job.progress(number / len(done), "Restoring")
+        _do_again(scratch, path, entry)
+    content = scratch.case
+    content.resumes = journal
+    return content, len(done)
+
+
+def recover(path: str | Path, *, workspace: Workspace | None = None, accept_damage: bool = False, **options: Any) -> Workspace:
+    """A workspace with the case as an earlier session left it; what is done next goes on in the same journal.
+
+    workspace: where to open it; otherwise a new one is made with `options`. Raises JournalError or InputError.
+    """
+    from spinalsam.control.workspace import Workspace
+
+    workspace = workspace or Workspace(**options)
+    args = {"journal": str(path), **({"accept_damage": True} if accept_damage else {})}
+    workspace.run("restore_case", **args)
+    return workspace
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """What a replay gave. operations: how many were done again. differing_voxels: of the mask, against the session's own result."""
+
+    out: Path
+    operations: int
+    differing_voxels: int
+    model: Mapping[str, str] | None
+
+    @property
+    def identical(self) -> bool:
+        return self.differing_voxels == 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "out": str(self.out),
+            "operations": self.operations,
+            "identical": self.identical,
+            "differing_voxels": self.differing_voxels,
+            "model": dict(self.model) if self.model else None,
+        }
+
+
+def replay(
+    path: str | Path,
+    out: str | Path,
+    *,
+    segmenter: Segmenter | None = None,
+    job: Job | None = None,
+    format: str | None = None,
+    overwrite: bool = False,
+    **options: Any,
+) -> ReplayReport:
+    """Do a session again from its journal, with the network, and write the mask that comes of it.
+
+    The masks that the journal keeps are used only to count how many voxels differ. segmenter: the network, or None to load the
+    model that the journal names. Raises JournalError, InputError, OutputError, or ModelError when it is another model.
+    """
+    from spinalsam.control.exporting import sidecar
+    from spinalsam.control.workspace import Workspace
+    from spinalsam.data.formats import mask_path, write_mask
+
+    job = job or Job("Replay")
+    target = mask_path(Path(out).expanduser().absolute(), format)
+    if target.exists() and not overwrite:
+        raise OutputError(f"'{target}' exists already; choose another name or remove it.")
+    journal = read_journal(Path(path))
+    model = _model_of(journal)
+    with Workspace(journal=False, segmenter=segmenter, **options) as ws:
+        # Done again means computed again: nothing that is kept on disk may stand in for the network.
+        ws.cache = EmbeddingCache(memory_bytes=ws.cache.memory_bytes)
+        if model is not None:
+            _use_model(ws, model, Path(path))
+        ws.install(_open_source(ws, journal, job))
+        for number, entry in enumerate(journal.done):
+            job.progress(number / len(journal.done), entry.op)
+            _run_again(ws, Path(path), entry)
+        if not ws.has_mask:
+            raise RequirementError(f"The session in '{path}' ended without a mask; there is nothing to write.")
+        differing = int(np.count_nonzero(ws.case.mask != restore_content(Path(path), like=ws)[0].mask))
+        write_mask(target, ws.case.mask, ws.case.volume, labels=ws.state.labels, sidecar=sidecar(ws), format=format)
+    return ReplayReport(target, len(journal.done), differing, model)
+
+
+def _open_source(ws: Workspace, journal: JournalContent, job: Job) -> CaseContent:
+    """The journal's images as a fresh case. Raises JournalError when they are not what they were."""
+    from spinalsam.control.opening import open_case
+
+    args = journal.case.get("args", {})
+    content = open_case(ws, str(args.get("path", "")), series_uid=args.get("series_uid"), job=job)
+    if content.fingerprint != journal.case.get("fingerprint"):
+        raise JournalError(
+            f"'{content.source}' is not the image for which the journal was written (it has changed); put the earlier file back."
+        )
+    return content
+
+
+def _do_again(ws: Workspace, path: Path, entry: Entry) -> None:
+    """Bring back one line's effect without journal, observers and network."""
+    operation, call = _operation(path, entry)
+    if operation.outside or entry.op in _ENDS:
+        return
+    try:
+        # What paints never runs again here, not even where it painted nothing: candidates and network are not there.
+        paints = operation.undoable and "mask" in operation.writes
+        carries = paints or "edit" in entry.values or "changes" in entry.values
+        result = _recorded(ws, entry) if carries else operation.run(ws, Job(), **call.args)
+        ws.apply_silently(operation, result)
+    except (SpinalSamError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise JournalError(f"Line {entry.number + 1} of the journal '{path}' cannot be done again: {error}") from error
+
+
+def _recorded(ws: Workspace, entry: Entry) -> OperationResult:
+    """A line's effect from what the line carries."""
+    changes = decode_changes(entry.values.get("changes", {}))
+    edit = None
+    if "edit" in entry.values:
+        lower = entry.values["edit"]["lower"]
+        after = PackedArray.from_json(entry.values["edit"]).array()
+        edit = MaskEdit((int(lower[0]), int(lower[1]), int(lower[2])), after, after)
+        if min(edit.lower_ijk) < 0 or any(high > n for high, n in zip(edit.upper_ijk, ws.case.mask.shape, strict=True)):
+            raise JournalError("a mask lies outside the volume.")
+        edit = replace(edit, before=ws.case.mask[edit.box].copy(order="F"))
+    if "masks" in entry.values:
+        changes["slice_masks"] = _slice_masks(ws, entry.values["masks"], replaces=entry.op != "prompt_mask")
+    return OperationResult("", changes=changes, edit=edit, title=str(entry.values.get("title", "")))
+
+
+def _slice_masks(ws: Workspace, recorded: list[dict[str, Any]], *, replaces: bool) -> tuple[Any, ...]:
+    """What the line's prompts painted on their slice, remembered as it was when they did."""
+    from spinalsam.control.prompting import prompt_from_json, put
+
+    prompts = [prompt_from_json(item["prompt"]) for item in recorded]
+    masks = [PackedArray.from_json(item["mask"]).array() for item in recorded]
+    ref = prompts[0].slice_ref(ws.case.volume.geometry)
+    return put(ws, ref, prompts, masks, replaces=replaces).slice_masks
+
+
+def _run_again(ws: Workspace, path: Path, entry: Entry) -> None:
+    """Really do one line's operation once more."""
+    operation, call = _operation(path, entry)
+    if operation.outside or entry.op in _ENDS:
+        return
+    try:
+        ws.dispatcher.run(call, origin="replay")
+    except ModelError:
+        raise
+    except SpinalSamError as error:
+        raise JournalError(f"Line {entry.number + 1} of the journal '{path}' ({entry.op}) could not be repeated: {error}") from error
+
+
+def _operation(path: Path, entry: Entry) -> tuple[Operation, OperationCall]:
+    from spinalsam.control.operations import SPECS, find
+
+    try:
+        call = OperationCall(entry.op, entry.values.get("args", {}))
+        validate_call(call, SPECS)
+    except (SpinalSamError, AttributeError) as error:
+        raise JournalError(f"Line {entry.number + 1} of the journal '{path}' is not understood: {error}") from None
+    return find(call.op), call
+
+
+def _model_of(journal: JournalContent) -> dict[str, str] | None:
+    """The model that made the session's masks. Raises JournalError when there were several."""
+    models = {(entry.values["model"]["name"], entry.values["model"]["checksum"]) for entry in journal.done if "model" in entry.values}
+    if len(models) > 1:
+        names = ", ".join(sorted(f"{name} {checksum[:8]}" for name, checksum in models))
+        raise JournalError(f"The session in '{journal.path}' used several models ({names}) and cannot be replayed with one.")
+    name, checksum = next(iter(models), ("", ""))
+    return {"name": name, "checksum": checksum} if models else None
+
+
+def _use_model(ws: Workspace, model: Mapping[str, str], path: Path) -> None:
+    if ws.loaded_segmenter is None:
+        from spinalsam.engine.models import load_segmenter
+
+        ws.use_segmenter(load_segmenter(model["name"], ws.settings.device))
+    segmenter = ws.segmenter()
+    if segmenter.checksum != model["checksum"]:
+        raise ModelError(
+            f"The journal '{path}' was made with the model {model['name']} ({model['checksum'][:16]}), but here it is "
+            f"{segmenter.name} ({segmenter.checksum[:16]}); install that version of the model."
+        )

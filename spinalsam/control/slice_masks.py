@@ -1,0 +1,76 @@
+"""What earlier generations painted on each slice, so that a corrective click replaces its own mask.
+
+A negative click has to take pixels away again. The label map alone cannot tell which pixels came from the prompt that is now
+refined, so this is remembered, compressed, beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.control.packing import PackedArray
+from spinalsam.support.planes import SliceRef
+from spinalsam.support.prompts import Prompt
+
+
+@dataclass(frozen=True)
+class SliceMask:
+    """What one prompt painted on its slice.
+
+    mask: (rows, columns) bool. base: the slice's labels just before it was painted.
+    """
+
+    ref: SliceRef
+    prompt: Prompt
+    mask: PackedArray
+    base: PackedArray
+
+    def is_refined_by(self, prompt: Prompt) -> bool:
+        """Whether the prompt asks again for the same thing: for the same label with the same box or a common point."""
+        if prompt.label != self.prompt.label:
+            return False
+        same_box = prompt.box is not None and prompt.box == self.prompt.box
+        return same_box or bool(set(prompt.points).intersection(self.prompt.points))
+
+    def taken_back(self, labels: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+        """The slice's labels (rows, columns) with this mask removed where it is still what was painted."""
+        where = self.mask.array() & (labels == self.prompt.label)
+        restored = labels.copy()
+        restored[where] = self.base.array()[where]
+        return restored
+
+
+@dataclass
+class SliceMasks:
+    """The masks that prompts have painted, by slice."""
+
+    _masks: dict[SliceRef, tuple[SliceMask, ...]] = field(default_factory=dict)
+
+    def on(self, ref: SliceRef) -> tuple[SliceMask, ...]:
+        """In the order in which they were painted."""
+        return self._masks.get(ref, ())
+
+    def remember(self, mask: SliceMask) -> None:
+        """Keep it in place of those that it refines."""
+        others = tuple(old for old in self.on(mask.ref) if not old.is_refined_by(mask.prompt))
+        self._masks[mask.ref] = (*others, mask)
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """All prompts that have painted, slice by slice."""
+        return tuple(mask.prompt for masks in self._masks.values() for mask in masks)
+
+    def knows(self, ref: SliceRef, prompt: Prompt) -> bool:
+        """Whether exactly this prompt has painted already."""
+        return any(old.prompt == prompt for old in self.on(ref))
+
+    def under(self, ref: SliceRef, prompts: Sequence[Prompt], labels: NDArray) -> NDArray:
+        """The slice's labels (rows, columns) on which these prompts paint: without what they painted before."""
+        for old in reversed(self.on(ref)):
+            if any(old.is_refined_by(prompt) for prompt in prompts):
+                labels = old.taken_back(labels)
+        return labels

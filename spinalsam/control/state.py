@@ -1,0 +1,191 @@
+"""What a case is at one moment: prompts, view and labels as immutable values, beside the one label map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.data.volume import Volume
+from spinalsam.support.anatomy import label_colour, label_name, label_value
+from spinalsam.support.planes import SliceRef
+from spinalsam.support.prompts import Ijk, Prompt
+from spinalsam.support.windowing import default_window
+
+LAYOUTS = ("axial", "sagittal", "coronal", "mpr", "3d")
+
+# A mask whose level nobody has named yet: part of the spine, no more is known.
+UNNAMED_LABEL = label_value("spine")
+
+
+@dataclass(frozen=True)
+class PlacedPoint:
+    """A click: the slice on which it was made, its voxel, and the label that it asks for."""
+
+    ref: SliceRef
+    ijk: Ijk
+    positive: bool = True
+    label: int = UNNAMED_LABEL
+
+
+@dataclass(frozen=True)
+class PlacedBox:
+    """A box on one slice by two opposite corner voxels, both inclusive."""
+
+    ref: SliceRef
+    corner_a_ijk: Ijk
+    corner_b_ijk: Ijk
+    label: int = UNNAMED_LABEL
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """What is shown.
+
+    layout: one of LAYOUTS. active_plane: the plane to which slice numbers and pixels refer. crosshair_ijk: the shown slice of
+    every plane runs through it. level_hu, width_hu: display window, grey values where the volume is not HU.
+    """
+
+    layout: str = "mpr"
+    active_plane: str = "axial"
+    crosshair_ijk: tuple[int, int, int] = (0, 0, 0)
+    level_hu: float = 400.0
+    width_hu: float = 1800.0
+    mask_visible: bool = True
+
+
+@dataclass(frozen=True)
+class LabelInfo:
+    """How a label value is shown; a locked label is never painted over."""
+
+    value: int
+    name: str
+    colour: tuple[int, int, int]
+    visible: bool = True
+    locked: bool = False
+
+    @classmethod
+    def of(cls, value: int) -> LabelInfo:
+        return cls(value, label_name(value), label_colour(value))
+
+
+@dataclass(frozen=True, eq=False)
+class CandidateMasks:
+    """The masks among which the last generation chose, best first, for its last prompt.
+
+    masks: (n, rows, columns) bool on the slice as shown. scores: predicted IoU. chosen: index of the one on the label map.
+    low_res: what the network takes back to refine the chosen one.
+    """
+
+    ref: SliceRef
+    label: int
+    prompt: Prompt
+    masks: NDArray[np.bool_]
+    scores: tuple[float, ...]
+    chosen: int = 0
+    low_res: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class CaseState:
+    """Everything about a case that is not its voxels or its label map."""
+
+    points: tuple[PlacedPoint, ...] = ()
+    boxes: tuple[PlacedBox, ...] = ()
+    view: ViewState = field(default_factory=ViewState)
+    active_label: int = UNNAMED_LABEL
+    labels: tuple[LabelInfo, ...] = (LabelInfo.of(UNNAMED_LABEL),)
+    candidates: CandidateMasks | None = None
+
+    def label(self, value: int) -> LabelInfo:
+        """How the value is shown, also when nothing has been said about it yet."""
+        return next((info for info in self.labels if info.value == value), LabelInfo.of(value))
+
+    @property
+    def prompts(self) -> tuple[PlacedPoint | PlacedBox, ...]:
+        """All boxes and points."""
+        return (*self.boxes, *self.points)
+
+    @property
+    def locked_values(self) -> tuple[int, ...]:
+        return tuple(info.value for info in self.labels if info.locked)
+
+    def points_on(self, ref: SliceRef) -> tuple[PlacedPoint, ...]:
+        return tuple(point for point in self.points if point.ref == ref)
+
+    def boxes_on(self, ref: SliceRef) -> tuple[PlacedBox, ...]:
+        return tuple(box for box in self.boxes if box.ref == ref)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What observers are told after a commit.
+
+    fields: among 'case', 'points', 'boxes', 'view', 'active_label', 'labels', 'candidates', 'mask', 'history', 'locked',
+    'job'.
+    box_ijk: (first voxel, first voxel beyond) of the changed part of the mask, or None where it is all or nothing.
+    """
+
+    fields: frozenset[str]
+    box_ijk: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
+
+
+def with_labels(labels: tuple[LabelInfo, ...], values: list[int] | tuple[int, ...]) -> tuple[LabelInfo, ...]:
+    """The labels with those of `values` added that are not there yet."""
+    known = {info.value for info in labels}
+    return labels + tuple(LabelInfo.of(value) for value in dict.fromkeys(values) if value not in known)
+
+
+def initial_state(volume: Volume) -> CaseState:
+    """How a case opens: crosshair in the middle, a window that fits, no prompts."""
+    i, j, k = (n // 2 for n in volume.geometry.shape)
+    window = default_window(volume.voxels, is_hu=volume.is_hu)
+    layout = "mpr" if min(volume.geometry.shape) > 1 else "axial"
+    return CaseState(view=ViewState(layout, "axial", (i, j, k), float(window.level), float(window.width)))
+
+
+# The journal's form of the fields that it stores as they are.
+
+
+def encode_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Prompts, view, labels and active label as JSON; other fields are left out."""
+    encoded: dict[str, Any] = {}
+    if "points" in changes:
+        encoded["points"] = [[*_ref(point.ref), list(point.ijk), point.positive, point.label] for point in changes["points"]]
+    if "boxes" in changes:
+        encoded["boxes"] = [[*_ref(box.ref), list(box.corner_a_ijk), list(box.corner_b_ijk), box.label] for box in changes["boxes"]]
+    if "view" in changes:
+        encoded["view"] = {**vars(changes["view"]), "crosshair_ijk": list(changes["view"].crosshair_ijk)}
+    if "labels" in changes:
+        encoded["labels"] = [{**vars(info), "colour": list(info.colour)} for info in changes["labels"]]
+    if "active_label" in changes:
+        encoded["active_label"] = int(changes["active_label"])
+    return encoded
+
+
+def decode_changes(encoded: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `encode_changes`."""
+    changes: dict[str, Any] = {}
+    if "points" in encoded:
+        changes["points"] = tuple(
+            PlacedPoint(SliceRef(plane, index), tuple(ijk), positive, label) for plane, index, ijk, positive, label in encoded["points"]
+        )
+    if "boxes" in encoded:
+        changes["boxes"] = tuple(
+            PlacedBox(SliceRef(plane, index), tuple(a), tuple(b), label) for plane, index, a, b, label in encoded["boxes"]
+        )
+    if "view" in encoded:
+        i, j, k = (int(n) for n in encoded["view"]["crosshair_ijk"])
+        changes["view"] = replace(ViewState(**encoded["view"]), crosshair_ijk=(i, j, k))
+    if "labels" in encoded:
+        changes["labels"] = tuple(LabelInfo(**{**info, "colour": tuple(info["colour"])}) for info in encoded["labels"])
+    if "active_label" in encoded:
+        changes["active_label"] = int(encoded["active_label"])
+    return changes
+
+
+def _ref(ref: SliceRef) -> tuple[str, int]:
+    return ref.plane, ref.index

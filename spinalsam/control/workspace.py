@@ -1,0 +1,447 @@
+"""One open case: volume, label map, prompts and view, who watches them, and how they change.
+
+The workspace knows no Qt. Nothing changes it but `commit`, which the dispatcher calls on the main thread: first the journal's
+line is on disk, then the state is replaced, then the observers are told.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.control.history import History, Step
+from spinalsam.control.journal import JournalContent
+from spinalsam.control.operation import MaskEdit, Operation, OperationResult
+from spinalsam.control.packing import PackedEdit
+from spinalsam.control.painting import apply_edit, union_box
+from spinalsam.control.session import CaseSession
+from spinalsam.control.slice_masks import SliceMasks
+from spinalsam.control.state import (
+    CandidateMasks,
+    CaseState,
+    Change,
+    LabelInfo,
+    PlacedBox,
+    PlacedPoint,
+    ViewState,
+    initial_state,
+    with_labels,
+)
+from spinalsam.data.slice_cache import EmbeddingCache
+from spinalsam.data.volume import Volume
+from spinalsam.engine.segmenter import Embedding, Segmenter, SegmenterFactory, SliceImage
+from spinalsam.errors import RequirementError
+from spinalsam.settings import Settings
+from spinalsam.support.calls import OperationCall
+from spinalsam.support.planes import SlicePlane, SliceRef
+
+if TYPE_CHECKING:
+    from spinalsam.control.dispatcher import Dispatcher
+
+__all__ = [
+    "CandidateMasks",
+    "CaseContent",
+    "CaseState",
+    "Change",
+    "LabelInfo",
+    "PlacedBox",
+    "PlacedPoint",
+    "ViewState",
+    "Workspace",
+]
+
+Listener = Callable[[Change], None]
+# read_volume(path, series_uid=..., progress=...) -> Volume
+VolumeReader = Callable[..., Volume]
+# find(volume, regions, job) -> {region: its box as (first voxel, last voxel)}; regions that are not in view are left out.
+Locator = Callable[[Volume, tuple[str, ...], Any], Mapping[str, tuple[tuple[int, int, int], tuple[int, int, int]]]]
+
+STATE_FIELDS = ("points", "boxes", "view", "active_label", "labels", "candidates")
+# Fields whose old values an undo step brings back. The view is not among them: undo must not move what one looks at.
+UNDONE_FIELDS = ("points", "boxes", "active_label", "labels")
+
+
+@dataclass(eq=False, repr=False)
+class CaseContent:
+    """Everything that belongs to one case and is replaced as a whole when another is opened.
+
+    source: the path or `sample:NAME` from which the volume can be read again. fingerprint: hash of voxels and grid.
+    session: the journal and its lock, or None while there is none. resumes: the journal of an earlier session to go on with.
+    """
+
+    volume: Volume
+    source: str
+    series_uid: str | None
+    fingerprint: str
+    mask: NDArray[np.unsignedinteger]
+    state: CaseState
+    history: History = field(default_factory=History)
+    slice_masks: SliceMasks = field(default_factory=SliceMasks)
+    session: CaseSession | None = None
+    resumes: JournalContent | None = None
+
+    @classmethod
+    def fresh(cls, volume: Volume, *, source: str, series_uid: str | None, fingerprint: str) -> CaseContent:
+        """A case as it opens: nothing marked, nothing segmented."""
+        mask = np.zeros(volume.geometry.shape, np.uint8, order="F")
+        return cls(volume, source, series_uid, fingerprint, mask, initial_state(volume))
+
+
+class Workspace:
+    """A case that is worked on, or an empty place for one.
+
+    segmenter: the network, or None to load the configured model when it is first needed. journal: whether what is done is kept
+    on disk for recovery and replay. samples: built-in cases by name, opened as ``sample:NAME``. locator: finds structures
+    without prompts. reader: opens files; by default `spinalsam.data.formats.read_volume`.
+    """
+
+    def __init__(
+        self,
+        *,
+        segmenter: Segmenter | None = None,
+        segmenter_factory: SegmenterFactory | None = None,
+        journal: bool = True,
+        settings: Settings | None = None,
+        samples: Mapping[str, Callable[[], Volume]] | None = None,
+        locator: Locator | None = None,
+        reader: VolumeReader | None = None,
+    ) -> None:
+        self.settings = settings or Settings.load()
+        self.keeps_journal = journal
+        self.samples = dict(samples or {})
+        self.locator = locator
+        self.reader = reader
+        self.revision = 0
+        self.field_revisions: dict[str, int] = {}
+        self.cache = EmbeddingCache.from_settings(self.settings)
+        self._segmenter = segmenter
+        self._given_segmenter = segmenter is not None
+        self._segmenter_factory = segmenter_factory
+        self._segmenter_lock = threading.Lock()
+        self._content: CaseContent | None = None
+        self._empty_state = CaseState()
+        self._listeners: list[Listener] = []
+        self._dispatcher: Dispatcher | None = None
+        self.lock = threading.RLock()
+
+    # What is open
+
+    @property
+    def content(self) -> CaseContent | None:
+        return self._content
+
+    @property
+    def has_case(self) -> bool:
+        return self._content is not None
+
+    @property
+    def case(self) -> CaseContent:
+        """The open case. Raises RequirementError when there is none."""
+        if self._content is None:
+            raise RequirementError("No image is open; open one first.")
+        return self._content
+
+    @property
+    def volume(self) -> Volume | None:
+        return self._content.volume if self._content else None
+
+    @property
+    def mask(self) -> NDArray[np.unsignedinteger] | None:
+        """The label map [i, j, k] on the volume's grid, uint8 or uint16. Read it, never write it."""
+        return self._content.mask if self._content else None
+
+    @property
+    def state(self) -> CaseState:
+        return self._content.state if self._content else self._empty_state
+
+    @property
+    def source_path(self) -> Path | None:
+        """The file or folder of the case; None for a sample case and when nothing is open."""
+        if self._content is None or self._content.source.startswith("sample:"):
+            return None
+        return Path(self._content.source)
+
+    @property
+    def read_only(self) -> str:
+        """Why the case cannot be changed, as a sentence, or an empty string."""
+        session = self._content.session if self._content else None
+        return session.read_only if session else ""
+
+    @property
+    def problem(self) -> str:
+        """Why what is done is not recorded although it should be, as a sentence, or an empty string."""
+        session = self._content.session if self._content else None
+        return session.problem if session else ""
+
+    @property
+    def journal_path(self) -> Path | None:
+        session = self._content.session if self._content else None
+        return session.path if session else None
+
+    @property
+    def undo_titles(self) -> tuple[str, ...]:
+        """What undo would take back, next first."""
+        return self._content.history.undo_titles if self._content else ()
+
+    @property
+    def redo_titles(self) -> tuple[str, ...]:
+        """What redo would bring back, next first."""
+        return self._content.history.redo_titles if self._content else ()
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """What the parser of sentences needs to know of the state."""
+        state = self.state
+        shown = self.shown if self.has_case else None
+        return {
+            "has_case": self.has_case,
+            "has_points": bool(state.points),
+            "has_boxes": bool(state.boxes),
+            "points_on_slice": bool(shown and state.points_on(shown)),
+            "boxes_on_slice": bool(shown and state.boxes_on(shown)),
+            "has_mask": self.has_mask,
+        }
+
+    @property
+    def has_mask(self) -> bool:
+        return self._content is not None and bool(self._content.mask.any())
+
+    # Where one looks
+
+    def plane(self, name: str | None = None) -> SlicePlane:
+        """How the slices of a plane (by default the active one) are cut and shown."""
+        return SlicePlane(self.case.volume.geometry, name or self.state.view.active_plane)
+
+    def shown_slice(self, plane: str) -> SliceRef:
+        """The slice of a plane on which the crosshair lies."""
+        return SliceRef(plane, int(self.state.view.crosshair_ijk[self.plane(plane).normal_axis]))
+
+    @property
+    def shown(self) -> SliceRef:
+        """The slice to which pixels and slice numbers refer now."""
+        return self.shown_slice(self.state.view.active_plane)
+
+    def slice_image(self, ref: SliceRef) -> SliceImage:
+        """The pixels of a slice, ready for a network."""
+        volume = self.case.volume
+        plane = self.plane(ref.plane)
+        pixels = np.ascontiguousarray(plane.cut(volume.voxels, ref.index), np.float32)
+        return SliceImage(pixels, volume.is_hu, plane.spacing_mm if volume.geometry.has_spacing else None)
+
+    # The network
+
+    def segmenter(self) -> Segmenter:
+        """The network, loaded when it is first asked for. Raises ModelError when it cannot be."""
+        with self._segmenter_lock:
+            if self._segmenter is None:
+                self._segmenter = (self._segmenter_factory or self._load_segmenter)()
+            return self._segmenter
+
+    def use_segmenter(self, segmenter: Segmenter | None) -> None:
+        """Work with another network from now on; None loads the configured one when it is next needed."""
+        with self._segmenter_lock:
+            self._segmenter = segmenter
+            self._given_segmenter = segmenter is not None
+
+    def embedding(self, ref: SliceRef) -> Embedding:
+        """What the network remembers of a slice; encoded when it has not been yet."""
+        return self.cache.get_or_encode(self.segmenter(), self.slice_image(ref))
+
+    @property
+    def given_segmenter(self) -> Segmenter | None:
+        """The network that was handed over instead of being loaded by its name, if one was."""
+        return self._segmenter if self._given_segmenter else None
+
+    def _load_segmenter(self) -> Segmenter:
+        from spinalsam.engine.models import load_segmenter
+
+        return load_segmenter(self.settings.model, self.settings.device)
+
+    @property
+    def loaded_segmenter(self) -> Segmenter | None:
+        """The network if it is loaded; never loads it."""
+        return self._segmenter
+
+    # Doing things
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """Who runs the operations; made on first use unless the window has made one."""
+        if self._dispatcher is None:
+            from spinalsam.control.dispatcher import Dispatcher
+
+            self._dispatcher = Dispatcher(self)
+        return self._dispatcher
+
+    @dispatcher.setter
+    def dispatcher(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+
+    def run(self, op: str, **args: Any) -> OperationResult:
+        """Do one operation and wait for its end. Raises SpinalSamError when it cannot be done; nothing is changed then."""
+        return self.dispatcher.run(OperationCall(op, args))
+
+    def open(self, path: str | Path, *, series_uid: str | None = None) -> OperationResult:
+        """Open a file or a folder of files as the case."""
+        args = {"path": str(path), **({"series_uid": series_uid} if series_uid else {})}
+        return self.run("open_image", **args)
+
+    def export(self, path: str | Path, format: str | None = None, *, overwrite: bool = False) -> OperationResult:
+        """Write the mask, by default in the format of the path's ending."""
+        args: dict[str, Any] = {"path": str(path)}
+        if format:
+            args["format"] = format
+        if overwrite:
+            args["overwrite"] = True
+        return self.run("export_mask", **args)
+
+    def undo(self, count: int = 1) -> OperationResult:
+        return self.run("undo", count=count)
+
+    def redo(self, count: int = 1) -> OperationResult:
+        return self.run("redo", count=count)
+
+    def close(self) -> None:
+        """Let go of the case: its journal is complete, its lock is free. What was done can be restored from the journal."""
+        if self._dispatcher is not None:
+            self._dispatcher.close()
+            self._dispatcher = None
+        if self._content is not None and self._content.session is not None:
+            self._content.session.close()
+        self._content = None
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # Watching
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener(change)` after every commit, on the thread that commits; returns what stops that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def notify(self, change: Change) -> None:
+        for listener in tuple(self._listeners):
+            listener(change)
+
+    def revisions_of(self, fields: Sequence[str] | frozenset[str]) -> tuple[int, ...]:
+        """How often each of the fields has changed; equal values mean that none did in between."""
+        return tuple(self.field_revisions.get(name, 0) for name in sorted(fields))
+
+    # Changing (the dispatcher only)
+
+    def commit(self, operation: Operation, call: OperationCall, result: OperationResult, *, origin: str) -> None:
+        """Make a proposed result true: journal, then state, then observers.
+
+        Raises OutputError or ResourceError when the journal cannot be written; nothing is changed then.
+        """
+        with self.lock:
+            if "case" in result.changes:
+                change = self._replace_case(operation, call, result, origin)
+            elif result.has_effect or operation.outside:
+                self._write_journal(operation, call, result, origin)
+                change = self._apply(operation, result)
+            else:
+                return
+            self._count(change.fields)
+        self.notify(change)
+
+    def apply_silently(self, operation: Operation, result: OperationResult) -> None:
+        """Make a result true without journal and observers: how a journal is done again."""
+        if result.has_effect:
+            self._apply(operation, result)
+
+    def install(self, content: CaseContent | None) -> None:
+        """Make a case the open one without journal and observers."""
+        self._content = content
+
+    def _write_journal(self, operation: Operation, call: OperationCall, result: OperationResult, origin: str) -> None:
+        session = self._content.session if self._content else None
+        if session is not None:
+            session.record(operation, call, result, origin=origin, segmenter=self._segmenter)
+
+    def _replace_case(self, operation: Operation, call: OperationCall, result: OperationResult, origin: str) -> Change:
+        new: CaseContent | None = result.changes["case"]
+        old = self._content
+        if old is not None and old.session is not None:
+            if new is None:
+                self._write_journal(operation, call, result, origin)
+            old.session.close()
+        self._content = None
+        if new is not None and self.keeps_journal:
+            resumes, new.resumes = new.resumes, None
+            new.session = (
+                CaseSession.resume(resumes) if resumes is not None else CaseSession.begin(new, settings=self.settings, origin=origin)
+            )
+        self._content = new
+        return Change(frozenset({"case", "mask", "history", "locked", *STATE_FIELDS}))
+
+    def _apply(self, operation: Operation, result: OperationResult) -> Change:
+        content = self.case
+        if "history" in result.changes:
+            return self._walk_history(*result.changes["history"])
+        changes = {name: result.changes[name] for name in STATE_FIELDS if name in result.changes}
+        fields = set(changes)
+        box = None
+        if result.edit is not None:
+            changes["labels"] = with_labels(changes.get("labels", content.state.labels), _values(result.edit))
+            changes.setdefault("candidates", None)
+            content.mask = apply_edit(content.mask, result.edit)
+            box = (result.edit.lower_ijk, result.edit.upper_ijk)
+            fields |= {"mask", "candidates", *({"labels"} if changes["labels"] != content.state.labels else ())}
+        locked = content.state.locked_values
+        if operation.undoable:
+            content.history.push(self._step(operation, result, changes))
+            fields.add("history")
+        for mask in result.changes.get("slice_masks", ()):
+            content.slice_masks.remember(mask)
+        content.state = replace(content.state, **changes)
+        if content.state.locked_values != locked:
+            fields.add("locked")
+        return Change(frozenset(fields), box)
+
+    def _step(self, operation: Operation, result: OperationResult, changes: Mapping[str, Any]) -> Step:
+        names = [name for name in UNDONE_FIELDS if name in changes]
+        return Step(
+            result.title or operation.spec.title,
+            {name: getattr(self.state, name) for name in names},
+            {name: changes[name] for name in names},
+            PackedEdit.pack(result.edit) if result.edit is not None else None,
+        )
+
+    def _walk_history(self, direction: str, count: int) -> Change:
+        content = self.case
+        locked = content.state.locked_values
+        fields, boxes = {"history"}, []
+        for _ in range(count):
+            step = content.history.undo() if direction == "undo" else content.history.redo()
+            content.state = replace(content.state, **(step.before if direction == "undo" else step.after))
+            fields |= set(step.before)
+            if step.edit is not None:
+                edit = step.edit.edit()
+                content.mask = apply_edit(content.mask, edit, back=direction == "undo")
+                content.state = replace(content.state, candidates=None)
+                boxes.append((edit.lower_ijk, edit.upper_ijk))
+                fields |= {"mask", "candidates"}
+        if content.state.locked_values != locked:
+            fields.add("locked")
+        return Change(frozenset(fields), union_box(boxes))
+
+    def _count(self, fields: frozenset[str]) -> None:
+        self.revision += 1
+        for name in fields:
+            self.field_revisions[name] = self.field_revisions.get(name, 0) + 1
+
+
+def _values(edit: MaskEdit) -> list[int]:
+    """The label values that an edit paints."""
+    return [int(value) for value in np.unique(edit.after) if value]
