@@ -1,0 +1,133 @@
+"""How good a model is when a person uses it: one box, one click, a box and corrective clicks, all with human jitter.
+
+The protocol is that of the CVPR 2025 interactive segmentation challenge (box, then up to five corrective clicks, area under
+the Dice curve), with jittered prompts because robot users overestimate (arXiv 2404.01816).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.data.volume import Volume
+from spinalsam.engine.segmenter import Segmenter, SliceImage
+from spinalsam.errors import InputError
+from spinalsam.support.metrics import dice, evaluate_mask
+from spinalsam.support.planes import PLANES, SlicePlane
+from spinalsam.support.prompts import SlicePrompt
+from spinalsam.training.interaction import corrective_click, first_click, jittered_box
+
+SMALLEST_PIXELS = 25  # a cross-section smaller than this is not something a person would box
+CLICKS = 5
+GOOD_DICE = 0.90
+
+
+@dataclass(frozen=True)
+class SliceCase:
+    """One structure on one slice. truth: (rows, columns) bool; spacing_mm: (row, column)."""
+
+    name: str
+    image: SliceImage
+    truth: NDArray[np.bool_]
+
+    @property
+    def spacing_mm(self) -> tuple[float, float]:
+        return self.image.spacing_mm or (1.0, 1.0)
+
+
+def slice_cases(
+    name: str, volume: Volume, mask: NDArray, *, planes: Sequence[str] = PLANES, per_label: int = 3
+) -> Iterator[SliceCase]:
+    """Slices at even steps through every label of a mask [i, j, k] on the volume's grid."""
+    spacing = volume.geometry.spacing_mm if volume.geometry.has_spacing else None
+    for plane in planes:
+        cut = SlicePlane(volume.geometry, plane)
+        if min(cut.shape) < 8:
+            continue
+        across = tuple(axis for axis in range(3) if axis != cut.normal_axis)
+        for label in np.unique(mask)[1:]:
+            held = np.flatnonzero((mask == label).any(axis=across))
+            for share in (np.arange(per_label) + 0.5) / per_label:
+                index = int(held[int(share * len(held))])
+                truth = np.ascontiguousarray(cut.cut(mask, index) == label)
+                if truth.sum() >= SMALLEST_PIXELS:
+                    pixels = np.ascontiguousarray(cut.cut(volume.voxels, index), dtype=np.float32)
+                    mm = cut.spacing_mm if spacing is not None else None
+                    yield SliceCase(f"{name} {plane} {label} {index}", SliceImage(pixels, volume.is_hu, mm), truth)
+
+
+def read_pairs(folder: Path) -> list[tuple[str, Volume, NDArray]]:
+    """Image and mask pairs of a folder: ``NAME.ext`` or a DICOM folder ``NAME`` with ``NAME_mask.ext`` or ``NAME_seg.ext``.
+
+    Raises InputError when there are none or when a mask is not on its image's grid.
+    """
+    from spinalsam.data.formats import read_mask, read_volume
+
+    pairs = []
+    for mask_path in sorted(folder.iterdir()):
+        stem = mask_path.name.split(".")[0]
+        for ending in ("_mask", "_seg", "-mask", "-seg"):
+            if stem.endswith(ending) and not mask_path.is_dir():
+                own = stem[: -len(ending)]
+                image = next((p for p in sorted(folder.iterdir()) if p != mask_path and p.name.split(".")[0] == own), None)
+                if image is not None:
+                    volume = read_volume(image)
+                    pairs.append((own, volume, read_mask(mask_path, volume.geometry)))
+    if not pairs:
+        raise InputError(
+            f"{folder} holds no pairs of image and mask; name them NAME.nii.gz (or a DICOM folder NAME) and NAME_mask.nii.gz."
+        )
+    return pairs
+
+
+def try_case(segmenter: Segmenter, case: SliceCase, *, seed: int, clicks: int = CLICKS) -> dict[str, Any]:
+    """Prompt one case as a person would. Returns figures; `curve` is Dice after the box and after every click."""
+    rng = np.random.default_rng(seed)
+    embedding = segmenter.encode(case.image)
+    box = jittered_box(rng, case.truth)
+    answer = segmenter.decode(embedding, SlicePrompt(box_xyxy=box))
+    boxed = answer.masks[0]
+    curve = [dice(boxed, case.truth)]
+    points: list[tuple[float, float]] = []
+    kinds: list[bool] = []
+    for _ in range(clicks):
+        click = corrective_click(rng, answer.masks[0], case.truth)
+        if click is not None:
+            points.append(click[:2])
+            kinds.append(click[2])
+            prompt = SlicePrompt(np.array(points, np.float32), np.array(kinds), box)
+            answer = segmenter.decode(embedding, prompt, answer.low_res[0] if answer.low_res else None)
+        curve.append(dice(answer.masks[0], case.truth))
+    x, y = first_click(rng, case.truth)
+    pointed = segmenter.decode(embedding, SlicePrompt(np.array([[x, y]], np.float32), np.array([True])))
+    good = next((n for n, value in enumerate(curve) if value >= GOOD_DICE), None)
+    return {
+        "name": case.name,
+        **evaluate_mask(boxed, case.truth, case.spacing_mm),
+        "curve": curve,
+        "auc": float(np.trapezoid(curve) / max(1, len(curve) - 1)),
+        "point": dice(pointed.masks[0], case.truth),
+        "point_best_of_3": max(dice(mask, case.truth) for mask in pointed.masks),
+        "clicks_to_0.90": good if good is not None else clicks + 1,
+    }
+
+
+def evaluate_segmenter(segmenter: Segmenter, cases: Iterable[SliceCase], *, clicks: int = CLICKS) -> dict[str, Any]:
+    """`try_case` over many cases: means, and every case's own figures under `cases`."""
+    rows = [try_case(segmenter, case, seed=number, clicks=clicks) for number, case in enumerate(cases)]
+    if not rows:
+        raise InputError("There is nothing to evaluate: no slice holds a large enough part of a label.")
+    mean = {name: _mean(rows, name) for name in ("dice", "iou", "msd_mm", "hd95_mm", "nsd_1mm", "auc", "point", "point_best_of_3")}
+    curve = np.mean([row["curve"] for row in rows], axis=0)
+    reached = {f"box_and_{n}": float(curve[n]) for n in range(1, len(curve))}
+    return {"count": len(rows), **mean, **reached, "clicks_to_0.90": _mean(rows, "clicks_to_0.90"), "cases": rows}
+
+
+def _mean(rows: Sequence[dict[str, Any]], name: str) -> float:
+    values = [row[name] for row in rows if np.isfinite(row[name])]
+    return float(np.mean(values)) if values else float("nan")

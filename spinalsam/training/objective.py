@@ -1,0 +1,140 @@
+"""What a training step optimises: several rounds of prompting on one encoding, as in SAM (Kirillov et al., ICCV 2023)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spinalsam.engine.compact import CompactSam, standardise
+from spinalsam.training.dataset import TARGET, WHOLE, Batch
+from spinalsam.training.interaction import corrective_click, first_click, jittered_box
+
+MAX_POINTS = 6
+
+
+@dataclass(frozen=True)
+class PromptMix:
+    """How the simulated user works: share of boxes at first, box jitter, and the chance of each number of rounds."""
+
+    box_share: float = 0.65
+    box_jitter: float = 0.05
+    rounds: tuple[float, ...] = (0.5, 0.3, 0.2)
+
+
+@dataclass
+class _Prompts:
+    """The prompts of a batch so far. points: (b, n, 2); kinds: (b, n), -1 where there is none; boxes: (b, 4) or NaN."""
+
+    points: Tensor
+    kinds: Tensor
+    boxes: Tensor
+    masks: np.ndarray
+
+    def add(self, image: int, x: float, y: float, positive: bool) -> None:
+        free = torch.nonzero(self.kinds[image] < 0)
+        if len(free):
+            slot = int(free[0])
+            self.points[image, slot] = torch.tensor([x, y])
+            self.kinds[image, slot] = float(positive)
+
+    @property
+    def ambiguous(self) -> Tensor:
+        """(b,) bool: one click and no box."""
+        return torch.isnan(self.boxes[:, 0]) & ((self.kinds >= 0).sum(1) == 1)
+
+
+def first_prompts(rng: np.random.Generator, batch: Batch, mix: PromptMix) -> _Prompts:
+    """A box or one click an image. A click may mean the piece under it or the whole vertebra: both are asked for."""
+    size = len(batch.pixels)
+    masks = (batch.masks & TARGET) > 0
+    prompts = _Prompts(
+        torch.zeros(size, MAX_POINTS, 2), torch.full((size, MAX_POINTS), -1.0), torch.full((size, 4), float("nan")), masks
+    )
+    whole = (batch.masks & WHOLE) > 0
+    for image in range(size):
+        if rng.random() < mix.box_share:
+            prompts.boxes[image] = torch.from_numpy(jittered_box(rng, masks[image], jitter=mix.box_jitter * rng.uniform(0, 1.4)))
+        else:
+            if rng.random() < 0.5:
+                masks[image] = whole[image]
+            prompts.add(image, *first_click(rng, masks[image]), True)
+    return prompts
+
+
+def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Focal (gamma 1, for soft targets) plus Dice loss per mask. logits, target: (b, n, h, w) → (b, n)."""
+    probability = logits.sigmoid()
+    cross = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    focal = (cross * (probability - target).abs().clamp_min(0.05)).mean(dim=(2, 3))
+    overlap = (probability * target).sum(dim=(2, 3))
+    total = (probability * probability).sum(dim=(2, 3)) + (target * target).sum(dim=(2, 3))
+    dice = 1 - (2 * overlap + 1) / (total + 1)
+    return 10 * focal + dice
+
+
+def soft_iou(logits: Tensor, target: Tensor) -> Tensor:
+    """IoU of the thresholded masks, without gradient. (b, n, h, w) → (b, n)."""
+    with torch.no_grad():
+        predicted, truth = logits > 0, target > 0.5
+        union = (predicted | truth).sum(dim=(2, 3)).float()
+        return (predicted & truth).sum(dim=(2, 3)).float() / union.clamp_min(1)
+
+
+class InteractiveStep(nn.Module):
+    """Encode a batch once, prompt it for some rounds, sum the losses. A module, so that DDP wraps it as it is."""
+
+    def __init__(self, model: CompactSam, mix: PromptMix) -> None:
+        super().__init__()
+        self.model, self.mix = model, mix
+
+    def forward(self, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        device = next(self.model.parameters()).device
+        pixels = torch.from_numpy(batch.pixels.astype(np.float32))[:, None].to(device)
+        features = self.model.encode(standardise(pixels).contiguous(memory_format=torch.channels_last))
+        prompts = first_prompts(rng, batch, self.mix)
+        target = F.avg_pool2d(torch.from_numpy(prompts.masks.astype(np.float32))[:, None], 2).to(device)
+        previous = torch.zeros(len(pixels), 1, *target.shape[-2:], device=device)
+        rounds = 1 + int(rng.choice(len(self.mix.rounds), p=self.mix.rounds))
+        losses, figures = [], {}
+        for number in range(rounds):
+            logits, predicted_iou = self.model.decode(
+                features, prompts.points.to(device), prompts.kinds.to(device), prompts.boxes.to(device), previous
+            )
+            loss, chosen = self._loss(logits, predicted_iou, target, prompts.ambiguous.to(device))
+            losses.append(loss)
+            dice = _dice(chosen, target)
+            for name, part in (("box", ~torch.isnan(prompts.boxes[:, 0])), ("point", torch.isnan(prompts.boxes[:, 0]))):
+                if part.any():
+                    figures[f"{name}_{number}"] = float(dice[part.to(device)].mean())
+            if number + 1 < rounds:
+                previous = chosen.detach()
+                self._correct(rng, prompts, chosen.detach())
+        return torch.stack(losses).mean(), figures
+
+    def _loss(self, logits: Tensor, predicted_iou: Tensor, target: Tensor, ambiguous: Tensor) -> tuple[Tensor, Tensor]:
+        """SAM's rule: the best of three candidates learns for a single click, the first token learns otherwise."""
+        losses = mask_loss(logits, target.expand(-1, 4, -1, -1))
+        best = 1 + losses[:, 1:].argmin(dim=1)
+        index = torch.where(ambiguous, best, torch.zeros_like(best))
+        rows = torch.arange(len(logits), device=logits.device)
+        loss = losses[rows, index]
+        # The candidates that did not win learn a little too, or they would stay as they began.
+        loss = loss + 0.1 * losses[:, 1:].mean(dim=1)
+        quality = F.mse_loss(predicted_iou, soft_iou(logits, target.expand(-1, 4, -1, -1)), reduction="none").mean(1)
+        return (loss + quality).mean(), logits[rows, index][:, None]
+
+    def _correct(self, rng: np.random.Generator, prompts: _Prompts, logits: Tensor) -> None:
+        predicted = (F.interpolate(logits.float(), scale_factor=2, mode="bilinear")[:, 0] > 0).cpu().numpy()
+        for image, (guess, truth) in enumerate(zip(predicted, prompts.masks, strict=True)):
+            click = corrective_click(rng, guess, truth)
+            if click is not None:
+                prompts.add(image, *click)
+
+
+def _dice(logits: Tensor, target: Tensor) -> Tensor:
+    iou = soft_iou(logits, target)[:, 0]
+    return 2 * iou / (1 + iou)
