@@ -1,0 +1,1 @@
+"""The commands, one module each: NAME, HELP, add_arguments(parser) and run(options). Importing them is cheap."""

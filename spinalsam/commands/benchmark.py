@@ -1,0 +1,64 @@
+"""`spinalsam benchmark`: how long every stage takes on this machine."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from spinalsam.commands.output import add_json, figure, print_result, progress, table
+from spinalsam.commands.segment import add_model
+
+NAME = "benchmark"
+HELP = "Speed of every stage on the sample case, side by side with other ways to do it."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--against", choices=["segment-anything"], help="also time this peer, in the same run with the same weights")
+    parser.add_argument("--repeats", type=int, default=7, metavar="N", help="how often each stage is timed (default: 7)")
+    add_model(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    from spinalsam import benchmark
+    from spinalsam.errors import UsageError
+
+    if not 1 <= options.repeats <= 1000:
+        raise UsageError("--repeats must be from 1 to 1000.")
+    document = benchmark.run(
+        sample_case(),
+        model=options.model,
+        device=options.device or "auto",
+        against=options.against,
+        repeats=options.repeats,
+        progress=progress,
+    )
+    print_result(options, document, lambda: _text(document))
+
+
+def sample_case(region: str = "L3") -> Any:
+    """A vertebra of the sample case on its clearest axial slice."""
+    from spinalsam.benchmark import Case
+    from spinalsam.commands.samples import phantom_reference, phantom_volume, sample_files
+    from spinalsam.support.anatomy import label_value
+    from spinalsam.support.planes import SlicePlane, SliceRef
+
+    volume = phantom_volume()
+    plane = SlicePlane(volume.geometry, "axial")
+    wanted = phantom_reference(volume) == label_value(region)
+    others = tuple(axis for axis in range(3) if axis != plane.normal_axis)
+    index = int(wanted.sum(axis=others).argmax())
+    return Case(Path(sample_files().image), volume, SliceRef("axial", index), plane.cut(wanted, index))
+
+
+def _text(document: dict[str, Any]) -> str:
+    machine = document["machine"]
+    rows = [[name, figure(row["p50_ms"], 1), figure(row["p95_ms"], 1)] for name, row in document["stages"].items()]
+    title = f"{document['model']['name']} on {machine['device']} ({machine['cpu']}, {machine['cores']} cores)"
+    lines = [table(title, ["stage", "p50 ms", "p95 ms"], rows)]
+    lines += [f"{name}: {value:.2f} times as fast" for name, value in document["ratios"].items()]
+    limits = document["limits"]
+    share = "" if limits["encode_share_of_gemm"] is None else f", of which the encoder reaches {limits['encode_share_of_gemm']:.0%}"
+    lines.append(f"matrix product {limits['gemm_gflops']:.0f} Gflop/s{share}; peak memory {document['peak_memory_mb']:.0f} MB")
+    return "\n".join(lines)

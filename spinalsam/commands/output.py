@@ -1,0 +1,58 @@
+"""What commands say: the result on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+OUT_HELP = "the mask: .nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .dcm, .stl or .png"
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The `--json` option."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on standard output")
+
+
+def print_result(options: argparse.Namespace, document: Any, text: Callable[[], str]) -> None:
+    """Print the document with `--json`, else what `text()` says for people."""
+    if options.json:
+        print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(text())
+
+
+def note(text: str) -> None:
+    """A line about what is going on, for a person who waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def progress(fraction: float, message: str) -> None:
+    """One line that changes in place, on a terminal only."""
+    if sys.stderr.isatty():
+        end = "\n" if fraction >= 1 else ""
+        print(f"\r\x1b[K{message} {fraction:4.0%}", end=end, file=sys.stderr, flush=True)
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> str:
+    """A table for a terminal."""
+    import io
+
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left")
+    for number, name in enumerate(columns):
+        drawn.add_column(name, justify="left" if number == 0 else "right")
+    for row in rows:
+        drawn.add_row(*row)
+    text = io.StringIO()
+    Console(file=text, width=110).print(drawn)
+    return text.getvalue().rstrip("\n")
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A number for a table; a dash where there is none."""
+    return "-" if value is None else f"{value:.{digits}f}"

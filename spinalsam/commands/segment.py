@@ -1,0 +1,191 @@
+"""`spinalsam segment IMAGE -o OUT`: prompts to a mask on the image's own grid, through the same operations as the window."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spinalsam.commands import prompts as prompting
+from spinalsam.commands.output import OUT_HELP, add_json, note, print_result, progress
+from spinalsam.errors import InputError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from spinalsam.control.workspace import Workspace
+    from spinalsam.support.prompts import Prompt
+
+NAME = "segment"
+HELP = "Prompts to a mask on the image's own grid."
+
+# What a sentence may not do here: the image and the output are named by arguments.
+_NOT_SAID = {"open_image": "IMAGE", "clear_image": "IMAGE", "export_mask": "-o"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", metavar="IMAGE", help="a CT file, a DICOM folder, a picture or a folder of pictures")
+    parser.add_argument("-o", "--out", required=True, metavar="OUT", help=OUT_HELP)
+    prompting.add_arguments(parser)
+    parser.add_argument("--say", action="append", default=[], metavar="TEXT", help="a sentence, after the prompts; repeatable")
+    parser.add_argument("--propagate", action="store_true", help="carry every mask through the neighbouring slices")
+    add_model(parser)
+    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
+    add_json(parser)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The options that choose the network and where it runs."""
+    parser.add_argument("--model", metavar="NAME", help="a model of `spinalsam models` (default: the one of the settings)")
+    parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: the one of the settings)")
+
+
+def run(options: argparse.Namespace) -> None:
+    prompts = prompting.from_options(options)
+    if not prompts and not options.say:
+        raise UsageError("Nothing says what to segment; give --point, --box, --prompts or --say.")
+    out = _writable(options.out)
+    started = time.perf_counter()
+    with workspace(options) as case:
+        case.open(options.image, series_uid=options.series)
+        _notes(case)
+        _check(prompts, case)
+        document = _segment(case, prompts, options)
+        _write(case, out)
+        document |= {"output": str(out), "sidecar": str(_sidecar(out)), "seconds": round(time.perf_counter() - started, 3)}
+    print_result(options, document, lambda: _text(document))
+
+
+def workspace(options: argparse.Namespace) -> Workspace:
+    """A workspace for one command: the chosen network, no journal. Raises ModelError for a network that does not exist."""
+    from spinalsam.control.workspace import Workspace
+    from spinalsam.settings import Settings
+
+    chosen = {name: value for name, value in (("model", options.model), ("device", options.device)) if value is not None}
+    return Workspace(journal=False, settings=Settings.load().with_changes(**chosen))
+
+
+def _writable(name: str) -> Path:
+    """The output's path, once it is known that a mask can be written there: nobody should wait for a mask that cannot be kept."""
+    from spinalsam.data.formats import mask_path
+
+    out = mask_path(name)
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise OutputError(f"The folder of '{out}' does not exist; make it first.")
+    if out.is_dir():
+        raise OutputError(f"'{out}' is a folder; name a file in it.")
+    _try_to_write(folder, out)
+    return out
+
+
+def _try_to_write(folder: Path, out: Path) -> None:
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"'{out}' cannot be written: {error.strerror or error}; choose another place.") from None
+
+
+def _notes(case: Workspace) -> None:
+    for sentence in case.volume.notes if case.volume else ():
+        note(f"note: {sentence}")
+
+
+def _check(prompts: list[Prompt], case: Workspace) -> None:
+    """Every prompt lies on one slice of the volume, before the first mask is made. Raises InputError."""
+    for prompt in prompts:
+        prompt.slice_ref(case.case.volume.geometry)
+
+
+def _segment(case: Workspace, prompts: list[Prompt], options: argparse.Namespace) -> dict[str, Any]:
+    made = []
+    for number, prompt in enumerate(prompts, 1):
+        progress(number / len(prompts), "segmenting")
+        result = case.run("prompt_mask", prompt=prompt.to_json())
+        made.append(dict(result.data))
+        if not any(mask["pixels"] for mask in result.data["masks"]):
+            note(f"note: {result.message}")
+            continue
+        if options.propagate:
+            _propagate(case, prompt)
+    if options.say:
+        _speak(case, options)
+    return {"prompts": [prompt.to_json() for prompt in prompts], "results": made, **_labels(case), **_model(case)}
+
+
+def _propagate(case: Workspace, prompt: Prompt) -> None:
+    ref = prompt.slice_ref(case.case.volume.geometry)
+    case.run("propagate", direction="both", plane=ref.plane, slice=ref.index + 1, value=prompt.label)
+
+
+def _speak(case: Workspace, options: argparse.Namespace) -> None:
+    """Do what the sentences say, in order. Raises InputError for one that asks for nothing that can be done here."""
+    if options.label != "1" and not options.label.isdigit():
+        from spinalsam.support.anatomy import label_name, parse_label
+
+        case.run("set_label", regions=[label_name(parse_label(options.label))])
+    if options.plane != case.state.view.active_plane:
+        case.run("set_view", plane=options.plane)
+    for text in options.say:
+        for result in say(case, text):
+            note(result)
+    if options.propagate and case.has_mask and not (options.point or options.box or options.prompts):
+        case.run("propagate", direction="both")
+
+
+def say(case: Workspace, text: str) -> list[str]:
+    """Do what one sentence says and return what the operations answer. Raises InputError when it asks for nothing."""
+    from spinalsam.control.operations import SPOKEN_SPECS
+    from spinalsam.language import parse
+
+    parsed = parse(text, SPOKEN_SPECS, case.hints)
+    if not parsed.calls:
+        raise InputError(f"The sentence '{text}' asks for nothing that can be done; `spinalsam parse` shows how it is understood.")
+    for call in parsed.calls:
+        if call.op in _NOT_SAID:
+            raise UsageError(f"'{call.op}' cannot be said here: {_NOT_SAID[call.op]} names it; leave it out of '{text}'.")
+    return [result.message for result in case.dispatcher.run_all(parsed.calls, origin="say")]
+
+
+def _labels(case: Workspace) -> dict[str, Any]:
+    import numpy as np
+
+    from spinalsam.support.anatomy import label_name
+
+    values, counts = np.unique(case.case.mask, return_counts=True)
+    names = {label.value: label.name for label in case.state.labels}
+    voxels = {
+        str(int(value)): {"name": names.get(int(value), label_name(int(value))), "voxels": int(count)}
+        for value, count in zip(values, counts, strict=True)
+        if value
+    }
+    return {"labels": voxels}
+
+
+def _model(case: Workspace) -> dict[str, Any]:
+    network = case.loaded_segmenter
+    return {"model": {"name": network.name, "checksum": network.checksum} if network else None}
+
+
+def _write(case: Workspace, out: Path) -> None:
+    """The mask and its sidecar. A mask in which nothing was found is a result too, though the window has nothing to export then."""
+    if case.has_mask:
+        case.export(out, overwrite=True)
+        return
+    from spinalsam.control.exporting import sidecar
+    from spinalsam.data.formats import write_mask
+
+    write_mask(out, case.case.mask, case.case.volume, sidecar=sidecar(case))
+
+
+def _sidecar(out: Path) -> Path:
+    from spinalsam.data.formats import sidecar_path
+
+    return sidecar_path(out)
+
+
+def _text(document: dict[str, Any]) -> str:
+    labels = ", ".join(f"{label['name']} ({label['voxels']} voxels)" for label in document["labels"].values()) or "nothing found"
+    return f"{document['output']}: {labels}, in {document['seconds']:.1f} s"
