@@ -1,0 +1,1 @@
+"""Interface: the only place that knows Qt."""

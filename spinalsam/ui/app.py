@@ -1,0 +1,103 @@
+"""Composition root of the window: builds everything once and wires it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PyQt5.QtCore import Qt, QTimer
+from PyQt5.QtWidgets import QApplication
+
+from spinalsam.control.dispatcher import Dispatcher
+from spinalsam.control.workspace import Workspace
+from spinalsam.data.volume import Volume
+from spinalsam.engine.segmenter import Segmenter
+from spinalsam.ui import theme, words
+from spinalsam.ui.job_bridge import JobBridge
+from spinalsam.ui.main_window import MainWindow
+from spinalsam.ui.preferences import Preferences
+
+DOUBLE_CLICK_MS = 300
+
+
+def sample_case() -> Volume:
+    """The phantom, made when it is asked for."""
+    from spinalsam.training.phantom import make_phantom
+
+    return make_phantom().volume
+
+
+def make_application(argv: Sequence[str]) -> QApplication:
+    """The one QApplication, with sharp text on every screen and clicks that do not wait long for a second one."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    QApplication.setAttribute(Qt.AA_EnableHighDpiScaling)
+    QApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
+    application = QApplication(list(argv))
+    application.setApplicationName("SpinalSAM")
+    application.setDoubleClickInterval(DOUBLE_CLICK_MS)
+    return application
+
+
+def parse_sentence(text: str, specs: Mapping[str, Any], hints: Mapping[str, Any]) -> Any:
+    """The language layer's answer; loaded when the first sentence comes."""
+    from spinalsam.language import parse
+
+    return parse(text, specs, hints)
+
+
+def build_window(
+    application: QApplication,
+    *,
+    segmenter: Segmenter | None = None,
+    workspace: Workspace | None = None,
+    samples: Mapping[str, Callable[[], Volume]] | None = None,
+    parse: Callable[..., Any] = parse_sentence,
+) -> MainWindow:
+    """A window on a workspace; by default on an empty one with the sample case."""
+    preferences = Preferences()
+    words.use_language(preferences.language)
+    theme.apply_theme(application, preferences.theme)
+    workspace = workspace or Workspace(segmenter=segmenter, samples={"phantom": sample_case} if samples is None else samples)
+    bridge = JobBridge()
+    dispatcher = Dispatcher(workspace, post=bridge.post)
+    window = MainWindow(dispatcher, bridge, preferences, parse=parse, parser_state=words.tr("Offline parser"))
+    bridge.setParent(window)
+    return window
+
+
+def run(
+    path: str | None = None,
+    *,
+    samples: Mapping[str, Callable[[], Volume]] | None = None,
+    mask: Path | None = None,
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Show the window, on a case where `path` is given ('sample:phantom' too), and stay until it is closed.
+
+    samples: built-in cases by name. mask: a label image to lay over the case. Returns the exit code.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    application = make_application(argv if argv is not None else sys.argv)
+    # Ctrl+C in the terminal closes the program; Python needs the loop to wake up now and then to notice.
+    signal.signal(signal.SIGINT, lambda *_: application.quit())
+    wake = QTimer()
+    wake.start(300)
+    wake.timeout.connect(lambda: None)
+    window = build_window(application, samples=samples)
+    window.show()
+    if path:
+        QTimer.singleShot(0, lambda: window.open_path(path, mask=mask))
+    code = application.exec_()
+    window.close()
+    return int(code)
+
+
+def main(argv: Sequence[str] | None = None, path: str | None = None) -> int:
+    """The window on its own, with the sample case."""
+    return run(path, argv=argv)

@@ -1,0 +1,228 @@
+"""Dialogs that ask for a file, a series or an earlier session. None of them blocks: each emits what was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QKeySequence
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from spinalsam.control.operations import OPERATIONS
+from spinalsam.ui.words import tr
+
+IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff"
+EXPORTS = {"NIfTI (*.nii.gz)": ".nii.gz", "NRRD (*.nrrd)": ".nrrd", "DICOM SEG (*.dcm)": ".dcm", "STL (*.stl)": ".stl"}
+MASKS = "*.nii *.nii.gz *.nrrd *.mha *.dcm"
+
+
+def ask_file(parent: QWidget, title: str, folder: str, chosen: Callable[[str], None], *, names: str = IMAGES) -> QFileDialog:
+    """Ask for an existing file."""
+    dialog = QFileDialog(parent, title, folder, f"{tr('Images')} ({names});;{tr('All files')} (*)")
+    dialog.setFileMode(QFileDialog.ExistingFile)
+    return _opened(dialog, chosen)
+
+
+def ask_folder(parent: QWidget, title: str, folder: str, chosen: Callable[[str], None]) -> QFileDialog:
+    """Ask for a folder; its files are shown, so that one sees where one is."""
+    dialog = QFileDialog(parent, title, folder)
+    dialog.setFileMode(QFileDialog.Directory)
+    dialog.setOption(QFileDialog.ShowDirsOnly, False)
+    return _opened(dialog, chosen)
+
+
+def ask_export(parent: QWidget, folder: str, name: str, chosen: Callable[[str], None]) -> QFileDialog:
+    """Ask where the masks go; the dialog itself asks before a file is replaced."""
+    dialog = QFileDialog(parent, tr("Export mask"), folder, ";;".join(EXPORTS))
+    dialog.setAcceptMode(QFileDialog.AcceptSave)
+    dialog.selectFile(name + ".nii.gz")
+    return _opened(dialog, lambda path: chosen(with_ending(path, dialog.selectedNameFilter())))
+
+
+def with_ending(path: str, name_filter: str) -> str:
+    """The path with the filter's ending where it has none of the known ones."""
+    known = path.lower().endswith((".nii", *EXPORTS.values()))
+    return path if known else path + EXPORTS.get(name_filter, ".nii.gz")
+
+
+def _opened(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:
+    dialog.setAttribute(Qt.WA_DeleteOnClose)
+    dialog.fileSelected.connect(chosen)
+    dialog.open()
+    return dialog
+
+
+class SeriesPicker(QDialog):
+    """Which series of a folder that holds several."""
+
+    chosen = pyqtSignal(str)
+
+    def __init__(self, series: Sequence[Any], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WA_DeleteOnClose)
+        self.setWindowTitle(tr("Choose a series"))
+        self.resize(640, 340)
+        self.table = QTableWidget(len(series), 4)
+        self.table.setHorizontalHeaderLabels([tr("Series"), tr("Kind"), tr("Size"), tr("Spacing in mm")])
+        self.table.setSelectionBehavior(QAbstractItemView.SelectRows)
+        self.table.setSelectionMode(QAbstractItemView.SingleSelection)
+        self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
+        for row, info in enumerate(series):
+            self._fill(row, info)
+        self.table.selectRow(max(range(len(series)), key=lambda n: series[n].slices))
+        self.table.cellDoubleClicked.connect(lambda *_: self._accept())
+        buttons = QDialogButtonBox(QDialogButtonBox.Open | QDialogButtonBox.Cancel)
+        buttons.button(QDialogButtonBox.Open).setText(tr("Open"))
+        buttons.button(QDialogButtonBox.Open).setProperty("primary", True)
+        buttons.button(QDialogButtonBox.Cancel).setText(tr("Cancel"))
+        buttons.accepted.connect(self._accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 16, 12)
+        column.addWidget(QLabel(tr("The folder holds {count} series.", count=len(series))))
+        column.addWidget(self.table)
+        column.addWidget(buttons)
+
+    def _fill(self, row: int, info: Any) -> None:
+        number = "" if info.number is None else f"{info.number}  "
+        spacing = " × ".join(f"{mm:.3g}" for mm in info.spacing_mm) if info.spacing_mm else tr("unknown")
+        texts = (number + (info.description or tr("without a name")), info.modality, " × ".join(map(str, info.size)), spacing)
+        for column, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            item.setData(Qt.UserRole, info.uid)
+            self.table.setItem(row, column, item)
+
+    def _accept(self) -> None:
+        rows = self.table.selectionModel().selectedRows()
+        if rows:
+            self.chosen.emit(self.table.item(rows[0].row(), 0).data(Qt.UserRole))
+            self.accept()
+
+
+class CommandPalette(QDialog):
+    """Type a few letters of what you want; Enter does it. Lists every action that can be done now."""
+
+    def __init__(self, actions: Sequence[Any], parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.Dialog | Qt.FramelessWindowHint)
+        self.setAttribute(Qt.WA_DeleteOnClose)
+        self._actions = [action for action in actions if action.isEnabled()]
+        self.line = QLineEdit()
+        self.line.setPlaceholderText(tr("What do you want to do?"))
+        self.line.textChanged.connect(self._filter)
+        self.line.returnPressed.connect(self._run)
+        self.list = QListWidget()
+        self.list.itemActivated.connect(lambda _: self._run())
+        self.list.itemClicked.connect(lambda _: self._run())
+        self.list.setFocusPolicy(Qt.NoFocus)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 10, 10, 10)
+        column.addWidget(self.line)
+        column.addWidget(self.list)
+        self.resize(460, 380)
+        self.line.setFocus()
+        self._filter("")
+
+    def _filter(self, text: str) -> None:
+        words = text.lower().split()
+        self.list.clear()
+        for action in self._actions:
+            title = action.text().replace("...", "")
+            if all(word in f"{title} {action.data()}".lower() for word in words):
+                keys = action.shortcut().toString(QKeySequence.NativeText)
+                item = QListWidgetItem(action.icon(), f"{title}     {keys}" if keys else title)
+                item.setData(Qt.UserRole, action)
+                self.list.addItem(item)
+        self.list.setCurrentRow(0)
+
+    def keyPressEvent(self, event: Any) -> None:
+        if event.key() in (Qt.Key_Down, Qt.Key_Up):
+            step = 1 if event.key() == Qt.Key_Down else -1
+            self.list.setCurrentRow(min(max(self.list.currentRow() + step, 0), self.list.count() - 1))
+        else:
+            super().keyPressEvent(event)
+
+    def _run(self) -> None:
+        item = self.list.currentItem()
+        self.accept()
+        if item is not None:
+            item.data(Qt.UserRole).trigger()
+
+
+POINTER_KEYS = (
+    ("Left click", "positive point"),
+    ("Right click, Alt + left click", "negative point"),
+    ("Left drag, Shift + drag", "box"),
+    ("Drag a point or a box's corner", "move it"),
+    ("Delete over a point or box", "delete it"),
+    ("Enter, Space", "mask from the prompts of this slice"),
+    ("Wheel", "slices"),
+    ("Ctrl + wheel", "zoom to the pointer"),
+    ("Middle drag", "move the picture"),
+    ("Right drag", "window: right is wider, up is brighter"),
+    ("Ctrl + left drag", "crosshair"),
+    ("Double click", "one pane or all"),
+    ("F", "whole slice"),
+    ("Ctrl+K", "command palette"),
+    ("/", "chat"),
+    ("Esc", "stop what is running"),
+)
+
+
+class ShortcutMap(QDialog):
+    """Every key and pointer gesture; the keys come from the registry."""
+
+    def __init__(self, actions: Sequence[Any], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WA_DeleteOnClose)
+        self.setWindowTitle(tr("Keys and pointer"))
+        self.resize(560, 640)
+        titles = {operation.name: operation.spec for operation in OPERATIONS}
+        rows = [(tr(keys), tr(meaning), "") for keys, meaning in POINTER_KEYS]
+        for action in actions:
+            keys = action.shortcut().toString(QKeySequence.NativeText)
+            if keys and action.data() in titles:
+                rows.append((keys, action.text().replace("...", ""), tr(titles[action.data()].help)))
+        self.table = QTableWidget(len(rows), 2)
+        self.table.setHorizontalHeaderLabels([tr("Key"), tr("Does")])
+        self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        self.table.setSelectionMode(QAbstractItemView.NoSelection)
+        self.table.setShowGrid(False)
+        self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeToContents)
+        self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.Stretch)
+        for row, (keys, meaning, tip) in enumerate(rows):
+            for column, text in enumerate((keys, meaning)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(tip)
+                self.table.setItem(row, column, item)
+        buttons = QDialogButtonBox(QDialogButtonBox.Close)
+        buttons.button(QDialogButtonBox.Close).setText(tr("Close"))
+        buttons.rejected.connect(self.reject)
+        stack = QVBoxLayout(self)
+        stack.setContentsMargins(14, 12, 14, 12)
+        stack.addWidget(self.table)
+        stack.addWidget(buttons)
+
+
+def start_folder(last: str) -> str:
+    """Where a file dialog begins."""
+    return last if last and Path(last).is_dir() else str(Path.home())

@@ -1,0 +1,200 @@
+"""Four panes in a grid that can be resized, one of which can fill it: axial, sagittal, coronal and 3-D."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QMouseEvent
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollBar, QSplitter, QToolButton, QVBoxLayout, QWidget
+
+from spinalsam.support.planes import PLANES
+from spinalsam.ui import theme
+from spinalsam.ui.scene import SliceScene, patient_box, scene_of
+from spinalsam.ui.slice_marks import PLANE_COLOURS
+from spinalsam.ui.slice_view import SliceView
+from spinalsam.ui.surface_view import SurfaceView
+from spinalsam.ui.words import tr
+
+TITLES = {"axial": "Axial", "sagittal": "Sagittal", "coronal": "Coronal", "3d": "3-D"}
+
+
+class PaneHeader(QFrame):
+    """The strip over a pane: its name and a button that lets it fill the grid; a double click does the same."""
+
+    maximise_requested = pyqtSignal()
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName("paneHeader")
+        self.setFixedHeight(24)
+        dot = QLabel()
+        colour = PLANE_COLOURS.get(name)
+        if colour is not None:
+            dot.setPixmap(theme.swatch((colour.red(), colour.green(), colour.blue()), 9).pixmap(9, 9))
+        self.title = QLabel(tr(TITLES[name]))
+        self.button = QToolButton()
+        self.button.setAutoRaise(True)
+        self.button.clicked.connect(self.maximise_requested)
+        self._name = name
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 3, 0)
+        row.setSpacing(6)
+        if colour is not None:
+            row.addWidget(dot)
+        row.addWidget(self.title)
+        row.addStretch(1)
+        row.addWidget(self.button)
+        self.set_maximised(False)
+
+    def set_maximised(self, maximised: bool) -> None:
+        self.button.setIcon(theme.icon("restore" if maximised else "maximise"))
+        text = tr("Show all panes") if maximised else tr("Let this pane fill the window (double click)")
+        self.button.setToolTip(text)
+        self.button.setAccessibleName(f"{self.title.text()}: {text}")
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.maximise_requested.emit()
+
+
+class Pane(QFrame):
+    """A header, a view, and for slices a bar that scrolls through them."""
+
+    index_chosen = pyqtSignal(int)
+
+    def __init__(self, name: str, view: QWidget) -> None:
+        super().__init__()
+        self.name = name
+        self.view = view
+        self.setObjectName("pane")
+        self.header = PaneHeader(name)
+        self.bar = QScrollBar(Qt.Vertical) if name in PLANES else None
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(view, 1)
+        if self.bar is not None:
+            self.bar.setObjectName("slices")
+            self.bar.setAccessibleName(tr("{plane} slice number", plane=tr(TITLES[name])))
+            self.bar.setEnabled(False)
+            self.bar.valueChanged.connect(self._bar_moved)
+            body.addWidget(self.bar)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 1, 1, 1)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addLayout(body, 1)
+        self._quiet = False
+
+    def show_scene(self, scene: SliceScene | None) -> None:
+        """Paint it and put the bar where it belongs."""
+        assert isinstance(self.view, SliceView) and self.bar is not None
+        self.view.show_scene(scene)
+        self._quiet = True
+        self.bar.setEnabled(scene is not None)
+        self.bar.setRange(0, scene.plane.count - 1 if scene is not None else 0)
+        self.bar.setPageStep(max(1, self.bar.maximum() // 10))
+        self.bar.setValue(scene.index if scene is not None else 0)
+        self._quiet = False
+        self.set_active(scene is not None and scene.active)
+
+    def set_active(self, active: bool) -> None:
+        if self.property("active") != active:
+            self.setProperty("active", active)
+            for widget in (self, self.header, self.header.title):
+                widget.style().unpolish(widget)
+                widget.style().polish(widget)
+
+    def _bar_moved(self, value: int) -> None:
+        if not self._quiet:
+            self.index_chosen.emit(value)
+
+
+class CasePanes(QWidget):
+    """The grid of panes. What the user does in a pane comes out as signals with the plane's name."""
+
+    index_chosen = pyqtSignal(str, int)
+    maximise_requested = pyqtSignal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.slices = {name: SliceView(name) for name in PLANES}
+        self.surface = SurfaceView()
+        views: dict[str, QWidget] = {**self.slices, "3d": self.surface}
+        self.panes = {name: Pane(name, view) for name, view in views.items()}
+        self._layout_name = "mpr"
+        self._patient: tuple[Any, tuple[tuple[float, float], ...]] | None = None
+        self._arrange()
+        for name, pane in self.panes.items():
+            pane.header.maximise_requested.connect(lambda name=name: self.maximise_requested.emit(name))
+            pane.index_chosen.connect(lambda index, name=name: self.index_chosen.emit(name, index))
+        for name, view in self.slices.items():
+            view.maximise_requested.connect(lambda name=name: self.maximise_requested.emit(name))
+
+    def _arrange(self) -> None:
+        self.rows = QSplitter(Qt.Vertical)
+        self.upper, self.lower = QSplitter(Qt.Horizontal), QSplitter(Qt.Horizontal)
+        for splitter, names in ((self.upper, ("axial", "sagittal")), (self.lower, ("coronal", "3d"))):
+            for name in names:
+                splitter.addWidget(self.panes[name])
+            splitter.setSizes([1000, 1000])
+            splitter.setChildrenCollapsible(False)
+            splitter.setHandleWidth(3)
+            self.rows.addWidget(splitter)
+        self.rows.setSizes([1000, 1000])
+        self.rows.setHandleWidth(3)
+        self.rows.setChildrenCollapsible(False)
+        self.upper.splitterMoved.connect(lambda *_: self.lower.setSizes(self.upper.sizes()))
+        self.lower.splitterMoved.connect(lambda *_: self.upper.setSizes(self.lower.sizes()))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.rows)
+
+    def show_layout(self, name: str) -> None:
+        """'mpr' for all panes, else the one that fills the grid."""
+        self._layout_name = name
+        shown = set(self.panes) if name == "mpr" else {name}
+        for pane_name, pane in self.panes.items():
+            pane.setVisible(pane_name in shown)
+            pane.header.set_maximised(name == pane_name)
+        self.upper.setVisible(bool(shown & {"axial", "sagittal"}))
+        self.lower.setVisible(bool(shown & {"coronal", "3d"}))
+
+    @property
+    def layout_name(self) -> str:
+        return self._layout_name
+
+    def show_case(self, workspace: Any) -> None:
+        """Paint the workspace as it is now, in the panes that can be seen."""
+        layout = workspace.state.view.layout if workspace.volume is not None else "mpr"
+        if layout != self._layout_name:
+            self.show_layout(layout)
+        for name in self.slices:
+            if workspace.volume is None or self._layout_name in ("mpr", name):
+                self.panes[name].show_scene(scene_of(workspace, name, self._shown_first(workspace)))
+        self.panes["3d"].set_active(workspace.volume is not None and layout == "3d")
+
+    def _shown_first(self, workspace: Any) -> tuple[tuple[float, float], ...]:
+        """Where the patient is, looked for once a case."""
+        if workspace.volume is None:
+            return ()
+        if self._patient is None or self._patient[0] is not workspace.volume:
+            self._patient = workspace.volume, patient_box(workspace.volume)
+        return self._patient[1]
+
+    def flush_clicks(self) -> None:
+        """Let clicks that wait for a second one become points."""
+        for view in self.slices.values():
+            view.flush_click()
+
+    def fit_all(self) -> None:
+        for view in self.slices.values():
+            view.fit()
+
+    def set_smooth(self, smooth: bool) -> None:
+        for view in self.slices.values():
+            view.set_smooth(smooth)
+
+    @property
+    def active_view(self) -> SliceView:
+        """The slice that keys act on."""
+        return next((view for view in self.slices.values() if view.scene is not None and view.scene.active), self.slices["axial"])

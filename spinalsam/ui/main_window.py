@@ -1,0 +1,426 @@
+"""The workstation's window: places the widgets, hands what the user does to the dispatcher, and repaints what has changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PyQt5.QtCore import Qt, QTimer
+from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PyQt5.QtWidgets import QDockWidget, QMainWindow, QShortcut, QSizePolicy, QStackedWidget, QToolBar, QToolButton, QWidget
+
+from spinalsam.control.dispatcher import Dispatcher
+from spinalsam.control.operation import Operation, OperationResult
+from spinalsam.control.state import Change
+from spinalsam.errors import RequirementError
+from spinalsam.ui import dialogs, theme
+from spinalsam.ui.actions import OperationActions
+from spinalsam.ui.background import Background
+from spinalsam.ui.chat_dock import ChatDock
+from spinalsam.ui.commands import Commands, sentence_of
+from spinalsam.ui.conversation import Conversation
+from spinalsam.ui.forms import OperationForm
+from spinalsam.ui.job_bridge import JobBridge
+from spinalsam.ui.label_panel import LabelPanel
+from spinalsam.ui.layout import CasePanes
+from spinalsam.ui.notices import NoticeHost
+from spinalsam.ui.preferences import Preferences
+from spinalsam.ui.preferences_dialog import PreferencesDialog
+from spinalsam.ui.status import StatusLine
+from spinalsam.ui.volumes import volumes_ml
+from spinalsam.ui.welcome import WelcomePage
+from spinalsam.ui.words import tr
+
+_log = logging.getLogger(__name__)
+SAMPLE = "sample:phantom"
+COUNT_DELAY_MS = 180
+# Operations whose answers are worth more than the status line.
+SPOKEN_RESULTS = {"export_mask": "good", "restore_case": "good", "measure": "info", "gpu_status": "info", "verify_parameters": "info"}
+
+
+class MainWindow(QMainWindow):
+    """parse: the language's `parse`. parser_state: what the chat says about who reads the sentences."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        bridge: JobBridge,
+        preferences: Preferences,
+        *,
+        parse: Callable[..., Any],
+        parser_state: str,
+    ) -> None:
+        super().__init__()
+        self.dispatcher = dispatcher
+        self.workspace = dispatcher.workspace
+        self.preferences = preferences
+        self.background = Background(threads=2)
+        self.bridge = bridge
+        self.commands = Commands(dispatcher, self)
+        self.commands.live = preferences.live
+        self._volumes: dict[int, float] = {}
+        self._mask_to_load: Path | None = None
+        self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
+        self._count_timer.timeout.connect(self._count_voxels)
+        self._build_centre()
+        self._build_docks(parse, parser_state)
+        self._build_actions()
+        self._connect()
+        self._restore_place()
+        self._unsubscribe = self.workspace.subscribe(self._changed)
+        self._changed(Change(frozenset({"case", "mask", "view", "labels", "history"})))
+        self._offer_unfinished()
+
+    # --- building ----------------------------------------------------------------------------------------------------
+
+    def _build_centre(self) -> None:
+        self.setWindowTitle("SpinalSAM")
+        self.setWindowIcon(theme.icon("app", theme.current().accent))
+        self.setAcceptDrops(True)
+        self.setMinimumSize(900, 560)
+        self.panes = CasePanes()
+        self.panes.set_smooth(self.preferences.smooth)
+        self.welcome = WelcomePage(has_sample=bool(self.workspace.samples))
+        self.centre = QStackedWidget()
+        self.centre.addWidget(self.welcome)
+        self.centre.addWidget(self.panes)
+        self.setCentralWidget(self.centre)
+        self.status = StatusLine()
+        self.setStatusBar(self.status)
+        self.notices = NoticeHost(self.centre)
+
+    def _build_docks(self, parse: Callable[..., Any], parser_state: str) -> None:
+        self.labels = LabelPanel()
+        self.conversation = Conversation(self.dispatcher, parse, self.background, self)
+        self.chat = ChatDock(self.conversation, parser_state)
+        self.label_dock = self._dock("labels", tr("Labels"), self.labels)
+        self.chat_dock = self._dock("chat", tr("Chat"), self.chat)
+        self.splitDockWidget(self.label_dock, self.chat_dock, Qt.Vertical)
+        self.resizeDocks([self.label_dock, self.chat_dock], [340, 340], Qt.Horizontal)
+        self.resizeDocks([self.label_dock, self.chat_dock], [300, 460], Qt.Vertical)
+
+    def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
+        dock = QDockWidget(title)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        dock.setFeatures(QDockWidget.DockWidgetMovable)
+        dock.setMinimumWidth(290)
+        self.addDockWidget(Qt.RightDockWidgetArea, dock)
+        return dock
+
+    def _build_actions(self) -> None:
+        self.actions_of = OperationActions(self, self.panes, self.run, self.ask)
+        self.actions_of.fill_menu_bar(self.menuBar())
+        bar = QToolBar(tr("Tools"))
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setContextMenuPolicy(Qt.PreventContextMenu)
+        self.actions_of.fill_toolbar(bar)
+        space = QWidget()
+        space.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Preferred)
+        bar.addWidget(space)
+        self.live_button = QToolButton()
+        self.live_button.setIcon(theme.icon("live"))
+        self.live_button.setText(tr("Live"))
+        self.live_button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
+        self.live_button.setCheckable(True)
+        self.live_button.setChecked(self.commands.live)
+        self.live_button.setToolTip(tr("Make the mask at once after every point and box.\nOff: Enter makes it."))
+        self.settings_button = QToolButton()
+        self.settings_button.setIcon(theme.icon("settings"))
+        self.settings_button.setToolTip(tr("Preferences"))
+        self.settings_button.setAccessibleName(tr("Preferences"))
+        bar.addWidget(self.live_button)
+        bar.addWidget(self.settings_button)
+        self.addToolBar(bar)
+        for keys, function in (
+            ("Ctrl+K", self._open_palette),
+            ("/", self.chat.focus),
+            ("Esc", self._escape),
+            ("F", self.panes.fit_all),
+        ):
+            QShortcut(QKeySequence(keys), self, activated=function)
+        for keys in ("Return", "Enter", "Space"):
+            QShortcut(QKeySequence(keys), self.panes, activated=self._generate, context=Qt.WidgetWithChildrenShortcut)
+
+    def _connect(self) -> None:
+        commands = self.commands
+        for name, view in self.panes.slices.items():
+            view.activated.connect(lambda name=name: commands.activate(name))
+            view.point_placed.connect(commands.place_point)
+            view.box_drawn.connect(commands.draw_box)
+            view.point_moved.connect(commands.move_point)
+            view.box_moved.connect(commands.move_box)
+            view.point_deleted.connect(commands.delete_point)
+            view.box_deleted.connect(commands.delete_box)
+            view.crosshair_moved.connect(commands.set_crosshair)
+            view.scrolled.connect(lambda slices, name=name: commands.scroll(name, slices))
+            view.window_dragged.connect(commands.set_window)
+            view.hovered.connect(lambda hover: self.status.show_hover(hover, self.workspace.volume))
+        self.panes.index_chosen.connect(commands.go_to)
+        self.panes.maximise_requested.connect(commands.maximise)
+        self.panes.surface.picked_mm.connect(commands.look_at_mm)
+        commands.done.connect(self._done)
+        commands.failed.connect(self._failed)
+        commands.started.connect(self.bridge.follow)
+        self.bridge.progressed.connect(self.status.progress.show_job)
+        self.status.progress.cancel_requested.connect(self.dispatcher.cancel_all)
+        self.labels.requested.connect(self.run)
+        self.conversation.running.connect(self.bridge.follow)
+        self.chat.undo_requested.connect(lambda steps: self.run("undo", {"count": steps}))
+        self.live_button.toggled.connect(self._set_live)
+        commands.live_changed.connect(self.live_button.setChecked)
+        self.settings_button.clicked.connect(self._open_preferences)
+        self.welcome.open_file.connect(lambda: self._ask_image(folder=False))
+        self.welcome.open_folder.connect(lambda: self._ask_image(folder=True))
+        self.welcome.open_sample.connect(lambda: self.open_path(SAMPLE))
+        self.welcome.open_recent.connect(self.open_path)
+
+    # --- doing -------------------------------------------------------------------------------------------------------
+
+    def run(self, op: str, args: dict[str, Any]) -> None:
+        """One operation, whoever asked for it."""
+        self.panes.flush_clicks()
+        self.commands.submit(op, **args)
+
+    def ask(self, operation: Operation) -> None:
+        """Ask for the arguments of an operation, in the way that suits it."""
+        self.panes.flush_clicks()
+        if operation.name == "open_image":
+            self._ask_image(folder=False)
+        elif operation.name == "export_mask":
+            self._ask_export()
+        elif operation.name == "load_mask":
+            chosen = lambda path: self.run("load_mask", {"path": path})  # noqa: E731
+            dialogs.ask_file(self, tr("Load mask"), dialogs.start_folder(self.preferences.folder), chosen, names=dialogs.MASKS)
+        else:
+            form = OperationForm(operation, self)
+            form.submitted.connect(self.run)
+            form.open()
+
+    def open_path(self, path: str, *, mask: Path | None = None) -> None:
+        """Open a file, a folder or a sample case; asks which series where a folder holds several. mask: to be laid over it."""
+        self._mask_to_load = mask
+        if path.startswith("sample:") or not Path(path).is_dir():
+            self.run("open_image", {"path": path})
+            return
+        self.status.say(tr("Looking at '{name}' ...", name=Path(path).name))
+        self.background.run(
+            lambda: _series_in(path), lambda series: self._choose_series(path, series), lambda _: self.run("open_image", {"path": path})
+        )
+
+    def _choose_series(self, path: str, series: list[Any]) -> None:
+        if len(series) < 2:
+            self.run("open_image", {"path": path})
+            return
+        picker = dialogs.SeriesPicker(series, self)
+        picker.chosen.connect(lambda uid: self.run("open_image", {"path": path, "series_uid": uid}))
+        picker.open()
+
+    def _ask_image(self, *, folder: bool) -> None:
+        start = dialogs.start_folder(self.preferences.folder)
+        if folder:
+            dialogs.ask_folder(self, tr("Open a folder of DICOM files or pictures"), start, self._open_asked)
+        else:
+            dialogs.ask_file(self, tr("Open a CT"), start, self._open_asked)
+
+    def _open_asked(self, path: str) -> None:
+        self.preferences.folder = str(Path(path).parent)
+        self.open_path(path)
+
+    def _ask_export(self) -> None:
+        source = self.workspace.source_path
+        name = source.name.split(".")[0] if source is not None else "sample"
+        dialogs.ask_export(self, dialogs.start_folder(self.preferences.folder), f"{name}_mask", self._export_asked)
+
+    def _export_asked(self, path: str) -> None:
+        self.preferences.folder = str(Path(path).parent)
+        self.run("export_mask", {"path": path, "overwrite": True})
+
+    def _generate(self) -> None:
+        self.panes.flush_clicks()
+        if self.workspace.has_case:
+            self.commands.generate()
+
+    def _set_live(self, live: bool) -> None:
+        self.commands.set_live(live)
+        self.preferences.live = live
+
+    def _escape(self) -> None:
+        if self.dispatcher.busy:
+            self.dispatcher.cancel_all()
+        else:
+            self.notices.clear()
+
+    def _open_palette(self) -> None:
+        palette = dialogs.CommandPalette(self.actions_of.all(), self)
+        corner = self.mapToGlobal(self.rect().topLeft())
+        palette.move(corner.x() + (self.width() - palette.width()) // 2, corner.y() + 110)
+        palette.open()
+
+    def _open_preferences(self) -> None:
+        dialog = PreferencesDialog(self.preferences, self.workspace.settings, self)
+        dialog.smooth_changed.connect(self.panes.set_smooth)
+        dialog.saved.connect(lambda: self.notices.say(tr("Theme and language change when the program starts again.")))
+        dialog.open()
+
+    # --- what became of it -------------------------------------------------------------------------------------------
+
+    def _done(self, op: str, result: OperationResult) -> None:
+        self.status.say(result.message)
+        if op in ("open_image", "restore_case"):
+            self._opened(result, restored=op == "restore_case")
+        elif op == "help":
+            dialogs.ShortcutMap(self.actions_of.all(), self).open()
+        elif op in SPOKEN_RESULTS:
+            self.notices.say(result.message, SPOKEN_RESULTS[op])
+
+    def _failed(self, op: str, error: BaseException) -> None:
+        text, level = sentence_of(error)
+        self.status.say(text)
+        if level != "info":
+            self.notices.say(text, "warning" if isinstance(error, RequirementError) else level)
+
+    def _opened(self, result: OperationResult, *, restored: bool) -> None:
+        self.notices.clear()
+        for note in result.data.get("notes", ()):
+            self.notices.say(note, "warning")
+        mask, self._mask_to_load = self._mask_to_load, None
+        if mask is not None:
+            self.run("load_mask", {"path": str(mask)})
+        earlier = result.data.get("recoverable") or []
+        if earlier and not restored:
+            self._offer(earlier[0])
+
+    def _offer(self, earlier: dict[str, Any]) -> None:
+        """Offer to go on with what an earlier session did on this case."""
+        when = str(earlier["time"]).replace("T", " ")[:16]
+        ended = tr("ended unexpectedly") if earlier["unfinished"] else tr("was closed")
+        text = tr("An earlier session with {steps} steps {ended} ({when} UTC).", steps=earlier["steps"], ended=ended, when=when)
+        restore = lambda: self.run("restore_case", {"journal": str(earlier["journal"])})  # noqa: E731
+        self.notices.say(text, "warning", (tr("Restore"), restore))
+
+    def _offer_unfinished(self) -> None:
+        """At the start: is there a session that never ended?"""
+
+        def offer(found: list[Any]) -> None:
+            if found and not self.workspace.has_case:
+                self._offer(found[0].to_json())
+
+        self.background.run(lambda: _unfinished(self.workspace.settings), offer)
+
+    def _changed(self, change: Change) -> None:
+        """Repaint what a commit has touched; always on the main thread."""
+        fields = change.fields
+        if "case" in fields:
+            self._show_case()
+        if fields & {"case", "points", "boxes", "view", "labels", "mask"}:
+            self.panes.show_case(self.workspace)
+            self._show_slice()
+        if fields & {"case", "mask"}:
+            self._count_timer.start()
+        if fields & {"case", "mask", "labels"}:
+            self._show_surfaces("mask" in fields or "case" in fields)
+        if fields & {"case", "labels", "active_label", "points", "boxes"}:
+            self._show_labels()
+        if fields != {"view"}:
+            self.actions_of.refresh(self.workspace)
+        self._show_model()
+        if self.live_button.isChecked() != self.commands.live:
+            self.live_button.setChecked(self.commands.live)
+            self.notices.say(tr("This machine is slow for live masks: they are off now, Enter makes them."), "warning")
+
+    def _show_case(self) -> None:
+        has_case = self.workspace.has_case
+        self.centre.setCurrentWidget(self.panes if has_case else self.welcome)
+        self._volumes = {}
+        source = self.workspace.source_path
+        if has_case and source is not None:
+            self.preferences.remember(str(source))
+        self.welcome.show_recent(self.preferences.recent)
+        name = (self.workspace.volume.name or (source.name if source else "")) if has_case else ""
+        self.setWindowTitle(f"{name} — SpinalSAM" if name else "SpinalSAM")
+        if has_case:
+            self.panes.active_view.setFocus()
+            self.background.run(self.workspace.segmenter, lambda _: self._show_model(), lambda error: _log.info("no model: %s", error))
+        else:
+            self.status.show_hover(None, None)
+
+    def _show_slice(self) -> None:
+        if not self.workspace.has_case:
+            self.status.show_slice("")
+            return
+        shown = self.workspace.shown
+        self.status.show_slice(f"{tr(shown.plane.capitalize())} {shown.index + 1} / {self.workspace.plane(shown.plane).count}")
+
+    def _show_labels(self) -> None:
+        self.labels.show_labels(self.workspace.state if self.workspace.has_case else None, self._volumes)
+
+    def _show_surfaces(self, mask_changed: bool) -> None:
+        colours = {info.value: info.colour for info in self.workspace.state.labels if info.visible}
+        volume = self.workspace.volume
+        if mask_changed:
+            self.panes.surface.show_mask(self.workspace.mask, volume.geometry if volume is not None else None, colours)
+        else:
+            self.panes.surface.show_colours(colours)
+
+    def _count_voxels(self) -> None:
+        mask, volume = self.workspace.mask, self.workspace.volume
+        if mask is None or volume is None:
+            return
+
+        def counted(found: dict[int, float]) -> None:
+            if self.workspace.volume is volume:
+                self._volumes = found
+                self._show_labels()
+
+        self.background.run(lambda: volumes_ml(mask, volume.geometry), counted)
+
+    def _show_model(self) -> None:
+        segmenter = self.workspace.loaded_segmenter
+        if segmenter is None:
+            self.status.show_model(tr("Model not loaded yet"), "")
+        else:
+            self.status.show_model(segmenter.name, str(getattr(segmenter, "device", "")))
+
+    # --- the window itself -------------------------------------------------------------------------------------------
+
+    def _restore_place(self) -> None:
+        place = self.preferences.window
+        if place is None or not self.restoreGeometry(place[0]):
+            self.resize(1440, 900)
+        elif place is not None:
+            self.restoreState(place[1])
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.open_path(paths[0])
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.preferences.save_window(self.saveGeometry(), self.saveState())
+        self._unsubscribe()
+        self._count_timer.stop()
+        self.panes.surface.stop()
+        self.background.stop()
+        self.workspace.close()
+        event.accept()
+
+
+def _series_in(path: str) -> list[Any]:
+    from spinalsam.data.formats import list_series
+
+    return list_series(Path(path))
+
+
+def _unfinished(settings: Any) -> list[Any]:
+    from spinalsam.control.recovery import find_recoverable
+
+    return find_recoverable(settings=settings, unfinished_only=True)

@@ -1,0 +1,109 @@
+"""Messages that come up at the lower edge, do not interrupt, and go by themselves; errors stay until they are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt5.QtCore import QEvent, QObject, Qt, QTimer
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from spinalsam.ui import theme
+from spinalsam.ui.words import tr
+
+SHOWN_MS = {"info": 4500, "good": 4500, "warning": 8000, "error": 0}
+WIDTH = 430
+GAP = 8
+MOST = 4
+
+
+class Notice(QFrame):
+    """One message. level: info, good, warning or error. action: (text, function) of a link on it."""
+
+    def __init__(self, text: str, level: str, action: tuple[str, Callable[[], None]] | None, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.text = text
+        self.setObjectName("notice")
+        self.setProperty("level", level)
+        self.setAccessibleName(text)
+        label = QLabel(text)
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        label.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Preferred)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 8, 6, 8)
+        row.addWidget(label, 1)
+        if action is not None:
+            link = QPushButton(action[0])
+            link.setProperty("link", True)
+            link.setCursor(Qt.PointingHandCursor)
+            link.clicked.connect(action[1])
+            link.clicked.connect(self.leave)
+            row.addWidget(link)
+        close = QToolButton()
+        close.setIcon(theme.icon("cancel"))
+        close.setAccessibleName(tr("Close the message"))
+        close.clicked.connect(self.leave)
+        row.addWidget(close, 0, Qt.AlignTop)
+        self.setFixedWidth(WIDTH)
+        if SHOWN_MS[level]:
+            QTimer.singleShot(SHOWN_MS[level], self.leave)
+
+    def leave(self) -> None:
+        parent = self.parent()
+        self.hide()
+        self.deleteLater()
+        if isinstance(parent, NoticeHost):
+            parent.forget(self)
+
+
+class NoticeHost(QWidget):
+    """Stacks notices over the lower left corner of another widget, the newest lowest."""
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        self._notices: list[Notice] = []
+        over.installEventFilter(self)
+        self.hide()
+
+    @property
+    def texts(self) -> list[str]:
+        """What is being said, oldest first."""
+        return [notice.text for notice in self._notices]
+
+    def say(self, text: str, level: str = "info", action: tuple[str, Callable[[], None]] | None = None) -> None:
+        for old in [notice for notice in self._notices if notice.text == text]:
+            old.leave()
+        while len(self._notices) >= MOST:
+            self._notices[0].leave()
+        notice = Notice(text, level, action, self)
+        self._notices.append(notice)
+        notice.show()
+        self._place()
+
+    def clear(self) -> None:
+        for notice in tuple(self._notices):
+            notice.leave()
+
+    def forget(self, notice: Notice) -> None:
+        if notice in self._notices:
+            self._notices.remove(notice)
+            self._place()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Resize:
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        over = self.parentWidget()
+        if over is None or not self._notices:
+            self.hide()
+            return
+        y = 0
+        for notice in self._notices:
+            notice.setFixedHeight(max(notice.heightForWidth(WIDTH), notice.minimumSizeHint().height(), 40))
+            notice.move(0, y)
+            y += notice.height() + GAP
+        self.setGeometry(14, over.height() - y - 8, WIDTH, y)
+        self.show()
+        self.raise_()

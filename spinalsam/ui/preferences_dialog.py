@@ -1,0 +1,88 @@
+"""Preferences: theme, language, display, model and device."""
+
+from __future__ import annotations
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+
+from spinalsam.errors import SpinalSamError
+from spinalsam.settings import Settings
+from spinalsam.ui.preferences import Preferences
+from spinalsam.ui.words import LANGUAGES, tr
+
+
+class PreferencesDialog(QDialog):
+    """Window preferences are kept beside the settings; model, device and cache are settings of the whole program."""
+
+    smooth_changed = pyqtSignal(bool)
+    saved = pyqtSignal()
+
+    def __init__(self, preferences: Preferences, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WA_DeleteOnClose)
+        self.setWindowTitle(tr("Preferences"))
+        self.setMinimumWidth(420)
+        self._preferences, self._settings = preferences, settings
+        self.theme = _choice({"dark": tr("Dark"), "light": tr("Light")}, preferences.theme)
+        self.language = _choice({"auto": tr("As the desktop"), **LANGUAGES}, preferences.language)
+        self.smooth = QCheckBox(tr("Smooth pixels"))
+        self.smooth.setChecked(preferences.smooth)
+        self.device = _choice({name: name for name in dict.fromkeys(("auto", "cpu", "cuda", settings.device))}, settings.device)
+        self.memory = QSpinBox()
+        self.memory.setRange(0, 65536)
+        self.memory.setSuffix(" MB")
+        self.memory.setValue(settings.memory_cache_mb)
+        self.disk = QSpinBox()
+        self.disk.setRange(0, 1_000_000)
+        self.disk.setSuffix(" MB")
+        self.disk.setValue(settings.disk_cache_mb)
+        form = QFormLayout()
+        form.setSpacing(9)
+        form.addRow(tr("Theme"), self.theme)
+        form.addRow(tr("Language"), self.language)
+        form.addRow(tr("Slices"), self.smooth)
+        form.addRow(tr("Device"), self.device)
+        form.addRow(tr("Slices kept in memory"), self.memory)
+        form.addRow(tr("Slices kept on disk"), self.disk)
+        self.problem = QLabel()
+        self.problem.setProperty("bubble", "error")
+        self.problem.setWordWrap(True)
+        self.problem.hide()
+        buttons = QDialogButtonBox(QDialogButtonBox.Save | QDialogButtonBox.Cancel)
+        buttons.button(QDialogButtonBox.Save).setText(tr("Save"))
+        buttons.button(QDialogButtonBox.Save).setProperty("primary", True)
+        buttons.button(QDialogButtonBox.Cancel).setText(tr("Cancel"))
+        buttons.accepted.connect(self._save)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 14)
+        column.setSpacing(14)
+        column.addLayout(form)
+        column.addWidget(self.problem)
+        column.addWidget(buttons)
+
+    def _save(self) -> None:
+        try:
+            self._settings.with_changes(
+                device=self.device.currentData(), memory_cache_mb=self.memory.value(), disk_cache_mb=self.disk.value()
+            ).save()
+        except SpinalSamError as error:
+            self.problem.setText(str(error))
+            self.problem.show()
+            return
+        before = (self._preferences.theme, self._preferences.language)
+        self._preferences.theme = self.theme.currentData()
+        self._preferences.language = self.language.currentData()
+        self._preferences.smooth = self.smooth.isChecked()
+        self.smooth_changed.emit(self.smooth.isChecked())
+        if before != (self._preferences.theme, self._preferences.language):
+            self.saved.emit()
+        self.accept()
+
+
+def _choice(names: dict[str, str], chosen: str) -> QComboBox:
+    box = QComboBox()
+    for value, name in names.items():
+        box.addItem(name, value)
+    box.setCurrentIndex(max(0, box.findData(chosen)))
+    return box

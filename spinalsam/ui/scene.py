@@ -1,0 +1,139 @@
+"""What one pane shows, as plain data taken from the workspace: no Qt, no drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.data.volume import Volume
+from spinalsam.support.planes import SlicePlane, SliceRef
+from spinalsam.support.windowing import Window
+
+Rgb = tuple[int, int, int]
+Pixel = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PointMark:
+    """A point prompt on this slice. position: its place in the case's list of points."""
+
+    xy: Pixel
+    positive: bool
+    position: int
+
+
+@dataclass(frozen=True)
+class BoxMark:
+    """A box prompt on this slice, as two opposite corner pixels, inclusive. position: its place in the case's list of boxes."""
+
+    corner_a_xy: Pixel
+    corner_b_xy: Pixel
+    position: int
+
+    @property
+    def edges_xyxy(self) -> tuple[float, float, float, float]:
+        """Outer edges in slice pixels: the corner pixels belong to the box, so half a pixel is added on each side."""
+        (ax, ay), (bx, by) = self.corner_a_xy, self.corner_b_xy
+        return min(ax, bx) - 0.5, min(ay, by) - 0.5, max(ax, bx) + 0.5, max(ay, by) + 0.5
+
+
+@dataclass(frozen=True)
+class SliceScene:
+    """One slice with all that is drawn on it.
+
+    mask: label values [i, j, k] of the whole case, or None. revision: changes whenever the mask's voxels do.
+    colours: colour of each visible label. crosshair_xy: pixel of the linked crosshair. active: whether keys act on this pane.
+    shown_first: first and last voxel along i, j, k of what the pane shows before anybody zooms; empty for all.
+    """
+
+    volume: Volume
+    plane: SlicePlane
+    index: int
+    window: Window
+    mask: NDArray[Any] | None = None
+    revision: int = 0
+    colours: Mapping[int, Rgb] = field(default_factory=dict)
+    mask_visible: bool = True
+    crosshair_xy: Pixel = (0.0, 0.0)
+    points: tuple[PointMark, ...] = ()
+    boxes: tuple[BoxMark, ...] = ()
+    active: bool = False
+    shown_first: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def ref(self) -> SliceRef:
+        return SliceRef(self.plane.plane, self.index)
+
+    def voxel(self, xy: Pixel) -> tuple[int, int, int]:
+        """The voxel of a slice pixel."""
+        i, j, k = self.plane.to_voxel(xy, self.index)
+        return round(float(i)), round(float(j)), round(float(k))
+
+    def position_mm(self) -> float:
+        """Where the slice lies along its normal, in LPS mm, at the crosshair."""
+        point_mm = self.volume.geometry.to_mm(self.plane.to_voxel(self.crosshair_xy, self.index))
+        return float(point_mm[self.volume.geometry.world_axes[self.plane.normal_axis]])
+
+
+def scene_of(workspace: Any, plane_name: str, shown_first: tuple[tuple[float, float], ...] = ()) -> SliceScene | None:
+    """The scene of one plane of a workspace, or None where no case is open."""
+    volume, state = workspace.volume, workspace.state
+    if volume is None:
+        return None
+    plane = SlicePlane(volume.geometry, plane_name)
+    view = state.view
+    ref = plane.slice_of(view.crosshair_ijk)
+    return SliceScene(
+        volume=volume,
+        plane=plane,
+        index=min(max(ref.index, 0), plane.count - 1),
+        window=Window(view.level_hu, view.width_hu),
+        mask=workspace.mask,
+        revision=workspace.field_revisions.get("mask", 0),
+        colours={label.value: label.colour for label in state.labels if label.visible},
+        mask_visible=view.mask_visible,
+        crosshair_xy=_pixel(plane, view.crosshair_ijk),
+        points=tuple(
+            PointMark(_pixel(plane, point.ijk), point.positive, n) for n, point in enumerate(state.points) if point.ref == ref
+        ),
+        boxes=tuple(
+            BoxMark(_pixel(plane, box.corner_a_ijk), _pixel(plane, box.corner_b_ijk), n)
+            for n, box in enumerate(state.boxes)
+            if box.ref == ref
+        ),
+        active=view.active_plane == plane_name,
+        shown_first=shown_first,
+    )
+
+
+def _pixel(plane: SlicePlane, ijk: Any) -> Pixel:
+    x, y = plane.to_pixel(ijk)
+    return float(x), float(y)
+
+
+# A slice of the sampled volume belongs to the patient where at least this share of the fullest one is tissue; table and air do not.
+_PATIENT_SHARE = 0.12
+_TISSUE_HU = -300
+_MARGIN = 0.04
+
+
+def patient_box(volume: Volume) -> tuple[tuple[float, float], ...]:
+    """First and last voxel of the patient along i, j, k, from a coarse sample; the whole volume where that cannot be told."""
+    steps = [max(1, n // 64) for n in volume.voxels.shape]
+    whole = tuple((0.0, n - 1.0) for n in volume.voxels.shape)
+    if not volume.is_hu:
+        return whole
+    tissue = volume.voxels[tuple(slice(None, None, step) for step in steps)] > _TISSUE_HU
+    spans = []
+    for axis, step in enumerate(steps):
+        filled = tissue.sum(axis=tuple(n for n in range(3) if n != axis))
+        taken = np.flatnonzero(filled > _PATIENT_SHARE * max(int(filled.max()), 1))
+        if taken.size < 0.15 * len(filled):
+            return whole
+        margin = _MARGIN * whole[axis][1]
+        spans.append((max(0.0, taken[0] * step - margin), min(whole[axis][1], (taken[-1] + 1) * step + margin)))
+    return tuple(spans)

@@ -1,0 +1,153 @@
+"""What is drawn over a slice: crosshair, prompts, orientation letters, scale bar and texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PyQt5.QtCore import QPointF, QRectF, Qt
+from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+
+from spinalsam.ui.scene import BoxMark, Pixel, PointMark, SliceScene
+from spinalsam.ui.viewport import Viewport, scale_bar_mm
+
+POSITIVE = QColor("#3ddc84")
+NEGATIVE = QColor("#ff5a52")
+BOX = QColor("#ffd23f")
+TEXT = QColor("#e6edf3")
+LETTER = QColor("#ffc46b")
+SHADOW = QColor(0, 0, 0, 215)
+PLANE_COLOURS = {"axial": QColor("#e0564f"), "sagittal": QColor("#e0b93b"), "coronal": QColor("#45b36b")}
+
+POINT_RADIUS = 5.5
+HANDLE = 3.0
+CROSS_GAP = 14.0
+BAR_SHARE = 0.25
+EDGE = 8.0
+
+
+@dataclass(frozen=True)
+class Hover:
+    """What is under the pointer, for the corner text."""
+
+    ijk: tuple[int, int, int]
+    value: float
+
+
+def shadow_text(painter: QPainter, rect: QRectF, flags: int, text: str, colour: QColor = TEXT) -> None:
+    """Text that stays readable on black and on white."""
+    painter.setPen(SHADOW)
+    for right, down in ((1, 1), (-1, 1), (1, -1), (-1, -1)):
+        painter.drawText(rect.translated(right, down), flags, text)
+    painter.setPen(colour)
+    painter.drawText(rect, flags, text)
+
+
+def draw_crosshair(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
+    """Two lines in the colours of the planes that they stand for, with a gap so that the voxel stays visible."""
+    x, y = viewport.to_screen(*scene.crosshair_xy)
+    by_axis = {"axial": ("sagittal", "coronal"), "sagittal": ("coronal", "axial"), "coronal": ("sagittal", "axial")}
+    vertical, horizontal = by_axis[scene.plane.plane]
+    painter.setRenderHint(QPainter.Antialiasing, False)
+    for colour, lines in (
+        (PLANE_COLOURS[vertical], ((x, 0, x, y - CROSS_GAP), (x, y + CROSS_GAP, x, viewport.height))),
+        (PLANE_COLOURS[horizontal], ((0, y, x - CROSS_GAP, y), (x + CROSS_GAP, y, viewport.width, y))),
+    ):
+        faint = QColor(colour)
+        faint.setAlpha(170)
+        painter.setPen(QPen(faint, 1))
+        for x0, y0, x1, y1 in lines:
+            painter.drawLine(QPointF(x0, y0), QPointF(x1, y1))
+
+
+def draw_point(painter: QPainter, viewport: Viewport, mark: PointMark, *, highlighted: bool = False) -> None:
+    """A disc with a plus or a minus, so that the sign does not hang on the colour alone."""
+    painter.setRenderHint(QPainter.Antialiasing, True)
+    centre = QPointF(*viewport.to_screen(*mark.xy))
+    radius = POINT_RADIUS + (2 if highlighted else 0)
+    painter.setPen(QPen(QColor("white") if highlighted else QColor(0, 0, 0, 220), 1.5))
+    painter.setBrush(POSITIVE if mark.positive else NEGATIVE)
+    painter.drawEllipse(centre, radius, radius)
+    painter.setPen(QPen(QColor("#06130b") if mark.positive else QColor("white"), 1.6))
+    arm = radius - 2.5
+    painter.drawLine(centre - QPointF(arm, 0), centre + QPointF(arm, 0))
+    if mark.positive:
+        painter.drawLine(centre - QPointF(0, arm), centre + QPointF(0, arm))
+
+
+def draw_box(painter: QPainter, viewport: Viewport, mark: BoxMark, *, dashed: bool = False, highlighted: bool = False) -> None:
+    """A box along the outer edges of its corner pixels, with handles at its corners."""
+    x0, y0, x1, y1 = mark.edges_xyxy
+    left, top = viewport.to_screen(x0, y0)
+    right, bottom = viewport.to_screen(x1, y1)
+    rect = QRectF(left, top, right - left, bottom - top)
+    painter.setRenderHint(QPainter.Antialiasing, False)
+    painter.setBrush(Qt.NoBrush)
+    painter.setPen(QPen(SHADOW, 3))
+    painter.drawRect(rect)
+    painter.setPen(QPen(BOX, 2 if highlighted else 1.4, Qt.DashLine if dashed else Qt.SolidLine))
+    painter.drawRect(rect)
+    painter.setBrush(BOX)
+    painter.setPen(QPen(SHADOW, 1))
+    for corner in (rect.topLeft(), rect.topRight(), rect.bottomLeft(), rect.bottomRight()):
+        painter.drawRect(QRectF(corner.x() - HANDLE, corner.y() - HANDLE, 2 * HANDLE, 2 * HANDLE))
+
+
+def draw_letters(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
+    """Orientation letters at the middle of the four edges."""
+    left, right, top, bottom = scene.plane.edge_letters
+    width, height = viewport.width, viewport.height
+    font = QFont(painter.font())
+    font.setBold(True)
+    font.setPixelSize(14)
+    painter.setFont(font)
+    for letter, rect in (
+        (left, QRectF(EDGE, height / 2 - 10, 20, 20)),
+        (right, QRectF(width - EDGE - 20, height / 2 - 10, 20, 20)),
+        (top, QRectF(width / 2 - 10, EDGE - 2, 20, 20)),
+        (bottom, QRectF(width / 2 - 10, height - EDGE - 18, 20, 20)),
+    ):
+        shadow_text(painter, rect, Qt.AlignCenter, letter, LETTER)
+
+
+def draw_scale_bar(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
+    """A bar of a round length in mm, or in pixels where the size of a pixel is unknown."""
+    length_mm = scale_bar_mm(BAR_SHARE * viewport.width / viewport.points_per_mm)
+    width = length_mm * viewport.points_per_mm
+    y, x1 = viewport.height - EDGE - 4, viewport.width - EDGE - 4
+    painter.setRenderHint(QPainter.Antialiasing, False)
+    for colour, thickness in ((SHADOW, 4.0), (TEXT, 1.6)):
+        painter.setPen(QPen(colour, thickness))
+        painter.drawLine(QPointF(x1 - width, y), QPointF(x1, y))
+        painter.drawLine(QPointF(x1 - width, y - 4), QPointF(x1 - width, y + 1))
+        painter.drawLine(QPointF(x1, y - 4), QPointF(x1, y + 1))
+    text = f"{length_mm:g} {'mm' if scene.volume.geometry.has_spacing else 'px'}"
+    shadow_text(painter, QRectF(x1 - max(width, 60), y - 24, max(width, 60), 18), Qt.AlignRight | Qt.AlignVCenter, text)
+
+
+def draw_corner_texts(painter: QPainter, scene: SliceScene, viewport: Viewport, hover: Hover | None) -> None:
+    """Slice number and position at the upper left, window at the upper right, the value under the pointer at the lower left."""
+    font = QFont(painter.font())
+    font.setBold(False)
+    font.setPixelSize(12)
+    painter.setFont(font)
+    line = QFontMetricsF(font).height()
+    full = QRectF(EDGE, EDGE - 2, viewport.width - 2 * EDGE, viewport.height - 2 * EDGE + 4)
+    shadow_text(painter, full, Qt.AlignLeft | Qt.AlignTop, slice_text(scene))
+    unit = "HU" if scene.volume.is_hu else ""
+    window = f"W {scene.window.width:.0f}  L {scene.window.level:.0f} {unit}".rstrip()
+    shadow_text(painter, full, Qt.AlignRight | Qt.AlignTop, window)
+    if hover is not None and viewport.height > 6 * line:
+        value = f"{hover.value:.0f} {unit}".rstrip()
+        i, j, k = hover.ijk
+        shadow_text(painter, full, Qt.AlignLeft | Qt.AlignBottom, f"{value}\n[{i}, {j}, {k}]")
+
+
+def slice_text(scene: SliceScene) -> str:
+    """Number of the slice, counted from 1 as people do, and its position."""
+    number = f"{scene.index + 1} / {scene.plane.count}"
+    return f"{number}\n{scene.position_mm():.1f} mm" if scene.volume.geometry.has_spacing else number
+
+
+def pending_point(xy: Pixel, positive: bool) -> PointMark:
+    """A mark for a click that is not yet part of the case."""
+    return PointMark(xy, positive, -1)

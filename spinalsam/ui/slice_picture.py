@@ -1,0 +1,91 @@
+"""Slices as pictures: grey values, coloured masks and their outlines, each made once and kept until it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt5.QtCore import QLineF
+from PyQt5.QtGui import QImage
+
+from spinalsam.support.windowing import apply_window
+from spinalsam.ui.scene import Rgb, SliceScene
+
+FILL_ALPHA = 0.34
+
+
+def grey_image(scene: SliceScene) -> QImage:
+    """The slice under the scene's window as a grey picture, one pixel a voxel."""
+    grey = np.ascontiguousarray(apply_window(np.ascontiguousarray(scene.plane.cut(scene.volume.voxels, scene.index)), scene.window))
+    rows, columns = grey.shape
+    picture = QImage(grey.data, columns, rows, columns, QImage.Format_Grayscale8)
+    # The format that the raster engine scales fastest, converted once instead of at every repaint.
+    return picture.convertToFormat(QImage.Format_ARGB32_Premultiplied)
+
+
+def mask_image(labels: NDArray[Any], colours: Mapping[int, Rgb], alpha: float = FILL_ALPHA) -> QImage:
+    """Label values (rows, columns) as a see-through picture in the labels' colours; labels without a colour are clear."""
+    table = np.zeros(int(labels.max(initial=0)) + 1, np.uint32)
+    for value, colour in colours.items():
+        if 0 < value < len(table):
+            red, green, blue = (round(channel * alpha) for channel in colour)
+            table[value] = round(255 * alpha) << 24 | red << 16 | green << 8 | blue
+    pixels = np.ascontiguousarray(table[labels])
+    rows, columns = labels.shape
+    return QImage(pixels.data, columns, rows, 4 * columns, QImage.Format_ARGB32_Premultiplied).copy()
+
+
+def outline(labels: NDArray[Any], value: int) -> list[QLineF]:
+    """The borders of one label as lines along the edges of its pixels, in slice pixels; neighbouring edges are joined."""
+    inside = labels == value
+    rows, columns = np.nonzero(inside.any(1))[0], np.nonzero(inside.any(0))[0]
+    if rows.size == 0:
+        return []
+    top, left = int(rows[0]), int(columns[0])
+    padded = np.pad(inside[top : rows[-1] + 1, left : columns[-1] + 1], 1)
+    lines = [
+        QLineF(left + a - 0.5, top + n - 0.5, left + b - 0.5, top + n - 0.5) for n, a, b in _runs(padded[1:, 1:-1] ^ padded[:-1, 1:-1])
+    ]
+    lines += [
+        QLineF(left + n - 0.5, top + a - 0.5, left + n - 0.5, top + b - 0.5) for n, a, b in _runs((padded[1:-1, 1:] ^ padded[1:-1, :-1]).T)
+    ]
+    return lines
+
+
+def _runs(edges: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """(row, first, past the last) of every run of True along the rows."""
+    steps = np.diff(np.pad(edges.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    starts, ends = np.argwhere(steps == 1), np.argwhere(steps == -1)
+    return [(int(row), int(first), int(last)) for (row, first), (_, last) in zip(starts, ends, strict=True)]
+
+
+class PictureCache:
+    """The pictures of the slice last shown, so that moving the pointer or the crosshair repaints without work."""
+
+    def __init__(self) -> None:
+        self._grey: tuple[Any, QImage] | None = None
+        self._mask: tuple[Any, tuple[QImage, dict[int, list[QLineF]]] | None] | None = None
+
+    def grey(self, scene: SliceScene) -> QImage:
+        key = (id(scene.volume), scene.ref, scene.window)
+        if self._grey is None or self._grey[0] != key:
+            self._grey = key, grey_image(scene)
+        return self._grey[1]
+
+    def mask(self, scene: SliceScene) -> tuple[QImage, dict[int, list[QLineF]]] | None:
+        """(fill, outlines by label value), or None where nothing is to be drawn."""
+        if scene.mask is None or not scene.mask_visible:
+            return None
+        key = (id(scene.mask), scene.revision, scene.ref, tuple(scene.colours.items()))
+        if self._mask is None or self._mask[0] != key:
+            self._mask = key, self._draw_mask(scene)
+        return self._mask[1]
+
+    def _draw_mask(self, scene: SliceScene) -> tuple[QImage, dict[int, list[QLineF]]] | None:
+        labels = np.ascontiguousarray(scene.plane.cut(scene.mask, scene.index))
+        present = [value for value in np.flatnonzero(np.bincount(labels.ravel())).tolist() if value and value in scene.colours]
+        if not present:
+            return None
+        return mask_image(labels, scene.colours), {value: outline(labels, value) for value in present}

@@ -1,0 +1,94 @@
+"""The page of a window without a case: open, the sample case, what was open lately."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+
+from spinalsam.ui import theme
+from spinalsam.ui.words import tr
+
+
+class WelcomePage(QWidget):
+    """Signals say what was chosen."""
+
+    open_file = pyqtSignal()
+    open_folder = pyqtSignal()
+    open_sample = pyqtSignal()
+    open_recent = pyqtSignal(str)
+
+    def __init__(self, *, has_sample: bool, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        title = QLabel("SpinalSAM")
+        title.setObjectName("title")
+        subtitle = QLabel(tr("Point at a vertebra, or say what you want. CT stays on this computer."))
+        subtitle.setObjectName("subtitle")
+        subtitle.setWordWrap(True)
+        logo = QLabel()
+        logo.setPixmap(theme.icon("app", theme.current().accent).pixmap(48, 48))
+        head = QHBoxLayout()
+        head.setSpacing(14)
+        head.addWidget(logo)
+        names = QVBoxLayout()
+        names.setSpacing(2)
+        names.addWidget(title)
+        names.addWidget(subtitle)
+        head.addLayout(names, 1)
+        self.file_button = self._button("open_image", tr("Open file..."), self.open_file, primary=True)
+        self.folder_button = self._button("open_image", tr("Open DICOM folder..."), self.open_folder)
+        self.sample_button = self._button("sample", tr("Sample case"), self.open_sample)
+        self.sample_button.setVisible(has_sample)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        for button in (self.file_button, self.folder_button, self.sample_button):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        self.section = QLabel(tr("Recent"))
+        self.section.setObjectName("section")
+        self.recent = QListWidget()
+        self.recent.setAccessibleName(tr("Recent cases"))
+        self.recent.itemActivated.connect(self._activated)
+        self.recent.itemClicked.connect(self._activated)
+        hint = QLabel(tr("Or drop a CT here: NIfTI, NRRD, MetaImage, a DICOM file or folder, PNG, JPEG or TIFF."))
+        hint.setObjectName("hint")
+        hint.setWordWrap(True)
+        card = QFrame()
+        card.setObjectName("card")
+        card.setFixedWidth(620)
+        column = QVBoxLayout(card)
+        column.setContentsMargins(28, 26, 28, 24)
+        column.setSpacing(16)
+        column.addLayout(head)
+        column.addLayout(buttons)
+        column.addWidget(hint)
+        column.addWidget(self.section)
+        column.addWidget(self.recent)
+        outer = QVBoxLayout(self)
+        outer.addStretch(1)
+        outer.addWidget(card, 0, Qt.AlignHCenter)
+        outer.addStretch(1)
+        self.show_recent([])
+
+    def _button(self, picture: str, text: str, signal: object, *, primary: bool = False) -> QPushButton:
+        button = QPushButton(theme.icon(picture, theme.current().accent_text if primary else None), text)
+        button.setProperty("primary", primary)
+        button.clicked.connect(signal)
+        return button
+
+    def show_recent(self, paths: Sequence[str]) -> None:
+        """The paths that were open, the latest first."""
+        self.recent.clear()
+        for path in paths:
+            item = QListWidgetItem(theme.icon("recent", theme.current().muted), f"{Path(path).name}   —   {Path(path).parent}")
+            item.setData(Qt.UserRole, path)
+            item.setToolTip(path)
+            self.recent.addItem(item)
+        self.recent.setFixedHeight(min(len(paths), 6) * 36 + 6)
+        self.recent.setVisible(bool(paths))
+        self.section.setVisible(bool(paths))
+
+    def _activated(self, item: QListWidgetItem) -> None:
+        self.open_recent.emit(item.data(Qt.UserRole))
