@@ -1,0 +1,119 @@
+"""Undo and redo of everything, exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from spinalsam.control.workspace import UNDONE_FIELDS, Workspace
+from spinalsam.errors import RequirementError, SpinalSamError
+from tests.control.conftest import put_mask, toy_volume
+from tests.fakes import FakeSegmenter
+
+
+def test_steps_are_described_next_first(ws: Workspace) -> None:
+    put_mask(ws)
+    assert ws.undo_titles == ("Mask of L3 on axial slice 7", "Add 1 box on axial slice 7", "New masks are L3")
+    message = ws.run("undo", count=2).message
+    assert message == "Undone: Mask of L3 on axial slice 7, Add 1 box on axial slice 7."
+    assert ws.redo_titles == ("Add 1 box on axial slice 7", "Mask of L3 on axial slice 7")
+
+
+def test_more_steps_than_there_are_undo_what_there_is(ws: Workspace) -> None:
+    put_mask(ws)
+    assert "only 3" in ws.run("undo", count=10).message
+    with pytest.raises(RequirementError, match="nothing to undo"):
+        ws.run("undo")
+    ws.run("redo", count=10)
+    assert ws.has_mask
+    with pytest.raises(RequirementError, match="nothing to redo"):
+        ws.run("redo")
+
+
+def test_a_new_step_forgets_the_undone_ones(ws: Workspace) -> None:
+    put_mask(ws)
+    ws.run("undo")
+    ws.run("add_points", at=[[1, 1]])
+    assert ws.redo_titles == ()
+
+
+def test_labels_are_undone_too(ws: Workspace) -> None:
+    ws.run("set_label", regions=["L3"])
+    ws.run("rename_label", value=22, name="my vertebra")
+    ws.run("recolour_label", value=22, colour=[1, 2, 3])
+    ws.run("set_label_visible", value=22, visible=False)
+    ws.run("lock_label", value=22, locked=True)
+    info = ws.state.label(22)
+    assert (info.name, info.colour, info.visible, info.locked) == ("my vertebra", (1, 2, 3), False, True)
+    ws.run("undo", count=4)
+    info = ws.state.label(22)
+    assert (info.name, info.visible, info.locked) == ("L3", True, False)
+    ws.run("undo")
+    assert ws.state.active_label == 100
+
+
+def test_what_changes_nothing_is_no_step(ws: Workspace) -> None:
+    ws.run("set_label", regions=["spine"])
+    ws.run("lock_label", value=100, locked=False)
+    assert ws.undo_titles == ()
+
+
+PIXEL = st.tuples(st.integers(0, 39), st.integers(0, 35))
+CALLS = st.one_of(
+    st.builds(lambda p, label: ("add_points", {"at": [list(p)], "label": label}), PIXEL, st.sampled_from(["positive", "negative"])),
+    st.builds(lambda a, b: ("add_box", {"corners": [*a, *b]}), PIXEL, PIXEL),
+    st.sampled_from(
+        [
+            ("generate_point_mask", {}),
+            ("generate_box_mask", {}),
+            ("choose_candidate", {}),
+            ("propagate", {"direction": "up"}),
+            ("clear_points", {}),
+            ("clear_boxes", {}),
+            ("clear_mask", {}),
+            ("set_label", {"regions": ["L3"]}),
+            ("set_label", {"regions": ["L4"]}),
+            ("lock_label", {"value": 22, "locked": True}),
+            ("lock_label", {"value": 22, "locked": False}),
+            ("change_label", {"value": 23, "to": 22}),
+            ("navigate", {"direction": "next"}),
+        ]
+    ),
+)
+
+
+def snapshot(ws: Workspace) -> tuple[object, ...]:
+    return (ws.mask.tobytes(), *(getattr(ws.state, name) for name in UNDONE_FIELDS if name != "labels"))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(calls=st.lists(CALLS, max_size=12))
+def test_undoing_all_and_redoing_all_is_exact(calls: list[tuple[str, dict[str, object]]]) -> None:
+    with Workspace(segmenter=FakeSegmenter(), samples={"toy": toy_volume}, journal=False) as ws:
+        ws.run("open_image", path="sample:toy")
+        states = [snapshot(ws)]
+        for op, args in calls:
+            steps = len(ws.undo_titles)
+            try:
+                ws.run(op, **args)
+            except SpinalSamError:
+                assert snapshot(ws) == states[-1]
+            if len(ws.undo_titles) > steps:
+                states.append(snapshot(ws))
+        for state in reversed(states[:-1]):
+            ws.run("undo")
+            assert snapshot(ws) == state
+        for state in states[1:]:
+            ws.run("redo")
+            assert snapshot(ws) == state
+
+
+def test_undo_holds_little_memory(ws: Workspace) -> None:
+    for _ in range(50):
+        put_mask(ws, None)
+        ws.run("clear_mask")
+        ws.run("clear_boxes")
+    assert sum(step.edit.nbytes for step in ws.case.history.done if step.edit) < 50 * 2 * 200
+    assert np.count_nonzero(ws.mask) == 0

@@ -1,0 +1,165 @@
+"""NRRD and MetaImage: every orientation, type and encoding, and directions that are not orthonormal."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from spinalsam.data.formats import read_volume
+from spinalsam.errors import InputError
+from tests.data.make import ct, oblique, sitk_file, sitk_image
+from tests.support.grids import ORIENTATIONS
+
+ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_every_orientation_reads_like_simpleitk(tmp_path, ending: str) -> None:
+    for number, orientation in enumerate(ORIENTATIONS):
+        affine = oblique(orientation, degrees=number % 3 * 14.0)
+        path = sitk_file(tmp_path / f"v{ending}", ct(), affine, compress=number % 2 == 0)
+        found = read_volume(path)
+        assert np.array_equal(found.voxels, ct())
+        assert np.allclose(found.geometry.affine, affine, atol=1e-9)
+        assert found.is_hu
+
+
+@pytest.mark.parametrize("ending", [".nrrd", ".mha"])
+def test_directions_that_are_not_orthonormal_open_as_they_stand(tmp_path, ending: str) -> None:
+    affine = oblique(ORIENTATIONS[2], degrees=12)
+    affine[0, 1] += 0.3
+    affine[2, 0] -= 0.1
+    found = read_volume(sitk_file(tmp_path / f"v{ending}", ct(), affine))
+    assert np.allclose(found.geometry.affine, affine, atol=1e-9)
+    assert not found.geometry.is_orthonormal
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64"])
+@pytest.mark.parametrize("ending", [".nrrd", ".mha"])
+def test_every_type_keeps_its_values(tmp_path, dtype: str, ending: str) -> None:
+    voxels = (np.abs(ct()) % 127).astype(dtype)
+    found = read_volume(sitk_file(tmp_path / f"v{ending}", voxels, np.eye(4)))
+    assert np.array_equal(found.voxels, voxels)
+    assert found.voxels.dtype in (np.uint8, np.int16)
+
+
+def nrrd(encoding: str, data: bytes, *, space: str = "left-posterior-superior", endian: str = "little", extra: str = "") -> bytes:
+    head = (
+        f"NRRD0004\ntype: int16\ndimension: 3\nspace: {space}\nsizes: 5 6 7\nspace directions: (2,0,0) (0,3,0) (0,0,4)\n"
+        f"endian: {endian}\nencoding: {encoding}\nspace origin: (10,20,30)\n{extra}\n"
+    )
+    return head.encode() + data
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("raw", bytes),
+        ("gzip", gzip.compress),
+        ("bzip2", bz2.compress),
+        ("ascii", lambda data: " ".join(map(str, np.frombuffer(data, "<i2"))).encode()),
+        ("hex", lambda data: data.hex().encode()),
+    ],
+)
+def test_every_nrrd_encoding_opens(tmp_path, encoding: str, pack) -> None:
+    path = tmp_path / "v.nrrd"
+    path.write_bytes(nrrd(encoding, pack(ct().tobytes(order="F"))))
+    if encoding == "bzip2":
+        pytest.importorskip("bz2")
+        try:
+            SimpleITK.ReadImage(str(path))
+        except RuntimeError:
+            with pytest.raises(InputError):
+                read_volume(path)
+            return
+    assert np.array_equal(read_volume(path).voxels, ct())
+
+
+def test_ras_space_is_turned_to_lps(tmp_path) -> None:
+    (tmp_path / "v.nrrd").write_bytes(nrrd("raw", ct().tobytes(order="F"), space="right-anterior-superior"))
+    found = read_volume(tmp_path / "v.nrrd")
+    assert np.allclose(found.geometry.affine[:3, 3], (-10, -20, 30))
+    assert found.geometry.axis_codes == "RAS"
+
+
+def test_big_endian_voxels_are_read_right(tmp_path) -> None:
+    (tmp_path / "v.nrrd").write_bytes(nrrd("raw", ct().astype(">i2").tobytes(order="F"), endian="big"))
+    found = read_volume(tmp_path / "v.nrrd")
+    assert np.array_equal(found.voxels, ct())
+    assert found.voxels.dtype.isnative
+
+
+def test_a_flat_image_is_a_volume_of_one_slice(tmp_path) -> None:
+    image = SimpleITK.GetImageFromArray(np.arange(20, dtype=np.int16).reshape(4, 5))
+    image.SetSpacing((0.5, 0.7))
+    SimpleITK.WriteImage(image, str(tmp_path / "v.nrrd"))
+    found = read_volume(tmp_path / "v.nrrd")
+    assert found.geometry.shape == (5, 4, 1)
+    assert found.geometry.spacing_mm[:2] == pytest.approx((0.5, 0.7))
+
+
+def test_vector_images_and_several_volumes_are_refused(tmp_path) -> None:
+    image = sitk_image(ct(), np.eye(4))
+    SimpleITK.WriteImage(SimpleITK.Compose(image, image), str(tmp_path / "v.nrrd"))
+    SimpleITK.WriteImage(SimpleITK.JoinSeries([image, image, image]), str(tmp_path / "t.mha"))
+    with pytest.raises(InputError, match="holds 2 values a voxel"):
+        read_volume(tmp_path / "v.nrrd")
+    with pytest.raises(InputError, match="holds 3 volumes"):
+        read_volume(tmp_path / "t.mha")
+
+
+@pytest.mark.parametrize("ending", [".nrrd", ".mha"])
+@pytest.mark.parametrize("compress", [True, False])
+def test_truncated_files_are_refused(tmp_path, ending: str, compress: bool) -> None:
+    whole = sitk_file(tmp_path / f"v{ending}", ct((20, 20, 20)), np.eye(4), compress=compress).read_bytes()
+    (tmp_path / f"cut{ending}").write_bytes(whole[: len(whole) * 2 // 3])
+    with pytest.raises(InputError, match=f"'cut{ending}'"):
+        read_volume(tmp_path / f"cut{ending}")
+
+
+@pytest.mark.parametrize("ending", [".nhdr", ".mhd"])
+def test_a_header_without_its_data_file_is_refused(tmp_path, ending: str) -> None:
+    sitk_file(tmp_path / f"v{ending}", ct(), np.eye(4))
+    for file in tmp_path.iterdir():
+        if file.suffix != ending:
+            file.unlink()
+    with pytest.raises(InputError, match="needs the file"):
+        read_volume(tmp_path / f"v{ending}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"sizes: 5 6 7", b"sizes: 900000 900000 900000"),
+        (b"sizes: 5 6 7", b"sizes: -5 6 7"),
+        (b"sizes: 5 6 7", b"sizes: five six seven"),
+        (b"type: int16", b"type: banana"),
+        (b"sizes: 5 6 7\n", b""),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["raw", "gzip", "ascii"])
+def test_headers_that_lie_are_refused_before_anything_is_read(tmp_path, old: bytes, new: bytes, encoding: str, monkeypatch) -> None:
+    monkeypatch.setattr(SimpleITK, "ReadImage", lambda *_: pytest.fail("memory was touched"))
+    (tmp_path / "v.nrrd").write_bytes(nrrd(encoding, b"1 2 3").replace(old, new))
+    with pytest.raises(InputError, match=r"'v\.nrrd'"):
+        read_volume(tmp_path / "v.nrrd")
+
+
+def test_a_metaimage_that_claims_absurd_sizes_is_refused(tmp_path) -> None:
+    sitk_file(tmp_path / "v.mha", ct(), np.eye(4))
+    damaged = (tmp_path / "v.mha").read_bytes().replace(b"DimSize = 5 6 7", b"DimSize = 90000 90000 90000")
+    (tmp_path / "v.mha").write_bytes(damaged)
+    with pytest.raises(InputError, match="claims"):
+        read_volume(tmp_path / "v.mha")
+
+
+def test_a_real_nrrd_reads_like_simpleitk(shared_data) -> None:
+    path = shared_data("ts2d", "sample_s0521.nrrd")
+    found, image = read_volume(path), SimpleITK.ReadImage(str(path))
+    assert np.array_equal(found.voxels, SimpleITK.GetArrayFromImage(image).T)
+    assert found.geometry.axis_codes == "RAS"
+    assert found.is_hu

@@ -1,0 +1,149 @@
+"""The compact network: shapes, batches, looks, and the segmenter around it (random weights, small widths)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from spinalsam.engine.compact import CompactConfig, CompactSam
+from spinalsam.engine.compact_segmenter import CompactSegmenter, load_compact, within_box
+from spinalsam.engine.look import choose_look, cut, look_for_box, paste
+from spinalsam.engine.segmenter import Candidates, SliceImage
+from spinalsam.errors import ModelError
+from spinalsam.support.prompts import SlicePrompt
+
+SMALL = CompactConfig(widths=(8, 16, 16, 32), conv_blocks=(1, 1), attention_blocks=1, heads=2, decoder_mlp=32, side=64)
+
+
+@pytest.fixture(scope="module")
+def model() -> CompactSam:
+    torch.manual_seed(0)
+    return CompactSam(SMALL).eval()
+
+
+@pytest.fixture
+def segmenter(model: CompactSam) -> CompactSegmenter:
+    return CompactSegmenter(model, checksum="abc")
+
+
+def _picture(rows: int = 90, columns: int = 120) -> SliceImage:
+    return SliceImage(np.random.default_rng(0).normal(50, 100, (rows, columns)).astype(np.float32), True, (0.8, 0.8))
+
+
+def _ask(model: CompactSam, pixels: torch.Tensor, kinds: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+    points = torch.full((len(pixels), kinds.shape[1], 2), 20.0)
+    half = pixels.shape[-1] // 2
+    with torch.inference_mode():
+        return model.decode(model.encode(pixels), points, kinds, boxes, torch.zeros(len(pixels), 1, half, half))[0]
+
+
+def test_masks_come_out_at_half_the_resolution_for_any_multiple_of_sixteen(model: CompactSam) -> None:
+    for side in (64, 96):
+        logits = _ask(model, torch.randn(2, 1, side, side), torch.ones(2, 1), torch.full((2, 4), float("nan")))
+        assert logits.shape == (2, 4, side // 2, side // 2)
+
+
+def test_a_batch_gives_what_its_members_give_alone(model: CompactSam) -> None:
+    pixels, kinds = torch.randn(2, 1, 64, 64), torch.tensor([[1.0], [0.0]])
+    boxes = torch.tensor([[float("nan")] * 4, [5.0, 6.0, 50.0, 40.0]])
+    together = _ask(model, pixels, kinds, boxes)
+    alone = torch.cat([_ask(model, pixels[n : n + 1], kinds[n : n + 1], boxes[n : n + 1]) for n in range(2)])
+    torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-4)
+
+
+def test_points_that_are_absent_change_nothing(model: CompactSam) -> None:
+    pixels, boxes = torch.randn(1, 1, 64, 64), torch.tensor([[5.0, 6.0, 50.0, 40.0]])
+    one = _ask(model, pixels, torch.tensor([[-1.0]]), boxes)
+    other = model.decode(
+        model.encode(pixels), torch.full((1, 1, 2), 3.0), torch.tensor([[-1.0]]), boxes, torch.zeros(1, 1, 32, 32)
+    )[0]
+    torch.testing.assert_close(one, other)
+
+
+def test_a_look_is_square_in_mm_and_centred_on_the_box() -> None:
+    image = SliceImage(np.zeros((100, 100), np.float32), True, (2.0, 1.0))
+    look = look_for_box(image, [40, 20, 59, 29], side=64, fill=0.5)
+    assert look.rows * 2.0 == pytest.approx(look.columns * 1.0, abs=2)
+    centre = look.to_look([[49.5, 24.5]])[0]
+    assert centre == pytest.approx([31.5, 31.5], abs=1.1)
+
+
+def test_a_mask_pasted_back_lies_where_it_was_cut() -> None:
+    pixels = np.zeros((80, 100), np.float32)
+    pixels[30:50, 60:90] = 1.0
+    image = SliceImage(pixels, False, None)
+    for box in ([58, 28, 92, 52], [50, 10, 99, 79]):
+        look = look_for_box(image, box, side=128)
+        back = paste((cut(image, look)[0] - 0.5) * 20, look, pixels.shape)[0] > 0
+        overlap = (back & (pixels > 0)).sum() / (back | (pixels > 0)).sum()
+        assert overlap > 0.9
+        rows, columns = np.nonzero(back)
+        assert rows.mean() == pytest.approx(39.5, abs=0.3) and columns.mean() == pytest.approx(74.5, abs=0.3)
+
+
+def test_a_look_may_reach_over_the_edge() -> None:
+    image = _picture(40, 50)
+    look = choose_look(image, SlicePrompt(np.array([[0, 0]], np.float32), np.array([True])), side=64)
+    assert look.column < 0 and look.row < 0
+    assert torch.isfinite(cut(image, look)).all()
+    assert paste(torch.ones(1, 32, 32), look, (40, 50)).shape == (1, 40, 50)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        SlicePrompt(box_xyxy=np.array([30, 20, 70, 60], np.float32)),
+        SlicePrompt(np.array([[40, 40]], np.float32), np.array([True])),
+        SlicePrompt(np.array([[40, 40], [10, 80]], np.float32), np.array([True, False])),
+        SlicePrompt(np.array([[40, 40]], np.float32), np.array([False]), np.array([30, 20, 70, 60], np.float32)),
+    ],
+)
+def test_every_prompt_gives_up_to_three_masks_of_the_slice(segmenter: CompactSegmenter, prompt: SlicePrompt) -> None:
+    embedding = segmenter.encode(_picture())
+    candidates = segmenter.decode(embedding, prompt)
+    assert candidates.masks.shape[1:] == (90, 120) and candidates.masks.dtype == bool
+    assert 1 <= len(candidates.masks) == len(candidates.scores) == len(candidates.low_res) <= 3
+    refined = segmenter.decode(embedding, prompt, candidates.low_res[0])
+    assert refined.masks.shape[1:] == (90, 120)
+
+
+def test_the_same_prompt_gives_the_same_mask_whatever_was_asked_before(segmenter: CompactSegmenter) -> None:
+    prompt = SlicePrompt(box_xyxy=np.array([30, 20, 70, 60], np.float32))
+    first = segmenter.decode(segmenter.encode(_picture()), prompt).masks
+    busy = segmenter.encode(_picture())
+    for x in range(10, 80, 10):
+        segmenter.decode(busy, SlicePrompt(np.array([[x, 40]], np.float32), np.array([True])))
+    np.testing.assert_array_equal(first, segmenter.decode(busy, prompt).masks)
+
+
+def test_another_models_embedding_is_refused(segmenter: CompactSegmenter, model: CompactSam) -> None:
+    other = CompactSegmenter(model, checksum="other").encode(_picture())
+    with pytest.raises(ModelError, match="another model"):
+        segmenter.decode(other, SlicePrompt(box_xyxy=np.array([1, 1, 9, 9], np.float32)))
+
+
+def test_a_picture_with_nan_does_not_poison_the_mask(segmenter: CompactSegmenter) -> None:
+    image = _picture()
+    image.pixels[10:20, 10:20] = np.nan
+    candidates = segmenter.decode(segmenter.encode(image), SlicePrompt(box_xyxy=np.array([5, 5, 60, 60], np.float32)))
+    assert np.isfinite(candidates.scores).all()
+
+
+def test_a_file_that_is_no_compact_checkpoint_is_named(tmp_path) -> None:
+    wrong = tmp_path / "wrong.safetensors"
+    wrong.write_bytes(b"not a checkpoint at all")
+    with pytest.raises(ModelError, match=r"wrong\.safetensors"):
+        load_compact(wrong, checksum="x")
+
+
+def test_nothing_is_left_far_outside_the_box_unless_it_was_clicked() -> None:
+    everywhere = Candidates(np.ones((1, 40, 60), bool), np.ones(1, np.float32))
+    box = np.array([20, 10, 39, 29], np.float32)
+    kept = within_box(everywhere, SlicePrompt(box_xyxy=box)).masks[0]
+    rows, columns = np.nonzero(kept)
+    assert (columns.min(), rows.min(), columns.max(), rows.max()) == (18, 8, 41, 31)
+    clicked = SlicePrompt(np.array([[55, 20]], np.float32), np.array([True]), box)
+    assert within_box(everywhere, clicked).masks[0][20, 57]
+    negative = SlicePrompt(np.array([[55, 20]], np.float32), np.array([False]), box)
+    assert not within_box(everywhere, negative).masks[0][20, 57]

@@ -1,0 +1,444 @@
+"""The command line: exit codes, one-line errors, JSON on standard output, nothing partial left behind."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from spinalsam.cli import main
+from spinalsam.errors import ModelError
+from tests.fakes import FakeSegmenter
+
+Run = Callable[..., "Answer"]
+
+
+class Answer:
+    """What one command did."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> dict:
+        return json.loads(self.out)
+
+    def failed(self, code: int, *words: str) -> None:
+        """It failed with this code and one line that holds the words, and printed nothing else."""
+        lines = [line for line in self.err.splitlines() if line and not line.startswith("note:")]
+        assert self.code == code, self.err
+        assert len(lines) == 1, self.err
+        assert "Traceback" not in self.err
+        assert self.out == ""
+        for word in words:
+            assert word in lines[0], lines[0]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process."""
+
+    def call(*words: object) -> Answer:
+        capfd.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return Answer(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that answers at once; an unknown name is still an unknown name."""
+    from spinalsam.engine import models
+
+    def load(name: str | None = None, device: str = "auto", **_: object) -> FakeSegmenter:
+        if name not in (None, "fake"):
+            raise ModelError(f"There is no model '{name}'.")
+        return FakeSegmenter()
+
+    monkeypatch.setattr(models, "load_segmenter", load)
+
+
+@pytest.fixture
+def ct(tmp_path: Path) -> Path:
+    """A small CT with a bright cuboid at [8:16, 10:20, 3:9]."""
+    voxels = np.full((24, 30, 12), -100, np.int16)
+    voxels[8:16, 10:20, 3:9] = 600
+    affine = np.array([[-1.5, 0, 0, 40], [0, -1.5, 0, 50], [0, 0, 3, -20], [0, 0, 0, 1.0]])
+    path = tmp_path / "ct.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+    return path
+
+
+BOX = "7,9,5,16,20,5"
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Files that are neither input nor asked for."""
+    return sorted(path.name for path in folder.iterdir() if ".part" in path.name or path.name.startswith((".", "tmp")))
+
+
+def labels_of(path: Path) -> np.ndarray:
+    return np.asarray(nibabel.load(path).dataobj)
+
+
+# The main job
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_segment_writes_a_mask_on_the_input_grid_and_a_sidecar(run: Run, ct: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mask.nii.gz"
+    answer = run("segment", ct, "-o", out, "--box", BOX, "--label", "L3", "--json")
+    assert answer.code == 0, answer.err
+    mask, image = nibabel.load(out), nibabel.load(ct)
+    assert np.array_equal(mask.affine, image.affine)
+    assert mask.header["sform_code"] == image.header["sform_code"]
+    assert mask.header["qform_code"] == image.header["qform_code"]
+    expected = np.zeros(image.shape, np.uint8)
+    expected[8:16, 10:20, 5] = 22
+    assert np.array_equal(labels_of(out), expected)
+    assert answer.json["labels"] == {"22": {"name": "L3", "voxels": 80}}
+    sidecar = json.loads((tmp_path / "mask.nii.gz.json").read_text())
+    assert sidecar["labels"] == {"22": "L3"}
+    assert sidecar["model"] == {"name": "fake", "checksum": "f" * 16}
+    assert sidecar["prompts"][0]["box"] == [[7, 9, 5], [16, 20, 5]]
+    assert sidecar["program"]["version"]
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_points_say_inside_or_outside(run: Run, ct: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mask.nrrd"
+    answer = run("segment", ct, "-o", out, "--point", "10,12,5", "--point", "15,19,5,0", "--label", "7")
+    assert answer.code == 0, answer.err
+    import SimpleITK
+
+    mask = SimpleITK.ReadImage(str(out))
+    assert mask[10, 12, 5] == 7
+    assert mask[15, 19, 5] == 0
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_a_prompts_file_makes_masks_in_order_and_later_lines_win(run: Run, ct: Path, tmp_path: Path) -> None:
+    prompts = tmp_path / "prompts.jsonl"
+    lines = [
+        {"box": [[7, 9, 5], [16, 20, 5]], "label": "L3"},
+        {"plane": "sagittal", "points": [[10, 12, 5, 1]], "label": 5},
+        {"box": [[7, 9, 5], [11, 20, 5]], "label": "L4"},
+    ]
+    prompts.write_text("\n".join(json.dumps(line) for line in lines))
+    answer = run("segment", ct, "-o", tmp_path / "m.nii.gz", "--prompts", prompts, "--json")
+    assert answer.code == 0, answer.err
+    mask = labels_of(tmp_path / "m.nii.gz")
+    assert mask[8, 12, 5] == 23
+    assert mask[14, 12, 5] == 22
+    assert mask[10, 12, 7] == 5
+    assert len(answer.json["prompts"]) == 3
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_propagate_fills_the_structure(run: Run, ct: Path, tmp_path: Path) -> None:
+    answer = run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX, "--propagate")
+    assert answer.code == 0, answer.err
+    mask = labels_of(tmp_path / "m.nii.gz")
+    assert {int(k) for k in np.flatnonzero(mask.any(axis=(0, 1)))} >= {4, 5, 6, 7}
+    assert not mask[:, :, :3].any()
+    assert not mask[:, :, 9:].any()
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_a_sentence_works_on_the_prompted_mask(run: Run, ct: Path, tmp_path: Path) -> None:
+    answer = run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX, "--label", "L3", "--say", "clear the mask of L3")
+    assert answer.code == 0, answer.err
+    assert not labels_of(tmp_path / "m.nii.gz").any()
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_a_sentence_that_asks_for_nothing_is_refused(run: Run, ct: Path, tmp_path: Path) -> None:
+    run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX, "--say", "what a nice day").failed(3, "nothing", "what a nice day")
+    assert not (tmp_path / "m.nii.gz").exists()
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_nothing_found_is_an_empty_mask_and_said(run: Run, ct: Path, tmp_path: Path) -> None:
+    answer = run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", "1,1,1,4,4,1")
+    assert answer.code == 0
+    assert "Nothing was found" in answer.err
+    assert not labels_of(tmp_path / "m.nii.gz").any()
+
+
+# Usage
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["segment"], "required"),
+        (["fly"], "invalid choice"),
+        (["segment", "CT", "-o", "OUT"], "what to segment"),
+        (["segment", "CT", "-o", "OUT", "--point", "1,2"], "--point takes"),
+        (["segment", "CT", "-o", "OUT", "--point", "1,2,3,4"], "--point takes"),
+        (["segment", "CT", "-o", "OUT", "--point", "1,2,nan"], "--point takes"),
+        (["segment", "CT", "-o", "OUT", "--point", "a,b,c"], "--point takes"),
+        (["segment", "CT", "-o", "OUT", "--box", "1,2,3,4,5"], "--box takes"),
+        (["segment", "CT", "-o", "OUT", "--point", "1,2,3", "--label", "L9"], "L9"),
+        (["segment", "CT", "-o", "OUT", "--point", "1,2,3", "--label", "256"], "256"),
+        (["segment", "CT", "-o", "OUT", "--point", "1,2,3", "--plane", "oblique"], "oblique"),
+        (["segment", "CT", "-o", "mask.docx", "--point", "1,2,3"], "mask.docx"),
+        (["parse"], "one sentence"),
+        (["parse", "x", "--jsonl"], "one sentence"),
+        (["benchmark", "--repeats", "0"], "--repeats"),
+        (["train", "--out", "OUT", "--steps", "0"], "--steps"),
+        (["models", "download"], "Which model"),
+        (["models", "list", "compact"], "takes no name"),
+    ],
+)
+@pytest.mark.usefixtures("fake_model")
+def test_mistakes_in_the_arguments_are_usage_errors(run: Run, ct: Path, tmp_path: Path, words: list[str], said: str) -> None:
+    named = {"CT": str(ct), "OUT": str(tmp_path / "m.nii.gz"), "mask.docx": str(tmp_path / "mask.docx")}
+    run(*[named.get(word, word) for word in words]).failed(2, said)
+    assert not (tmp_path / "m.nii.gz").exists()
+
+
+def test_help_and_version_are_no_errors(run: Run) -> None:
+    assert run("--help").code == 0
+    assert run("segment", "--help").code == 0
+    assert run("--version").out.startswith("SpinalSAM ")
+
+
+# Bad input
+
+
+@pytest.mark.usefixtures("fake_model")
+class TestBadInput:
+    """Each gives one clear line, its exit code, and no file."""
+
+    @pytest.fixture
+    def refused(self, run: Run, tmp_path: Path) -> Callable[..., None]:
+        def check(image: Path, *words: str, options: tuple[str, ...] = ("--box", BOX), code: int = 3) -> None:
+            out = tmp_path / "never.nii.gz"
+            run("segment", image, "-o", out, *options).failed(code, *words)
+            assert not out.exists()
+            assert not Path(f"{out}.json").exists()
+            assert leftovers(tmp_path) == []
+
+        return check
+
+    def test_missing_file(self, refused: Callable[..., None], tmp_path: Path) -> None:
+        refused(tmp_path / "nothing.nii.gz", "nothing.nii.gz")
+
+    def test_wrong_kind_of_file(self, refused: Callable[..., None], tmp_path: Path) -> None:
+        path = tmp_path / "letter.nii.gz"
+        path.write_text("Dear colleague, please find enclosed")
+        refused(path, "letter.nii.gz")
+
+    def test_unknown_kind_of_file(self, refused: Callable[..., None], tmp_path: Path) -> None:
+        path = tmp_path / "table.xlsx"
+        path.write_bytes(b"PK\x03\x04 not a picture")
+        refused(path, "table.xlsx")
+
+    def test_empty_file(self, refused: Callable[..., None], tmp_path: Path) -> None:
+        path = tmp_path / "empty.nii"
+        path.touch()
+        refused(path, "empty.nii")
+
+    def test_empty_folder(self, refused: Callable[..., None], tmp_path: Path) -> None:
+        folder = tmp_path / "folder"
+        folder.mkdir()
+        refused(folder, "folder")
+
+    @pytest.mark.parametrize("kept", [0.1, 0.5, 0.98])
+    def test_truncated_gzip(self, refused: Callable[..., None], tmp_path: Path, kept: float) -> None:
+        voxels = np.random.default_rng(0).integers(-1000, 1000, (24, 30, 12)).astype(np.int16)
+        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / "whole.nii.gz")
+        whole = (tmp_path / "whole.nii.gz").read_bytes()
+        path = tmp_path / "cut.nii.gz"
+        path.write_bytes(whole[: int(len(whole) * kept)])
+        refused(path, "cut.nii.gz")
+
+    @pytest.mark.parametrize("size", [32767, -5, 0])
+    def test_absurd_sizes_in_the_header(self, refused: Callable[..., None], ct: Path, tmp_path: Path, size: int) -> None:
+        header = bytearray(gzip.decompress(ct.read_bytes()))
+        struct.pack_into("<hhh", header, 42, size, size, size)
+        path = tmp_path / "absurd.nii"
+        path.write_bytes(bytes(header))
+        refused(path, "absurd.nii")
+
+    @pytest.mark.parametrize("point", ["-1,2,3", "24,0,0", "0,30,0", "0,0,12", "1e30,0,0", "5,5,-0.6"])
+    def test_point_outside_the_volume(self, refused: Callable[..., None], ct: Path, point: str) -> None:
+        refused(ct, "outside the volume", options=("--point", point))
+
+    @pytest.mark.parametrize("box", ["-1,0,5,4,4,5", "0,0,5,24,4,5"])
+    def test_box_outside_the_volume(self, refused: Callable[..., None], ct: Path, box: str) -> None:
+        refused(ct, "outside the volume", options=("--box", box))
+
+    def test_prompts_on_two_slices(self, refused: Callable[..., None], ct: Path) -> None:
+        refused(ct, "one axial slice", options=("--point", "3,3,3", "--point", "3,3,4"))
+
+    def test_a_later_prompt_outside_leaves_nothing(self, refused: Callable[..., None], ct: Path, tmp_path: Path) -> None:
+        prompts = tmp_path / "p.jsonl"
+        prompts.write_text('{"points": [[10, 12, 5, 1]]}\n{"points": [[99, 12, 5, 1]]}\n')
+        refused(ct, "outside the volume", options=("--prompts", str(prompts)))
+
+    @pytest.mark.parametrize(
+        ("line", "said"),
+        [
+            ("{", "not JSON"),
+            ("[1, 2]", "object"),
+            ('{"plane": "oblique", "points": [[1, 2, 3, 1]]}', "plane"),
+            ('{"points": [[1, 2]]}', "point"),
+            ('{"points": [[1, 2, "x", 1]]}', "voxel"),
+            ('{"box": [[1, 2, 3]]}', "box"),
+            ('{"points": [[1, 2, 3, 1]], "label": "Q7"}', "Q7"),
+            ('{"points": [[1, 2, 3, 1]], "lable": "L3"}', "lable"),
+        ],
+    )
+    def test_bad_line_in_a_prompts_file(self, refused: Callable[..., None], ct: Path, tmp_path: Path, line: str, said: str) -> None:
+        prompts = tmp_path / "p.jsonl"
+        prompts.write_text('{"points": [[10, 12, 5, 1]]}\n\n' + line + "\n")
+        refused(ct, "Line 3", said, options=("--prompts", str(prompts)))
+
+    def test_empty_prompts_file(self, refused: Callable[..., None], ct: Path, tmp_path: Path) -> None:
+        (tmp_path / "p.jsonl").touch()
+        refused(ct, "no prompt", options=("--prompts", str(tmp_path / "p.jsonl")))
+
+    def test_unknown_model(self, refused: Callable[..., None], ct: Path) -> None:
+        refused(ct, "no model 'sam9'", options=("--box", BOX, "--model", "sam9"), code=4)
+
+    def test_unwritable_output(self, run: Run, ct: Path, tmp_path: Path) -> None:
+        run("segment", ct, "-o", tmp_path / "no" / "such" / "m.nii.gz", "--box", BOX).failed(3, "does not exist")
+        (tmp_path / "folder.nii.gz").mkdir()
+        run("segment", ct, "-o", tmp_path / "folder.nii.gz", "--box", BOX).failed(3, "is a folder")
+        run("segment", ct, "-o", "/proc/m.nii.gz", "--box", BOX).failed(3, "/proc/m.nii.gz")
+        assert leftovers(tmp_path) == []
+
+    def test_the_image_itself_is_never_overwritten(self, run: Run, ct: Path) -> None:
+        before = ct.read_bytes()
+        run("segment", ct, "-o", ct, "--box", BOX).failed(3, "the image itself")
+        assert ct.read_bytes() == before
+
+    def test_an_earlier_mask_survives_a_failure(self, run: Run, ct: Path, tmp_path: Path) -> None:
+        out = tmp_path / "m.nii.gz"
+        out.write_bytes(b"precious")
+        run("segment", ct, "-o", out, "--point", "99,0,0").failed(3, "outside")
+        assert out.read_bytes() == b"precious"
+
+
+@pytest.mark.usefixtures("fake_model")
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (MemoryError(), 5, "memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 20 GiB"), 5, "memory"),
+        (OSError(28, "No space left on device", "mask"), 5, "disk is full"),
+        (ZeroDivisionError("division by zero"), 1, "--debug"),
+    ],
+)
+def test_every_failure_is_one_line(
+    run: Run, ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(FakeSegmenter, "decode", fail)
+    run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX).failed(code, said)
+    assert not (tmp_path / "m.nii.gz").exists()
+
+
+def test_debug_shows_the_traceback(run: Run, tmp_path: Path) -> None:
+    for words in (("info", tmp_path / "none", "--debug"), ("--debug", "info", tmp_path / "none")):
+        answer = run(*words)
+        assert answer.code == 3
+        assert "Traceback" in answer.err
+
+
+# The other commands
+
+
+def test_info_tells_geometry_and_values(run: Run, ct: Path) -> None:
+    answer = run("info", ct, "--json").json
+    assert answer["size"] == [24, 30, 12]
+    assert answer["spacing_mm"] == [1.5, 1.5, 3.0]
+    assert answer["orientation"] == "LPS"
+    assert answer["hu_range"] == [-100, 600]
+    assert "24  30  12" in run("info", ct).out
+
+
+def test_evaluate_a_mask_against_itself_and_against_a_shifted_one(run: Run, tmp_path: Path) -> None:
+    mask = np.zeros((20, 20, 10), np.uint8)
+    mask[5:15, 5:15, 3:7] = 22
+    affine = np.diag([1.0, 1.0, 2.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(mask, affine), tmp_path / "a.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(np.roll(mask, 2, axis=0), affine), tmp_path / "b.nii.gz")
+    same = run("evaluate", "--pred", tmp_path / "a.nii.gz", "--truth", tmp_path / "a.nii.gz", "--json").json
+    assert same["overall"] == {"dice": 1.0, "iou": 1.0, "msd_mm": 0.0, "hd95_mm": 0.0, "nsd_1mm": 1.0}
+    moved = run("evaluate", "--pred", tmp_path / "b.nii.gz", "--truth", tmp_path / "a.nii.gz", "--json").json
+    assert moved["labels"]["22"]["dice"] == pytest.approx(0.8)
+    assert moved["labels"]["22"]["hd95_mm"] == pytest.approx(2.0)
+    assert "overall" in run("evaluate", "--pred", tmp_path / "b.nii.gz", "--truth", tmp_path / "a.nii.gz").out
+
+
+def test_evaluate_folders_by_name(run: Run, tmp_path: Path) -> None:
+    mask = np.zeros((8, 8, 8), np.uint8)
+    mask[2:6, 2:6, 2:6] = 20
+    for folder in ("pred", "truth"):
+        (tmp_path / folder).mkdir()
+        for name in ("one", "two"):
+            nibabel.save(nibabel.Nifti1Image(mask, np.eye(4)), tmp_path / folder / f"{name}.nii.gz")
+    answer = run("evaluate", "--pred", tmp_path / "pred", "--truth", tmp_path / "truth", "--json")
+    assert set(answer.json["cases"]) == {"one", "two"}
+    assert answer.json["overall"]["dice"] == 1.0
+    (tmp_path / "pred" / "two.nii.gz").unlink()
+    run("evaluate", "--pred", tmp_path / "pred", "--truth", tmp_path / "truth").failed(3, "lacks 1 of the 2", "two")
+
+
+def test_evaluate_refuses_another_grid(run: Run, tmp_path: Path) -> None:
+    nibabel.save(nibabel.Nifti1Image(np.ones((8, 8, 8), np.uint8), np.eye(4)), tmp_path / "a.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(np.ones((8, 8, 4), np.uint8), np.diag([1, 1, 2, 1])), tmp_path / "b.nii.gz")
+    run("evaluate", "--pred", tmp_path / "a.nii.gz", "--truth", tmp_path / "b.nii.gz").failed(3, "a.nii.gz", "fit")
+
+
+def test_models_and_devices_as_json(run: Run) -> None:
+    models = run("models", "--json").json["models"]
+    assert {"compact", "sam_vit_b", "sam_vit_l", "sam_vit_h"} <= {model["name"] for model in models}
+    assert models[0]["is_default"]
+    devices = run("devices", "--json").json
+    assert devices["selected"]["device"]
+
+
+def test_a_model_without_weights_is_code_4(run: Run, ct: Path, tmp_path: Path) -> None:
+    run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX, "--model", "sam_vit_h").failed(4, "sam_vit_h", "download")
+    run("models", "verify", "sam_vit_h").failed(4, "sam_vit_h")
+    run("models", "import", tmp_path / "no.pth").failed(4, "no.pth")
+
+
+def test_replay_refuses_what_is_no_journal(run: Run, ct: Path, tmp_path: Path) -> None:
+    run("replay", ct, "-o", tmp_path / "m.nii.gz").failed(3, "ct.nii.gz")
+    run("replay", tmp_path / "none.jsonl", "-o", tmp_path / "m.nii.gz").failed(3, "none.jsonl")
+    assert not (tmp_path / "m.nii.gz").exists()
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_replay_gives_the_identical_mask(run: Run, ct: Path, tmp_path: Path) -> None:
+    import spinalsam
+
+    with spinalsam.open(ct, segmenter=FakeSegmenter()) as ws:
+        ws.run("add_box", corners=[7, 9, 16, 20], regions=["L3"])
+        ws.run("generate_box_mask")
+        ws.export(tmp_path / "session.nii.gz")
+        journal = ws.journal_path
+    answer = run("replay", journal, "-o", tmp_path / "again.nii.gz", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["identical"]
+    assert labels_of(tmp_path / "session.nii.gz").any()
+    assert np.array_equal(labels_of(tmp_path / "session.nii.gz"), labels_of(tmp_path / "again.nii.gz"))
+
+
+def test_open_says_what_is_missing(run: Run, tmp_path: Path) -> None:
+    run("open", tmp_path / "none.nii.gz").failed(3, "none.nii.gz")

@@ -1,0 +1,119 @@
+"""Training: it learns, resumes exactly, and leaves a checkpoint that loads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_render import library  # noqa: F401  (fixture)
+
+from spinalsam.engine.compact import CompactConfig, CompactSam, standardise
+from spinalsam.engine.compact_segmenter import load_compact
+from spinalsam.errors import InputError
+from spinalsam.support.metrics import dice
+from spinalsam.training.dataset import TARGET, Batch, RenderedSlices, turned
+from spinalsam.training.fit import Phase, Run, TrainConfig
+from spinalsam.training.objective import InteractiveStep, PromptMix, first_prompts, mask_loss, soft_iou
+
+SMALL = CompactConfig(widths=(8, 16, 24, 32), conv_blocks=(1, 1), attention_blocks=1, heads=2, decoder_mlp=64, side=64)
+
+
+def _config(steps: int = 30) -> TrainConfig:
+    return TrainConfig(phases=(Phase(64, 2, steps, 1e-3, 1e-4),), model=SMALL, workers=0, validate_every=3, save_every=2)
+
+
+def test_batch_n_depends_on_seed_and_n_alone(library) -> None:  # noqa: F811
+    slices = RenderedSlices(library, side=64, batch=2, seed=3)
+    stream = iter(slices)
+    next(stream)
+    np.testing.assert_array_equal(next(stream).pixels, slices.render(1).pixels)
+
+
+def test_a_turned_batch_keeps_pixels_and_masks_together(library) -> None:  # noqa: F811
+    batch = RenderedSlices(library, side=64, batch=2, seed=3).render(0)
+    again = turned(batch, np.random.default_rng(1))
+    for n in range(2):
+        before = batch.pixels[n][(batch.masks[n] & TARGET) > 0]
+        after = again.pixels[n][(again.masks[n] & TARGET) > 0]
+        np.testing.assert_array_equal(np.sort(before), np.sort(after))
+
+
+def test_losses_are_smallest_where_the_mask_is_right() -> None:
+    target = torch.zeros(1, 1, 16, 16)
+    target[..., 4:12, 4:12] = 1
+    right, wrong = (target - 0.5) * 12, (0.5 - target) * 12
+    assert mask_loss(right, target).item() < 0.05 < mask_loss(wrong, target).item()
+    assert soft_iou(right, target).item() == 1.0 and soft_iou(wrong, target).item() == 0.0
+
+
+def test_a_killed_run_goes_on_exactly(library, tmp_path: Path) -> None:  # noqa: F811
+    whole = Run(tmp_path / "whole", _config(), library)
+    whole.train(report=lambda line: None)
+    config = _config()
+    first = Run(tmp_path / "parts", config, library)
+    original = first._one_step
+    count = 0
+
+    def stop_after_some(*args):
+        nonlocal count
+        count += 1
+        if count > 27:
+            raise KeyboardInterrupt
+        return original(*args)
+
+    first._one_step = stop_after_some  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        first.train(report=lambda line: None)
+    second = Run(tmp_path / "parts", config, library)
+    assert second.step == 26
+    second.train(report=lambda line: None)
+    for name, value in whole.model.state_dict().items():
+        torch.testing.assert_close(value, second.model.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
+
+
+def test_the_run_leaves_a_checkpoint_a_log_and_curves(library, tmp_path: Path) -> None:  # noqa: F811
+    seen: list[float] = []
+
+    def validate(model: CompactSam) -> dict[str, float]:
+        seen.append(1.0)
+        return {"dice": 0.5, "score": 0.5}
+
+    Run(tmp_path, _config(3), library, validate).train(report=lambda line: None)
+    assert seen and (tmp_path / "curves.png").stat().st_size > 0
+    assert "validate,dice" in (tmp_path / "log.csv").read_text()
+    assert load_compact(tmp_path / "best.safetensors", checksum="x").side == 64
+    assert json.loads((tmp_path / "state.json").read_text())["step"] == 3
+
+
+def test_unknown_settings_are_refused() -> None:
+    with pytest.raises(InputError, match="colour"):
+        TrainConfig.from_json({"phases": [], "colour": 3})
+
+
+def test_a_tiny_set_is_learned_by_heart(library) -> None:  # noqa: F811
+    """Overfitting: slices with a box each come to a Dice above 0.99 at full resolution."""
+    torch.manual_seed(1)
+    rng = np.random.default_rng(8)
+    rendered = RenderedSlices(library, side=64, batch=2, seed=12).render(0)
+    contrast = ((rendered.masks & TARGET) > 0) * 0.6 + rendered.pixels.astype(np.float32) * 0.4
+    batch = Batch(contrast.astype(np.float16), rendered.masks)
+    model = CompactSam(SMALL).train()
+    step = InteractiveStep(model, PromptMix(box_share=1.0, box_jitter=0.0, rounds=(1.0,)))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    for number in range(200):
+        for group in optimiser.param_groups:
+            group["lr"] = 2e-3 * (1 - number / 200) + 1e-4
+        loss, _ = step(batch, rng)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    model.eval()
+    prompts = first_prompts(rng, batch, step.mix)
+    with torch.inference_mode():
+        features = model.encode(standardise(torch.from_numpy(batch.pixels.astype(np.float32))[:, None]))
+        logits, _ = model.decode(features, prompts.points, prompts.kinds, prompts.boxes, torch.zeros(2, 1, 32, 32))
+    masks = torch.nn.functional.interpolate(logits[:, :1], scale_factor=2, mode="bilinear")[:, 0].numpy() > 0
+    assert np.mean([dice(mask, truth) for mask, truth in zip(masks, prompts.masks, strict=True)]) > 0.99

@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PyQt5.QtGui import QDropEvent
+from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QAction, QDialog, QFileDialog, QMenu
+
+import spinalsam.ui
+from spinalsam.control.operations import OPERATIONS, SPECS
+from spinalsam.support.planes import SliceRef
+from spinalsam.ui.dialogs import CommandPalette, SeriesPicker, ShortcutMap, with_ending
+from spinalsam.ui.forms import OperationForm, can_enter
+from spinalsam.ui.main_window import MainWindow
+from tests.ui.pointing import at, drag, wheel
+
+Settled = Callable[[MainWindow], None]
+
+
+def leaves(menu: QMenu) -> list[QAction]:
+    found: list[QAction] = []
+    for action in menu.actions():
+        if action.menu() is not None:
+            found += leaves(action.menu())
+        elif not action.isSeparator():
+            found.append(action)
+    return found
+
+
+def draw_box(window: MainWindow, plane: str = "axial") -> None:
+    view = window.panes.slices[plane]
+    assert view.scene is not None
+    start, end = {"axial": ((12, 18, 6), (28, 34, 6)), "sagittal": ((20, 18, 1), (20, 34, 10)), "coronal": ((12, 24, 1), (28, 24, 10))}[
+        plane
+    ]
+    drag(view, at(view, start), at(view, end), Qt.LeftButton, Qt.ShiftModifier)
+
+
+# --- menus -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_menu_entry_is_an_operation_and_every_operation_has_one(window: MainWindow) -> None:
+    menus = [action.menu() for action in window.menuBar().actions()]
+    entries = [action for menu in menus for action in leaves(menu)]
+    assert entries and all(action.data() in SPECS for action in entries)
+    assert {action.data() for action in entries} == {operation.name for operation in OPERATIONS if can_enter(operation)}
+
+
+def test_every_toolbar_button_of_the_registry_is_an_operation(window: MainWindow) -> None:
+    bar = window.findChild(spinalsam.ui.main_window.QToolBar, "tools")
+    assert all(action.data() in SPECS for action in bar.actions() if not action.isSeparator() and action.data() is not None)
+
+
+def test_shortcuts_come_from_the_registry_and_none_is_given_twice(window: MainWindow) -> None:
+    declared = [operation.shortcut for operation in OPERATIONS] + [
+        preset.shortcut for operation in OPERATIONS for preset in operation.presets
+    ]
+    used = [action.shortcut().toString() for action in window.actions_of.all() if not action.shortcut().isEmpty()]
+    assert sorted(used) == sorted(keys for keys in declared if keys)
+    assert len(set(used)) == len(used)
+
+
+def test_without_a_case_entries_say_what_is_missing(window: MainWindow) -> None:
+    action = window.actions_of.plain["generate_box_mask"]
+    assert not action.isEnabled()
+    assert "open one first" in action.toolTip()
+    assert window.actions_of.plain["open_image"].isEnabled()
+
+
+def test_undo_entry_says_what_it_will_undo(case: MainWindow, settled: Settled) -> None:
+    draw_box(case)
+    assert "Add 1 box on axial slice 7" in case.actions_of.plain["undo"].text()
+
+
+# --- opening ---------------------------------------------------------------------------------------------------------
+
+
+def test_welcome_page_gives_way_to_the_panes(window: MainWindow, qtbot: Any) -> None:
+    assert window.centre.currentWidget() is window.welcome
+    window.open_path("sample:block")
+    qtbot.waitUntil(lambda: window.centre.currentWidget() is window.panes)
+    for name, view in window.panes.slices.items():
+        assert view.scene is not None and view.scene.plane.plane == name
+    window.run("clear_image", {})
+    assert window.centre.currentWidget() is window.welcome
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_notice(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_bytes(b"not a gzip")
+    window.open_path(str(broken))
+    qtbot.waitUntil(lambda: bool(window.notices.texts), timeout=20000)
+    assert "broken.nii.gz" in window.notices.texts[0]
+    assert not window.workspace.has_case
+
+
+def test_a_dropped_file_is_opened(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    path = tmp_path / "ct.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.zeros((8, 9, 10), np.int16), np.eye(4)), path)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    window.dropEvent(QDropEvent(QPointF(5, 5), Qt.CopyAction, data, Qt.LeftButton, Qt.NoModifier))
+    qtbot.waitUntil(lambda: window.workspace.has_case, timeout=20000)
+    assert window.workspace.source_path == path
+    assert window.preferences.recent[0] == str(path)
+
+
+def test_a_folder_with_several_series_asks_which(window: MainWindow, qtbot: Any) -> None:
+    from spinalsam.data.formats.series import SeriesInfo
+
+    series = [SeriesInfo(f"1.2.{n}", "CT", n, "thin" if n else "scout", (4, 4, 3 + n), (1.0, 1.0, 2.0)) for n in range(2)]
+    window._choose_series("/nowhere/study", series)
+    picker = window.findChild(SeriesPicker)
+    with qtbot.waitSignal(picker.chosen, timeout=2000) as caught:
+        picker._accept()
+    assert caught.args == ["1.2.1"], "the longest series is chosen beforehand"
+
+
+# --- pointing --------------------------------------------------------------------------------------------------------
+
+
+def test_clicks_become_points_of_the_case_on_their_voxels(case: MainWindow, qtbot: Any) -> None:
+    view = case.panes.slices["sagittal"]
+    QTest.mouseClick(view, Qt.LeftButton, Qt.NoModifier, at(view, (20, 24, 5)))
+    qtbot.waitUntil(lambda: len(case.workspace.state.points) == 1)
+    QTest.mouseClick(view, Qt.RightButton, Qt.NoModifier, at(view, (20, 40, 5)))
+    points = case.workspace.state.points
+    assert [(point.ref, tuple(point.ijk), point.positive) for point in points] == [
+        (SliceRef("sagittal", 20), (20, 24, 5), True),
+        (SliceRef("sagittal", 20), (20, 40, 5), False),
+    ]
+    assert case.workspace.state.view.active_plane == "sagittal"
+    assert case.workspace.state.view.crosshair_ijk == (20, 40, 5)
+
+
+@pytest.mark.parametrize("plane", ["axial", "sagittal", "coronal"])
+def test_a_box_and_enter_make_the_mask_on_exactly_that_slice(case: MainWindow, settled: Settled, plane: str) -> None:
+    draw_box(case, plane)
+    QTest.keyClick(case.panes.slices[plane], Qt.Key_Return)
+    settled(case)
+    mask = case.workspace.mask
+    assert mask is not None
+    bright = case.workspace.volume.voxels > 150
+    axis = case.workspace.plane(plane).normal_axis
+    index = case.workspace.state.boxes[0].ref.index
+    found = np.argwhere(mask)
+    assert set(found[:, axis]) == {index}
+    assert np.array_equal(np.take(mask, index, axis) > 0, np.take(bright, index, axis))
+
+
+def test_in_live_mode_a_box_makes_its_mask_at_once(case: MainWindow, settled: Settled) -> None:
+    case.live_button.setChecked(True)
+    draw_box(case)
+    settled(case)
+    assert case.workspace.has_mask
+
+
+def test_wheel_scrolls_the_pane_under_the_pointer_only(case: MainWindow) -> None:
+    before = case.workspace.state.view.crosshair_ijk
+    wheel(case.panes.slices["axial"], -1)
+    wheel(case.panes.slices["coronal"], 2)
+    assert case.workspace.state.view.crosshair_ijk == (before[0], before[1] - 2, before[2] + 1)
+    assert case.panes.slices["axial"].scene.index == before[2] + 1
+
+
+def test_scroll_bar_goes_to_a_slice(case: MainWindow) -> None:
+    case.panes.panes["axial"].bar.setValue(3)
+    assert case.workspace.state.view.crosshair_ijk[2] == 3
+
+
+def test_window_by_right_drag_and_by_key(case: MainWindow) -> None:
+    view = case.panes.slices["axial"]
+    drag(view, QPoint(100, 100), QPoint(160, 100), Qt.RightButton)
+    assert case.workspace.state.view.width_hu > 1800 and not case.workspace.state.points
+    QTest.keyClick(view, Qt.Key_2)
+    assert (case.workspace.state.view.level_hu, case.workspace.state.view.width_hu) == (50, 400)
+
+
+def test_double_click_lets_a_pane_fill_the_window_and_again_shows_all(case: MainWindow, qtbot: Any) -> None:
+    view = case.panes.slices["coronal"]
+    for layout in ("coronal", "mpr"):
+        QTest.mouseClick(view, Qt.LeftButton)
+        QTest.mouseDClick(view, Qt.LeftButton)
+        assert case.workspace.state.view.layout == layout == case.panes.layout_name
+    assert case.panes.slices["axial"].isVisible()
+    qtbot.wait(350)
+    assert not case.workspace.state.points
+
+
+def test_a_box_is_moved_and_deleted_by_hand(case: MainWindow) -> None:
+    draw_box(case)
+    view = case.panes.slices["axial"]
+    drag(view, at(view, (28, 34, 6)), at(view, (30, 36, 6)), Qt.LeftButton)
+    box = case.workspace.state.boxes[0]
+    corners = np.array([box.corner_a_ijk, box.corner_b_ijk])
+    assert corners.min(0).tolist() == [12, 18, 6] and corners.max(0).tolist() == [30, 36, 6]
+    QTest.mouseMove(view, at(view, (30, 36, 6)))
+    view._pointer = (float(at(view, (30, 36, 6)).x()), float(at(view, (30, 36, 6)).y()))
+    QTest.keyClick(view, Qt.Key_Delete)
+    assert not case.workspace.state.boxes
+
+
+def test_undo_and_redo_by_keys(case: MainWindow, settled: Settled) -> None:
+    draw_box(case)
+    QTest.keyClick(case, Qt.Key_Z, Qt.ControlModifier)
+    assert not case.workspace.state.boxes
+    QTest.keyClick(case, Qt.Key_Z, Qt.ControlModifier | Qt.ShiftModifier)
+    assert len(case.workspace.state.boxes) == 1
+
+
+# --- labels ----------------------------------------------------------------------------------------------------------
+
+
+def test_label_list_shows_levels_values_and_volumes(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    case.run("set_label", {"regions": ["L3"]})
+    draw_box(case)
+    case.run("generate_box_mask", {})
+    settled(case)
+    table = case.labels.table
+    # 12 x 12 voxels of 0.8 x 0.8 x 3 mm
+    qtbot.waitUntil(lambda: table.rowCount() == 1 and table.item(0, 2).text() == "0.3 ml")
+    assert (table.item(0, 0).text(), table.item(0, 1).text()) == ("L3", "22")
+
+
+def test_eye_and_lock_of_a_label(case: MainWindow, settled: Settled) -> None:
+    case.run("set_label", {"regions": ["L3"]})
+    case.labels._clicked(0, 3)
+    case.labels._clicked(0, 4)
+    info = case.workspace.state.label(22)
+    assert (info.visible, info.locked) == (False, True)
+
+
+def test_this_one_is_l4(case: MainWindow, settled: Settled) -> None:
+    draw_box(case)
+    case.run("generate_box_mask", {})
+    settled(case)
+    menu = case.labels.menu_of(0)
+    assert all(action.data() in SPECS for action in leaves(menu) if action.data() is not None)
+    next(action for action in leaves(menu) if action.text() == "L4").trigger()
+    settled(case)
+    assert set(np.unique(case.workspace.mask)) == {0, 23}
+
+
+# --- forms, dialogs, export ------------------------------------------------------------------------------------------
+
+
+def test_an_operation_with_arguments_opens_a_form_that_runs_it(case: MainWindow, qtbot: Any) -> None:
+    case.actions_of.plain["go_to"].trigger()
+    form = case.findChild(OperationForm)
+    form.fields.itemAt(0, form.fields.FieldRole).widget().setText("2")
+    form._submit()
+    assert case.workspace.state.view.crosshair_ijk[2] == 1
+
+
+def test_a_form_says_what_is_wrong_and_stays_open(case: MainWindow, qtbot: Any) -> None:
+    case.actions_of.plain["set_crosshair"].trigger()
+    form = case.findChild(OperationForm)
+    form._submit()
+    assert form.isVisible() and "ijk" in form.problem.text()
+    form.reject()
+
+
+def test_export_writes_the_mask_on_the_images_grid(case: MainWindow, settled: Settled, qtbot: Any, tmp_path: Path) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    draw_box(case)
+    case.run("generate_box_mask", {})
+    settled(case)
+    case.actions_of.plain["export_mask"].trigger()
+    dialog = case.findChild(QFileDialog)
+    path = tmp_path / "mask.nii.gz"
+    dialog.fileSelected.emit(str(path))
+    settled(case)
+    dialog.reject()
+    saved = nibabel.load(path)
+    assert np.array_equal(np.asarray(saved.dataobj), case.workspace.mask)
+    lps_to_ras = np.diag([-1, -1, 1, 1])
+    assert np.allclose(saved.affine, lps_to_ras @ case.workspace.volume.geometry.affine)
+    assert any("mask.nii.gz" in text for text in case.notices.texts)
+
+
+@pytest.mark.parametrize(
+    ("path", "chosen", "written"),
+    [
+        ("/a/m", "NRRD (*.nrrd)", "/a/m.nrrd"),
+        ("/a/m.nii.gz", "NRRD (*.nrrd)", "/a/m.nii.gz"),
+        ("/a/m.v2", "NIfTI (*.nii.gz)", "/a/m.v2.nii.gz"),
+    ],
+)
+def test_export_gives_a_name_its_ending(path: str, chosen: str, written: str) -> None:
+    assert with_ending(path, chosen) == written
+
+
+def test_help_shows_every_key_of_the_registry(window: MainWindow, qtbot: Any) -> None:
+    window.run("help", {})
+    shown = window.findChild(ShortcutMap)
+    keys = {shown.table.item(row, 0).text() for row in range(shown.table.rowCount())}
+    assert {operation.shortcut for operation in OPERATIONS if operation.shortcut} <= keys
+    shown.reject()
+
+
+def test_command_palette_finds_and_runs(case: MainWindow, qtbot: Any) -> None:
+    QTest.keyClick(case, Qt.Key_K, Qt.ControlModifier)
+    palette = case.findChild(CommandPalette)
+    qtbot.waitUntil(palette.line.hasFocus)
+    QTest.keyClicks(palette.line, "soft tis")
+    QTest.keyClick(palette.line, Qt.Key_Return)
+    assert case.workspace.state.view.width_hu == 400
+
+
+# --- the window ------------------------------------------------------------------------------------------------------
+
+
+def test_an_earlier_session_of_the_case_is_offered_and_restored(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    draw_box(case)
+    case.run("generate_box_mask", {})
+    settled(case)
+    before = case.workspace.mask.copy()
+    case.run("clear_image", {})
+    case.open_path("sample:block")
+    qtbot.waitUntil(lambda: case.workspace.has_case and bool(case.notices.texts), timeout=20000)
+    assert "earlier session" in case.notices.texts[-1]
+    journal = case.workspace.journal_path
+    notice = case.notices._notices[-1]
+    notice.findChildren(spinalsam.ui.notices.QPushButton)[0].click()
+    settled(case)
+    assert (np.array_equal(case.workspace.mask, before) and case.workspace.journal_path != journal) or case.workspace.has_mask
+
+
+def test_closing_the_window_ends_its_threads_and_keeps_its_place(window: MainWindow) -> None:
+    window.close()
+    assert window.preferences.window is not None
+    assert window.workspace.content is None
+
+
+def test_widgets_change_nothing_but_through_the_dispatcher() -> None:
+    """No module of the window assigns to the workspace, its state or its mask, or calls what only the dispatcher may."""
+    forbidden = {"commit", "install", "apply_silently", "notify"}
+    for path in Path(spinalsam.ui.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "workspace":
+                assert not isinstance(node.ctx, ast.Store), f"{path.name} assigns to the workspace"
+                assert node.attr not in forbidden, f"{path.name} calls workspace.{node.attr}"
+
+
+def test_no_dialog_blocks(window: MainWindow) -> None:
+    """exec_ would stop tests, jobs and notices; only menus and the application may use it."""
+    for path in Path(spinalsam.ui.__file__).parent.glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for line in text.splitlines():
+            assert ".exec_(" not in line or "menu_of" in line or "application.exec_" in line, f"{path.name}: {line.strip()}"
+    assert isinstance(window, QDialog) is False
