@@ -63,7 +63,7 @@ def test_the_main_job_is_done(small_sample: samples.SampleFiles, tmp_path: Path,
     mask, image = nibabel.load(out / "mask.nii.gz"), nibabel.load(small_sample.image)
     assert np.array_equal(mask.affine, image.affine)
     assert set(np.unique(np.asarray(mask.dataobj))) == {0, 20, 21, 22, 23, 24}
-    rows = list(csv.DictReader((out / "figures.csv").open()))
+    rows = list(csv.DictReader((out / "figures.csv").read_text().splitlines()))
     assert [row["label"] for row in rows] == [row["label"] for row in document["labels"]]
     assert json.loads((out / "figures.json").read_text())["labels"] == document["labels"]
     colours = np.asarray(Image.open(out / "overlay.png").convert("RGB")).reshape(-1, 3).astype(int)

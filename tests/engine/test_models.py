@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,8 @@ def small_program(tmp_path, monkeypatch) -> Path:
     (folder / "models").mkdir()
     for path in assets.models_dir().glob("*.toml"):
         text = path.read_text().replace('architecture = "vit_b"', 'architecture = "vit_b"\nimg_size = 64')
+        if path.stem == "compact":  # whatever is shipped, these tests put weights of their own in its place
+            text = re.sub(r'(?m)^sha256 = ".*"$', 'sha256 = ""', text)
         (folder / "models" / path.name).write_text(text)
     monkeypatch.setattr(assets, "assets_dir", lambda: folder)
     return folder
