@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.painting import block_edit, bounding_box
+from spinalsam.control.state import LabelInfo
 from spinalsam.errors import RequirementError
 from spinalsam.support.anatomy import GROUPS, label_value
 
@@ -61,21 +62,38 @@ def _replaced(ws: Workspace, where: NDArray[np.bool_], value: int) -> MaskEdit |
     return block_edit(mask, (box[0].start, box[1].start, box[2].start), after)
 
 
-def loaded(ws: Workspace, job: Job, path: str) -> OperationResult:
-    """The labels of a mask file painted on the label map; where the file has none, the map stays."""
-    from spinalsam.data.formats import read_mask
+def loaded(ws: Workspace, job: Job, path: str, *, resample: bool = False) -> OperationResult:
+    """The labels of a mask file painted on the label map; where the file has none, the map stays.
+
+    Labels that the file names are taken by their names. Raises InputError when the file is no mask or lies on another grid and
+    `resample` is not asked for.
+    """
+    from spinalsam.data.formats import read_label_volume
 
     job.progress(None, "Reading")
     source = Path(path).expanduser().absolute()
-    given = read_mask(source, ws.case.volume.geometry)
-    mask = ws.case.mask
+    found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True)
+    given, mask = found.voxels, ws.case.mask
     where = (given != 0) & ~np.isin(mask, ws.state.locked_values)
     after = np.where(where, given, mask).astype(np.result_type(given.dtype, mask.dtype))
     edit = block_edit(mask, (0, 0, 0), after)
     if edit is None:
         return OperationResult(f"'{source.name}' holds nothing that is not there already.")
-    names = ", ".join(ws.state.label(int(value)).name for value in np.unique(given) if value)
-    return OperationResult(f"Loaded {names} from '{source.name}'.", edit=edit, replay_args={"path": str(source)}, title=f"Load {names}")
+    labels = _with_file_labels(ws, [int(value) for value in np.unique(given) if value], found.source.get("labels", {}))
+    names = ", ".join(info.name for info in labels if info.value in np.unique(given))
+    message = " ".join((f"Loaded {names} from '{source.name}'.", *found.notes))
+    args = {"path": str(source), **({"resample": True} if resample else {})}
+    return OperationResult(message, {"notes": list(found.notes)}, {"labels": labels}, edit, args, f"Load {names}")
+
+
+def _with_file_labels(ws: Workspace, values: Sequence[int], told: Mapping[int, Any]) -> tuple[LabelInfo, ...]:
+    """The case's labels with those of a file added; a label that the case has already keeps its name and colour."""
+    known = {info.value for info in ws.state.labels}
+    new = [value for value in values if value not in known]
+    return (
+        *ws.state.labels,
+        *(LabelInfo(value, told[value].name, told[value].colour) if value in told else LabelInfo.of(value) for value in new),
+    )
 
 
 def best_voxel(ws: Workspace, plane: str, values: Sequence[int]) -> tuple[int, int, int] | None:

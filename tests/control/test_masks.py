@@ -359,3 +359,37 @@ def test_a_mask_file_is_loaded_onto_the_case(ws: Workspace, tmp_path: Path) -> N
     ws.run("clear_mask")
     ws.run("load_mask", path=str(tmp_path / "mask.nii.gz"))
     assert np.array_equal(ws.mask, mask)
+
+
+def test_a_mask_of_another_program_is_loaded_by_the_names_in_it(ws: Workspace, tmp_path: Path) -> None:
+    """3D Slicer numbers its segments from 1, which is C1 here."""
+    import SimpleITK
+
+    voxels = np.zeros(ws.mask.shape, np.uint8)
+    voxels[10:20, 8:12, 3:6], voxels[2, 2, 2] = 1, 2
+    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(voxels.T))
+    image.SetSpacing((1.0, 1.0, 2.5))
+    for number, name in enumerate(("vertebrae_L4", "cement")):
+        for key, text in (("ID", f"Segment_{number + 1}"), ("Name", name), ("LabelValue", str(number + 1)), ("Layer", "0")):
+            image.SetMetaData(f"Segment{number}_{key}", text)
+    SimpleITK.WriteImage(image, str(tmp_path / "slicer.seg.nrrd"))
+    result = ws.run("load_mask", path=str(tmp_path / "slicer.seg.nrrd"))
+    assert np.array_equal(ws.mask, np.array([0, 23, 30], np.uint8)[voxels])
+    assert ws.state.label(23).name == "L4" and ws.state.label(30).name == "cement"
+    assert "1 is L4" in result.message
+    ws.run("undo")
+    assert not ws.has_mask
+
+
+def test_a_mask_of_another_grid_is_refused_and_resampled_only_on_request(ws: Workspace, tmp_path: Path) -> None:
+    import SimpleITK
+
+    image = SimpleITK.GetImageFromArray(np.full((7, 18, 20), 22, np.uint8))
+    image.SetSpacing((2.0, 2.0, 5.0))
+    SimpleITK.WriteImage(image, str(tmp_path / "coarse.nrrd"))
+    with pytest.raises(InputError, match="does not fit the image.*resampled"):
+        ws.run("load_mask", path=str(tmp_path / "coarse.nrrd"))
+    assert not ws.has_mask
+    result = ws.run("load_mask", path=str(tmp_path / "coarse.nrrd"), resample=True)
+    assert ws.mask[20, 20, 6] == 22
+    assert "nearest" in result.message

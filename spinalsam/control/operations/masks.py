@@ -124,17 +124,20 @@ def clear_mask(ws: Workspace, job: Job, *, regions: Sequence[str] | None = None)
     category="masks",
     spoken=False,
     requires=(has_case,),
-    arguments=(ArgumentSpec("path", "text", required=True, help="a label image on the same grid"),),
+    arguments=(
+        ArgumentSpec("path", "text", required=True, help="a label image on the same grid"),
+        ArgumentSpec("resample", "flag", help="bring a mask of another grid onto the image's, nearest voxel"),
+    ),
     undoable=True,
     background=True,
     writes=_GENERATED,
     reads=("mask", "locked"),
 )
-def load_mask(ws: Workspace, job: Job, *, path: str) -> OperationResult:
-    """Put the labels of a mask file on the image; locked labels stay."""
+def load_mask(ws: Workspace, job: Job, *, path: str, resample: bool = False) -> OperationResult:
+    """Put the labels of a mask file on the image, by their names where the file has them; locked labels stay."""
     from spinalsam.control.masking import loaded
 
-    return loaded(ws, job, path)
+    return loaded(ws, job, path, resample=resample)
 
 
 @operation(

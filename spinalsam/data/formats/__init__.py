@@ -72,11 +72,11 @@ def read_mask(path: str | Path, geometry: Geometry | None = None, *, resample: b
     return read_label_volume(path, geometry, resample=resample).voxels
 
 
-def read_label_volume(path: str | Path, geometry: Geometry | None = None, *, resample: bool = False) -> Volume:
+def read_label_volume(path: str | Path, geometry: Geometry | None = None, *, resample: bool = False, by_name: bool = False) -> Volume:
     """Like `read_mask`, with the mask's own grid and notes; see `masks.read_label_volume`."""
     from spinalsam.data.formats import masks
 
-    return masks.read_label_volume(Path(path), geometry, resample=resample)
+    return masks.read_label_volume(Path(path), geometry, resample=resample, by_name=by_name)
 
 
 def info(path: str | Path, *, series_uid: str | None = None) -> dict[str, Any]:

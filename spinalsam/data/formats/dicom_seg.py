@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.data.formats import program
-from spinalsam.data.formats.labels import Label
+from spinalsam.data.formats.labels import MAX_LABEL, Label
+from spinalsam.data.formats.naming import FileLabel, note_of, region_of, renumbered
 from spinalsam.data.formats.regrid import turned
 from spinalsam.data.formats.safe_write import Output
 from spinalsam.data.formats.terminology import DICOM_CATEGORY, TISSUE, code_of
 from spinalsam.data.volume import Volume
 from spinalsam.errors import InputError, OutputError, SpinalSamError
-from spinalsam.support.anatomy import LABEL_VALUES
+from spinalsam.support.anatomy import label_colour
 from spinalsam.support.geometry import Geometry
 
 _SERIES_NUMBER = 300
@@ -135,11 +136,11 @@ def is_segmentation(path: Path) -> bool:
     return str(header.get("SOPClassUID", "")).startswith(_SEGMENTATIONS)
 
 
-def read_labels(path: Path) -> Volume:
+def read_labels(path: Path, *, by_name: bool = False) -> Volume:
     """The segments as one label image on the segmentation's own grid, which may cover a part of the series only.
 
-    A segment gets the VerSe value of its name or tracking id, else its number. Raises InputError when the file is no
-    segmentation or its segments overlap.
+    A segment gets the value of its tracking id (this program's own), of its name or code, else its number; by_name: else a value
+    that is no region's. Raises InputError when the file is no segmentation or its segments overlap.
     """
     import highdicom
 
@@ -150,24 +151,38 @@ def read_labels(path: Path) -> Volume:
         try:
             segmentation = highdicom.seg.segread(str(path))
             found = segmentation.get_volume(combine_segments=True, relabel=False)
+            labels = _labels(segmentation, by_name=by_name)
         except MemoryError:
             raise
         except Exception as error:  # highdicom raises several types
             reason = (str(error).splitlines() or [type(error).__name__])[0][:160].rstrip(".")
             raise InputError(f"The segmentation '{path.name}' cannot be read ({reason}).") from None
-    values = {int(number): _value(segmentation.get_segment_description(number)) for number in segmentation.segment_numbers}
-    lookup = np.zeros(max(values) + 1, np.uint16)
-    for number, value in values.items():
-        lookup[number] = value
+    lookup = np.zeros(max(labels) + 1, np.uint16)
+    for number, label in labels.items():
+        lookup[number] = label.value
     voxels = lookup[np.asarray(found.array).astype(np.intp)].transpose(2, 1, 0)
     geometry = Geometry(voxels.shape, np.asarray(found.affine)[:, [2, 1, 0, 3]])
-    dtype = np.uint8 if max(values.values()) <= 255 else np.uint16
-    source = {"format": "dicom_seg", "path": str(path), "partial": True}
-    return Volume(np.asfortranarray(voxels.astype(dtype)), geometry, False, source, (), "DICOM segmentation")
+    dtype = np.uint8 if max(label.value for label in labels.values()) <= 255 else np.uint16
+    source = {"format": "dicom_seg", "path": str(path), "partial": True, "labels": {label.value: label for label in labels.values()}}
+    notes = note_of(labels) if by_name else ()
+    return Volume(np.asfortranarray(voxels.astype(dtype)), geometry, False, source, notes, "DICOM segmentation")
 
 
-def _value(description: Any) -> int:
-    if description.segment_label in LABEL_VALUES:
-        return LABEL_VALUES[description.segment_label]
-    word, _, number = str(description.tracking_id or "").partition(" ")
-    return int(number) if word == "label" and number.isdigit() else int(description.segment_number)
+def _labels(segmentation: Any, *, by_name: bool) -> dict[int, Label]:
+    """What every segment number means."""
+    own: dict[int, Label] = {}
+    foreign: dict[int, FileLabel] = {}
+    for number in segmentation.segment_numbers:
+        description = segmentation.get_segment_description(number)
+        name = str(description.segment_label)
+        word, _, value = str(description.tracking_id or "").partition(" ")
+        if word == "label" and value.isdigit() and 0 < int(value) <= MAX_LABEL:
+            own[int(number)] = Label(int(value), name, label_colour(int(value)))
+            continue
+        kind = description.segmented_property_type
+        codes = (str(kind.value),) if kind.scheme_designator in ("SCT", "SRT") else ()
+        foreign[int(number)] = FileLabel(int(number), name, codes)
+    if by_name:
+        return {**own, **renumbered(foreign)}
+    numbered = {number: region_of(label.name, label.codes) or number for number, label in foreign.items()}
+    return {**own, **{number: Label(value, foreign[number].name, label_colour(value)) for number, value in numbered.items()}}

@@ -186,14 +186,15 @@ def _png_output(path: Path, mask: NDArray, volume: Volume) -> Output:
     return Output(path, lambda file: Image.fromarray(page).save(file, format="PNG"), check)
 
 
-def read_label_volume(path: Path, geometry: Geometry | None = None, *, resample: bool = False) -> Volume:
+def read_label_volume(path: Path, geometry: Geometry | None = None, *, resample: bool = False, by_name: bool = False) -> Volume:
     """A label image: NIfTI, NRRD, MetaImage, a DICOM segmentation or a PNG/TIFF of label values.
 
     geometry: the grid on which the labels are wanted. A mask whose axes merely run in another order or direction is turned
     without loss; one on another grid is refused with the reason, or with `resample` brought onto it (nearest voxel).
+    by_name: labels that the file names are numbered by what they name, see `mask_reader.read_labels`.
     Returns a Volume of uint8 or uint16 voxels that is not HU. Raises InputError.
     """
     from spinalsam.data.formats.mask_reader import read_labels
 
-    found = read_labels(Path(path))
+    found = read_labels(Path(path), by_name=by_name)
     return found if geometry is None else fit(found, geometry, resample=resample, name=Path(path).name)
