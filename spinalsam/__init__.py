@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spinalsam.control.workspace import Workspace
+
+# Read once, when a numerical library starts its threads. Threads that spin while they wait for each other make a click ten times slower
+# as soon as another program wants the same cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 

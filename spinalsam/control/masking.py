@@ -27,7 +27,12 @@ def values_of(regions: Sequence[str]) -> list[int]:
 
 def present(ws: Workspace) -> list[int]:
     """The label values of the mask, ascending."""
-    return [int(value) for value in np.flatnonzero(np.bincount(ws.case.mask.ravel(order="K"))) if value]
+    found: set[int] = set()
+    # Slice by slice: counting makes 64-bit copies, which of a whole volume would not fit into memory. Most slices hold nothing.
+    for piece in np.moveaxis(ws.case.mask, -1, 0):
+        if piece.any():
+            found.update(np.flatnonzero(np.bincount(piece.ravel(order="K"))).tolist())
+    return sorted(found - {0})
 
 
 def clear_values(ws: Workspace, regions: Sequence[str] | None) -> OperationResult:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CompactConfig, CompactSam, standardise
 from spinalsam.engine.look import Look, choose_look, cut, look_for_box, paste
 from spinalsam.engine.segmenter import Candidates, Embedding, SliceImage
@@ -77,7 +78,7 @@ class CompactSegmenter:
         """Masks for points and/or a box, best first. Raises ModelError for another network's embedding."""
         if embedding.model != self.checksum or not isinstance(embedding.features, _Looks):
             raise ModelError("The slice was encoded by another model; encode it again.")
-        with torch.inference_mode():
+        with torch.inference_mode(), cpu_threads(FEW):
             if prompt.box_xyxy is not None:
                 look = choose_look(embedding.image, prompt, side=self.side)
                 logits, scores = self._ask(embedding, look, prompt, previous)
