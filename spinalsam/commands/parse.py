@@ -7,10 +7,15 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from spinalsam.commands.output import add_json
 from spinalsam.errors import SpinalSamError, UsageError
+from spinalsam.settings import LANGUAGE_MODES, Settings
+
+if TYPE_CHECKING:
+    from spinalsam.language.reader import Reader
 
 NAME = "parse"
 HELP = "How a sentence is understood, as JSON."
@@ -19,38 +24,59 @@ HELP = "How a sentence is understood, as JSON."
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", nargs="?", help="one sentence")
     parser.add_argument("--jsonl", action="store_true", help='read {"text": "..."} lines from standard input, write one line for each')
+    parser.add_argument("--mode", choices=LANGUAGE_MODES, help="offline only, a language model first, or offline first (default: settings)")
+    parser.add_argument("--endpoint", metavar="URL", help="OpenAI-compatible address to ask, such as http://127.0.0.1:11434/v1")
+    parser.add_argument("--model", metavar="NAME", help="the language model's name there")
+    parser.add_argument("--timeout", type=int, metavar="S", help="seconds for a model's whole answer")
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     if options.jsonl == (options.text is not None):
         raise UsageError("Give either one sentence or --jsonl; see 'spinalsam parse --help'.")
+    reader = _reader(_settings(options))
     if not options.jsonl:
-        _write(understood(options.text))
+        _write(understood(options.text, reader))
         return
-    for answer in answers(sys.stdin.buffer):
+    for answer in answers(sys.stdin.buffer, reader):
         _write(answer)
 
 
-def understood(text: str) -> dict[str, Any]:
-    """The wire format of OPERATIONS: text, calls, source, ms."""
+def _reader(settings: Settings) -> Reader:
+    from spinalsam.language.reader import Reader
+
+    return Reader(settings)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The saved settings with what the command line says. An endpoint alone means that it is asked."""
+    chosen = {
+        "language_mode": options.mode or ("deepseek" if options.endpoint else None),
+        "language_endpoint": options.endpoint,
+        "language_model": options.model,
+        "language_timeout_s": options.timeout,
+    }
+    return Settings.load().with_changes(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def understood(text: str, reader: Reader | None = None) -> dict[str, Any]:
+    """The wire format of OPERATIONS: text, calls, source, ms; with a language model also its answer, or why it was not the one who read."""
     from spinalsam.control.operations import SPOKEN_SPECS
-    from spinalsam.language import parse
 
     started = time.perf_counter()
-    parsed = parse(text, SPOKEN_SPECS)
+    parsed = (reader or _reader(Settings.load())).read(text, SPOKEN_SPECS)
     took_ms = (time.perf_counter() - started) * 1000
-    return {"text": text, "calls": [call.to_json() for call in parsed.calls], "source": parsed.source, "ms": round(took_ms, 3)}
+    return replace(parsed, ms=took_ms).to_json(text)
 
 
-def answers(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def answers(lines: Iterable[bytes], reader: Reader | None = None) -> Iterator[dict[str, Any]]:
     """One answer a line; a line that cannot be read gives `{"error": ...}`, and the stream goes on. Empty lines are passed over."""
     for raw in lines:
         if raw.strip():
-            yield _answer(raw)
+            yield _answer(raw, reader)
 
 
-def _answer(raw: bytes) -> dict[str, Any]:
+def _answer(raw: bytes, reader: Reader | None) -> dict[str, Any]:
     try:
         line = json.loads(raw.decode("utf-8-sig"))
     except RecursionError:
@@ -60,7 +86,7 @@ def _answer(raw: bytes) -> dict[str, Any]:
     if not isinstance(line, dict) or not isinstance(line.get("text"), str):
         return {"error": 'The line has no "text"; write {"text": "..."}.'}
     try:
-        return understood(line["text"])
+        return understood(line["text"], reader)
     except SpinalSamError as error:
         return {"text": line["text"], "error": str(error)}
 

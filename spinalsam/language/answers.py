@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from spinalsam.errors import LanguageError, UsageError
-from spinalsam.language.schema import ParseResult
+from spinalsam.language.schema import ParseResult, sayable
 from spinalsam.support.calls import OperationCall, OperationSpec, validate_call
 
 MOST_CALLS = 20
@@ -20,7 +21,7 @@ MOST_CHARACTERS = 40_000
 class ModelReading(ParseResult):
     """How a sentence was understood with a language model's help.
 
-    answer: text for people, which never acts. reasoning: what the model thought, for whoever wants to see it. reader: who read the sentence.
+    answer: text for people, which never acts. reasoning: what the model thought, for whoever wants to see it. reader: who read it.
     notice: why somebody else did, or an empty string. prompt_tokens, answer_tokens: as the server counted them, or None.
     """
 
@@ -30,6 +31,11 @@ class ModelReading(ParseResult):
     notice: str = ""
     prompt_tokens: int | None = None
     answer_tokens: int | None = None
+
+    def to_json(self, text: str) -> dict[str, Any]:
+        """The line of ``spinalsam parse``, with what was answered and why somebody else read where there is something to say."""
+        said = {"answer": self.answer, "notice": self.notice}
+        return {**super().to_json(text), **{name: value for name, value in said.items() if value}}
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,10 @@ class AnswerProblem(LanguageError):
     """An answer that cannot be used; the message says why, to the model and to people."""
 
 
-def read_answer(reply: Reply, specs: Mapping[str, OperationSpec], sentence: str) -> Answer:
+def read_answer(reply: Reply, specs: Mapping[str, OperationSpec], sentence: str, *, prose: bool = False) -> Answer:
     """The calls and the text of a reply. sentence: what was sent; texts in arguments must stand in it.
+
+    prose: whether plain words are an answer too, as where functions could have been called.
 
     Raises AnswerProblem for anything that is not exactly what was asked for.
     """
@@ -71,6 +79,9 @@ def read_answer(reply: Reply, specs: Mapping[str, OperationSpec], sentence: str)
     if reply.tools:
         calls = [OperationCall(name, _decoded(arguments or "{}", f"The arguments of '{name[:40]}' are")) for name, arguments in reply.tools]
         text = _without_json(reply.content)
+    elif prose and _without_json(reply.content).strip():
+        calls, text = [], reply.content
+        _check_length(text)
     else:
         calls, text = _from_text(reply.content)
     if len(calls) > MOST_CALLS:
@@ -121,10 +132,27 @@ def _check(call: OperationCall, specs: Mapping[str, OperationSpec], sentence: st
         problem = f"An argument of '{call.op}' has the wrong type."
     if problem:
         raise AnswerProblem(problem)
+    said = _numbers_in(sentence)
     for name, value in call.args.items():
         argument = spec.argument(name)
-        if argument is not None and argument.kind == "text" and value.strip() not in sentence:
+        if argument is None:
+            continue
+        if argument not in sayable(spec):
+            raise AnswerProblem(f"'{name}' of '{call.op}' cannot be said in a sentence.")
+        if argument.kind == "text" and value.strip() not in sentence:
             raise AnswerProblem(f"'{name}' of '{call.op}' must be copied from the sentence, which has no {shortened(repr(value), 60)}.")
+        if argument.kind in ("pixels", "corners", "ijk") and not {float(number) for number in _flat(value)} <= said:
+            raise AnswerProblem(f"'{name}' of '{call.op}' must be copied from the sentence, which has not all of these numbers.")
+
+
+def _numbers_in(sentence: str) -> set[float]:
+    """The numbers that are written with digits, with either sign: a dash may be one or not."""
+    found = {float(digits) for digits in re.findall(r"\d+(?:\.\d+)?", unicodedata.normalize("NFKC", sentence))}
+    return found | {-number for number in found}
+
+
+def _flat(value: Any) -> list[Any]:
+    return [number for item in value for number in _flat(item)] if isinstance(value, (list, tuple)) else [value]
 
 
 _FENCED = re.compile(r"\s*```[\w-]*\s*\n?(.*?)\n?\s*```\s*", re.S)
@@ -145,8 +173,7 @@ def _without_json(content: str) -> str:
 
 def _decoded(text: str, subject: str) -> Any:
     """JSON, strictly: no key twice, no NaN, not endlessly deep."""
-    if len(text) > MOST_CHARACTERS:
-        raise AnswerProblem(f"{subject} too long.")
+    _check_length(text, subject)
     problem = ""
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
@@ -155,6 +182,11 @@ def _decoded(text: str, subject: str) -> Any:
     except ValueError as error:
         problem = "empty" if not text.strip() else f"not the JSON that was asked for ({shortened(str(error), 80)})"
     raise AnswerProblem(f"{subject} {problem}.")
+
+
+def _check_length(text: str, subject: str = "The answer is") -> None:
+    if len(text) > MOST_CHARACTERS:
+        raise AnswerProblem(f"{subject} too long.")
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

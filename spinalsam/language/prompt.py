@@ -1,11 +1,11 @@
-"""What a language model is told: fixed instructions and the operations, written from the registry, and the redacted sentence. Nothing else."""
+"""What a language model is told: instructions, the operations as the registry has them, and the redacted sentence. Nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from spinalsam.language.schema import argument_schema, call_schema
+from spinalsam.language.schema import argument_schema, call_schema, sayable
 from spinalsam.support.calls import ArgumentSpec, OperationSpec
 
 Message = dict[str, Any]
@@ -22,8 +22,8 @@ You translate one sentence of a radiologist, in English or Chinese, into calls o
 """
 _BY_TOOLS = "Answer by calling the functions, or with a short text and no call where none is asked for."
 _BY_JSON = """\
-Answer with one JSON object and nothing else: {"calls": [{"op": NAME, "args": {...}}], "answer": TEXT}. "calls" is [] where nothing is asked \
-for; "answer" is "" unless a question was asked."""
+Answer with one JSON object and nothing else: {"calls": [{"op": NAME, "args": {...}}], "answer": TEXT}. "calls" is [] where nothing is \
+asked for; "answer" is "" unless a question was asked."""
 
 _KINDS = {
     "text": "text from the sentence",
@@ -82,7 +82,7 @@ def answer_schema(specs: Mapping[str, OperationSpec]) -> dict[str, Any]:
 def _tool(spec: OperationSpec) -> dict[str, Any]:
     parameters = {
         "type": "object",
-        "properties": {argument.name: argument_schema(argument) for argument in spec.arguments},
+        "properties": {argument.name: argument_schema(argument) for argument in sayable(spec)},
         "required": [argument.name for argument in spec.arguments if argument.required],
         "additionalProperties": False,
     }
@@ -91,7 +91,7 @@ def _tool(spec: OperationSpec) -> dict[str, Any]:
 
 def _described(spec: OperationSpec) -> str:
     """One operation in one line, such as ``- undo(count: whole number, at least 1): Take back steps.``"""
-    return f"- {spec.name}({'; '.join(_argument(argument) for argument in spec.arguments)}): {spec.help}"
+    return f"- {spec.name}({'; '.join(_argument(argument) for argument in sayable(spec))}): {spec.help}"
 
 
 def _argument(argument: ArgumentSpec) -> str:

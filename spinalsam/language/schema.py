@@ -9,12 +9,17 @@ from typing import Any
 from spinalsam.support.anatomy import REGIONS
 from spinalsam.support.calls import ArgumentSpec, OperationCall, OperationSpec
 
+# Below this confidence a reading is asked about before it runs.
+SURE = 0.6
+# Arguments that windows and scripts give and nobody says.
+_NOT_SAID = frozenset({"series_uid", "value", "refine"})
+
 
 @dataclass(frozen=True)
 class ParseResult:
     """How a sentence was understood.
 
-    calls: in the order in which they should run; empty where nothing was asked for. confidence: 0-1; below 0.6 a view should ask.
+    calls: in the order in which they should run; empty where nothing was asked for. confidence: 0-1; below SURE a view asks.
     explanation: which words gave which call. alternatives: other readings, best first. source: "local" or "deepseek". ms: time taken.
     """
 
@@ -49,6 +54,11 @@ def argument_schema(argument: ArgumentSpec) -> dict[str, Any]:
     return {**by_kind[argument.kind], **({"description": argument.help} if argument.help else {})}
 
 
+def sayable(spec: OperationSpec) -> list[ArgumentSpec]:
+    """The arguments that a sentence can state; the others are the program's own."""
+    return [argument for argument in spec.arguments if argument.kind != "json" and argument.name not in _NOT_SAID]
+
+
 def call_schema(specs: Mapping[str, OperationSpec]) -> dict[str, Any]:
     """JSON schema of a list of calls, generated from the registry's spoken operations."""
     variants = [
@@ -58,7 +68,7 @@ def call_schema(specs: Mapping[str, OperationSpec]) -> dict[str, Any]:
                 "op": {"const": spec.name, "description": spec.help},
                 "args": {
                     "type": "object",
-                    "properties": {argument.name: argument_schema(argument) for argument in spec.arguments},
+                    "properties": {argument.name: argument_schema(argument) for argument in sayable(spec)},
                     "required": [argument.name for argument in spec.arguments if argument.required],
                     "additionalProperties": False,
                 },
