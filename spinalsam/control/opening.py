@@ -24,7 +24,21 @@ def open_case(ws: Workspace, path: str, *, series_uid: str | None, job: Job) -> 
     source = path if path.startswith(SAMPLE) else str(Path(path).expanduser().absolute())
     volume = _read(ws, source, series_uid, job)
     job.progress(None, "Checking")
-    return CaseContent.fresh(volume, source=source, series_uid=series_uid, fingerprint=fingerprint(volume))
+    content = CaseContent.fresh(volume, source=source, series_uid=series_uid, fingerprint=fingerprint(volume))
+    if ws.looks_for_spine:
+        spine_of(content)
+    return content
+
+
+def spine_of(content: CaseContent) -> tuple[int, int, int] | None:
+    """The voxel in the middle of the spine, or None where it cannot be told; looked for once a case."""
+    from spinalsam.support.spine_place import find_spine
+
+    if content.spine is None:
+        volume = content.volume
+        told = volume.is_hu and min(volume.geometry.shape) > 1
+        content.spine = (find_spine(volume.voxels, volume.geometry) if told else None,)
+    return content.spine[0]
 
 
 def _read(ws: Workspace, source: str, series_uid: str | None, job: Job) -> Volume:

@@ -79,6 +79,40 @@ def other_candidate(ws: Workspace, number: int | None) -> OperationResult:
     return OperationResult(message, _candidate_data(chosen, candidates.scores), changes, painted.edit, {"number": chosen + 1}, title)
 
 
+def unanswered(ws: Workspace, ref: SliceRef) -> str:
+    """Which prompts of a slice have not given their mask yet: 'boxes', 'points' or an empty string."""
+    for kind in ("boxes", "points"):
+        try:
+            asked = prompts_on(ws.state, ref, kind=kind, regions=None)
+        except RequirementError:
+            continue
+        if any(not ws.case.slice_masks.knows(ref, prompt) for prompt in asked):
+            return kind
+    return ""
+
+
+def dropped(ws: Workspace) -> OperationResult:
+    """The slice without what the last prompt has painted, and the case without that prompt."""
+    candidates = ws.state.candidates
+    assert candidates is not None  # required by the operation
+    ref, plane = candidates.ref, ws.plane(candidates.ref.plane)
+    refuse_locked(ws, [candidates.label])
+    before = plane.cut(ws.case.mask, ref.index)
+    edit = slice_edit(ws.case.mask, plane, ref.index, ws.case.slice_masks.under(ref, [candidates.prompt], before))
+    name = ws.state.label(candidates.label).name
+    changes = {**without_prompt(ws, ref, candidates.prompt), "candidates": None}
+    return OperationResult(f"The mask of {name} is taken back.", changes=changes, edit=edit, title=f"Drop the mask of {name}")
+
+
+def without_prompt(ws: Workspace, ref: SliceRef, prompt: Prompt) -> dict[str, Any]:
+    """The case's points and boxes without those of one prompt."""
+    clicked = set(prompt.points)
+    corners = {(prompt.box.corner_a_ijk, prompt.box.corner_b_ijk)} if prompt.box else set()
+    points = tuple(p for p in ws.state.points if p.ref != ref or PointPrompt(p.ijk, p.positive) not in clicked)
+    boxes = tuple(b for b in ws.state.boxes if b.ref != ref or (b.corner_a_ijk, b.corner_b_ijk) not in corners)
+    return {"points": points, "boxes": boxes}
+
+
 def decode(ws: Workspace, prompt: Prompt, previous: Any = None) -> Candidates:
     """The network's candidates for a prompt; may encode the slice first. Raises InputError, ModelError or ResourceError."""
     ref, on_slice = prompt.on_slice(ws.case.volume.geometry)

@@ -47,6 +47,7 @@ class ViewState:
 
     layout: one of LAYOUTS. active_plane: the plane to which slice numbers and pixels refer. crosshair_ijk: the shown slice of
     every plane runs through it. level_hu, width_hu: display window, grey values where the volume is not HU.
+    smooth: whether pixels are interpolated. surface_cut: plane along which the 3-D surfaces are cut at the crosshair, or "".
     """
 
     layout: str = "mpr"
@@ -55,6 +56,8 @@ class ViewState:
     level_hu: float = 400.0
     width_hu: float = 1800.0
     mask_visible: bool = True
+    smooth: bool = True
+    surface_cut: str = ""
 
 
 @dataclass(frozen=True)

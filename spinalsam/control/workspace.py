@@ -72,6 +72,7 @@ class CaseContent:
     """Everything that belongs to one case and is replaced as a whole when another is opened.
 
     source: the path or `sample:NAME` from which the volume can be read again. fingerprint: hash of voxels and grid.
+    spine: the voxel in the middle of the spine or None, in a tuple once it has been looked for.
     session: the journal and its lock, or None while there is none. resumes: the journal of an earlier session to go on with.
     """
 
@@ -85,6 +86,7 @@ class CaseContent:
     slice_masks: SliceMasks = field(default_factory=SliceMasks)
     session: CaseSession | None = None
     resumes: JournalContent | None = None
+    spine: tuple[tuple[int, int, int] | None] | None = None
 
     @classmethod
     def fresh(cls, volume: Volume, *, source: str, series_uid: str | None, fingerprint: str) -> CaseContent:
@@ -117,6 +119,8 @@ class Workspace:
         self.samples = dict(samples or {})
         self.locator = locator
         self.reader = reader
+        # Whether opening a case also looks for the spine, so that a window can show it at once.
+        self.looks_for_spine = False
         self.revision = 0
         self.field_revisions: dict[str, int] = {}
         self.cache = EmbeddingCache.from_settings(self.settings)

@@ -64,6 +64,7 @@ def build_window(
     words.use_language(preferences.language)
     theme.apply_theme(application, preferences.theme)
     workspace = workspace or Workspace(segmenter=segmenter, samples={"phantom": sample_case} if samples is None else samples)
+    workspace.looks_for_spine = True
     bridge = JobBridge()
     dispatcher = Dispatcher(workspace, post=bridge.post)
     window = MainWindow(dispatcher, bridge, preferences, parse=parse, parser_state=words.tr("Offline parser"))

@@ -10,6 +10,7 @@ from PyQt5.QtCore import QObject, pyqtSignal
 from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.jobs import Job
 from spinalsam.control.operation import OperationResult
+from spinalsam.control.prompting import unanswered
 from spinalsam.errors import Cancelled, SpinalSamError
 from spinalsam.support.calls import OperationCall
 from spinalsam.support.planes import SlicePlane, SliceRef
@@ -90,6 +91,23 @@ class Commands(QObject):
         op = "generate_box_mask" if boxed else "generate_point_mask"
         job = self.submit(op, plane=ref.plane, slice=ref.index + 1)
         job.subscribe(self._measure_generation)
+
+    def accept(self) -> None:
+        """What Enter means: make the mask that prompts wait for, else keep the one that is open, else make it again."""
+        shown = self.workspace.shown
+        waiting = unanswered(self.workspace, shown)
+        if not waiting and self.workspace.state.candidates is not None:
+            self.submit("keep_mask")
+        else:
+            self.generate(shown, boxed=waiting == "boxes" if waiting else None)
+
+    def drop(self) -> bool:
+        """Take the mask back that is open on a shown slice; False where there is none."""
+        candidates = self.workspace.state.candidates if self.workspace.has_case else None
+        if candidates is None or self.workspace.shown_slice(candidates.ref.plane) != candidates.ref:
+            return False
+        self.submit("drop_mask")
+        return True
 
     def set_live(self, live: bool) -> None:
         if live != self.live:

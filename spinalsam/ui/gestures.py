@@ -1,7 +1,8 @@
 """What a press, a drag and a release on a slice mean: pure functions and a small state, no Qt.
 
 Left click: positive point. Alt + left or right click: negative point. Left drag (with or without Shift): a box. Ctrl + left:
-the crosshair. Right drag: window and level. Middle drag: pan. A point or box corner that is pressed and dragged is moved.
+the crosshair. Right drag: window and level. Middle drag: pan. A point or box corner that is pressed and dragged is moved; a
+box that is taken by its edge moves as a whole.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from spinalsam.ui.viewport import Viewport
 
 DRAG_POINTS = 4.0
 GRAB_POINTS = 8.0
+EDGE_POINTS = 4.0
+WHOLE = 4
 
 
 class Gesture(Enum):
@@ -42,7 +45,7 @@ class Press:
 
 @dataclass(frozen=True)
 class Grabbed:
-    """What lies under the pointer: a point, or a box and which of its corners (0 a, 1 b, 2 and 3 the mixed ones)."""
+    """What lies under the pointer: a point, or a box and which of its corners (0 a, 1 b, 2 and 3 the mixed ones, 4 all)."""
 
     point: PointMark | None = None
     box: BoxMark | None = None
@@ -56,13 +59,15 @@ def corners_of(box: BoxMark) -> tuple[Pixel, Pixel, Pixel, Pixel]:
 
 
 def grab(scene: SliceScene, viewport: Viewport, screen: tuple[float, float]) -> Grabbed | None:
-    """The prompt nearest to a screen point, if one is within reach; points win over box corners."""
+    """The prompt nearest to a screen point, if one is within reach; points win over box corners, and those over box edges."""
     found: list[tuple[float, int, Grabbed]] = []
     for point in scene.points:
         found.append((_distance(viewport, point.xy, screen), 0, Grabbed(point=point)))
     for box in scene.boxes:
         for corner, xy in enumerate(corners_of(box)):
             found.append((_distance(viewport, xy, screen), 1, Grabbed(box=box, corner=corner)))
+        if _edge_distance(viewport, box, screen) <= EDGE_POINTS:
+            found.append((0.0, 2, Grabbed(box=box, corner=WHOLE)))
     near = [entry for entry in found if entry[0] <= GRAB_POINTS]
     return min(near, key=lambda entry: (entry[1], entry[0]))[2] if near else None
 
@@ -98,6 +103,28 @@ def moved_box(box: BoxMark, corner: int, to_xy: Pixel) -> tuple[Pixel, Pixel]:
         2: ((x, ay), (bx, y)),
         3: ((ax, y), (x, by)),
     }[corner]
+
+
+def shifted_box(box: BoxMark, from_xy: Pixel, to_xy: Pixel, size: tuple[int, int]) -> tuple[Pixel, Pixel]:
+    """The two defining corners of a box that is taken elsewhere as a whole; it stays on the slice of size (columns, rows)."""
+    steps = []
+    for axis in range(2):
+        low, high = sorted((box.corner_a_xy[axis], box.corner_b_xy[axis]))
+        steps.append(min(max(to_xy[axis] - from_xy[axis], -low), size[axis] - 1 - high))
+    (ax, ay), (bx, by) = box.corner_a_xy, box.corner_b_xy
+    return (ax + steps[0], ay + steps[1]), (bx + steps[0], by + steps[1])
+
+
+def _edge_distance(viewport: Viewport, box: BoxMark, screen: tuple[float, float]) -> float:
+    """From a screen point to the outline of a box, in points."""
+    x0, y0, x1, y1 = box.edges_xyxy
+    left, top = viewport.to_screen(x0, y0)
+    right, bottom = viewport.to_screen(x1, y1)
+    x, y = screen
+    outside = max(left - x, x - right, 0.0), max(top - y, y - bottom, 0.0)
+    if any(outside):
+        return float((outside[0] ** 2 + outside[1] ** 2) ** 0.5)
+    return float(min(x - left, right - x, y - top, bottom - y))
 
 
 def _distance(viewport: Viewport, xy: Pixel, screen: tuple[float, float]) -> float:

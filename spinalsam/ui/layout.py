@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QMouseEvent
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollBar, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from spinalsam.support.planes import PLANES
 from spinalsam.ui import theme
-from spinalsam.ui.scene import SliceScene, patient_box, scene_of
+from spinalsam.ui.scene import SliceScene, patient_box, scene_of, surface_cut
+from spinalsam.ui.slice_bar import SliceBar
 from spinalsam.ui.slice_marks import PLANE_COLOURS
+from spinalsam.ui.slice_picture import thumbnail
 from spinalsam.ui.slice_view import SliceView
 from spinalsam.ui.surface_view import SurfaceView
+from spinalsam.ui.volumes import Extents
 from spinalsam.ui.words import tr
 
 TITLES = {"axial": "Axial", "sagittal": "Sagittal", "coronal": "Coronal", "3d": "3-D"}
@@ -68,15 +72,15 @@ class Pane(QFrame):
         self.view = view
         self.setObjectName("pane")
         self.header = PaneHeader(name)
-        self.bar = QScrollBar(Qt.Vertical) if name in PLANES else None
+        self.bar = SliceBar() if name in PLANES else None
         body = QHBoxLayout()
         body.setSpacing(0)
         body.addWidget(view, 1)
         if self.bar is not None:
-            self.bar.setObjectName("slices")
             self.bar.setAccessibleName(tr("{plane} slice number", plane=tr(TITLES[name])))
             self.bar.setEnabled(False)
             self.bar.valueChanged.connect(self._bar_moved)
+            self.bar.peeked.connect(self._peek)
             body.addWidget(self.bar)
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 1)
@@ -104,6 +108,17 @@ class Pane(QFrame):
                 widget.style().unpolish(widget)
                 widget.style().polish(widget)
 
+    def show_marks(self, extents: Extents) -> None:
+        """Mark the slices that hold masks on the bar."""
+        assert isinstance(self.view, SliceView) and self.bar is not None
+        scene = self.view.scene
+        self.bar.show_marks(extents.along(scene.plane.normal_axis) if scene else {}, scene.colours if scene else {})
+
+    def _peek(self, index: int) -> None:
+        assert isinstance(self.view, SliceView) and self.bar is not None
+        if index >= 0 and self.view.scene is not None:
+            self.bar.show_picture(thumbnail(replace(self.view.scene, index=index)))
+
     def _bar_moved(self, value: int) -> None:
         if not self._quiet:
             self.index_chosen.emit(value)
@@ -122,6 +137,7 @@ class CasePanes(QWidget):
         views: dict[str, QWidget] = {**self.slices, "3d": self.surface}
         self.panes = {name: Pane(name, view) for name, view in views.items()}
         self._layout_name = "mpr"
+        self._extents = Extents()
         self._patient: tuple[Any, tuple[tuple[float, float], ...]] | None = None
         self._arrange()
         for name, pane in self.panes.items():
@@ -171,6 +187,8 @@ class CasePanes(QWidget):
         for name in self.slices:
             if workspace.volume is None or self._layout_name in ("mpr", name):
                 self.panes[name].show_scene(scene_of(workspace, name, self._shown_first(workspace)))
+            self.panes[name].show_marks(self._extents)
+        self.surface.show_cut(*surface_cut(workspace))
         self.panes["3d"].set_active(workspace.volume is not None and layout == "3d")
 
     def _shown_first(self, workspace: Any) -> tuple[tuple[float, float], ...]:
@@ -190,9 +208,15 @@ class CasePanes(QWidget):
         for view in self.slices.values():
             view.fit()
 
-    def set_smooth(self, smooth: bool) -> None:
+    def show_extents(self, extents: Extents) -> None:
+        """Where the labels lie, for the marks on the bars."""
+        self._extents = extents
+        for name in self.slices:
+            self.panes[name].show_marks(extents)
+
+    def show_preview(self, found: Any | None) -> None:
         for view in self.slices.values():
-            view.set_smooth(smooth)
+            view.show_preview(found if found is not None and found.ref.plane == view.plane_name else None)
 
     @property
     def active_view(self) -> SliceView:

@@ -9,12 +9,13 @@ from typing import Any
 
 from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
-from PyQt5.QtWidgets import QDockWidget, QMainWindow, QShortcut, QSizePolicy, QStackedWidget, QToolBar, QToolButton, QWidget
+from PyQt5.QtWidgets import QDockWidget, QMainWindow, QShortcut, QSizePolicy, QStackedWidget, QTabWidget, QToolBar, QToolButton, QWidget
 
 from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.state import Change
 from spinalsam.errors import RequirementError
+from spinalsam.support.planes import SliceRef
 from spinalsam.ui import dialogs, theme
 from spinalsam.ui.actions import OperationActions
 from spinalsam.ui.background import Background
@@ -28,8 +29,10 @@ from spinalsam.ui.layout import CasePanes
 from spinalsam.ui.notices import NoticeHost
 from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.preferences_dialog import PreferencesDialog
+from spinalsam.ui.previews import Previews
+from spinalsam.ui.prompt_panel import PromptPanel
 from spinalsam.ui.status import StatusLine
-from spinalsam.ui.volumes import volumes_ml
+from spinalsam.ui.volumes import Extents, extents
 from spinalsam.ui.welcome import WelcomePage
 from spinalsam.ui.words import tr
 
@@ -60,6 +63,8 @@ class MainWindow(QMainWindow):
         self.bridge = bridge
         self.commands = Commands(dispatcher, self)
         self.commands.live = preferences.live
+        self.previews = Previews(self.workspace, self)
+        self.previews.enabled = preferences.preview
         self._volumes: dict[int, float] = {}
         self._mask_to_load: Path | None = None
         self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
@@ -81,7 +86,6 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setMinimumSize(900, 560)
         self.panes = CasePanes()
-        self.panes.set_smooth(self.preferences.smooth)
         self.welcome = WelcomePage(has_sample=bool(self.workspace.samples))
         self.centre = QStackedWidget()
         self.centre.addWidget(self.welcome)
@@ -95,8 +99,13 @@ class MainWindow(QMainWindow):
         self.labels = LabelPanel()
         self.conversation = Conversation(self.dispatcher, parse, self.background, self)
         self.chat = ChatDock(self.conversation, parser_state)
+        self.prompts = PromptPanel()
         self.label_dock = self._dock("labels", tr("Labels"), self.labels)
+        self.prompt_dock = self._dock("prompts", tr("Prompts"), self.prompts)
         self.chat_dock = self._dock("chat", tr("Chat"), self.chat)
+        self.tabifyDockWidget(self.label_dock, self.prompt_dock)
+        self.setTabPosition(Qt.RightDockWidgetArea, QTabWidget.North)
+        self.label_dock.raise_()
         self.splitDockWidget(self.label_dock, self.chat_dock, Qt.Vertical)
         self.resizeDocks([self.label_dock, self.chat_dock], [340, 340], Qt.Horizontal)
         self.resizeDocks([self.label_dock, self.chat_dock], [300, 460], Qt.Vertical)
@@ -158,16 +167,20 @@ class MainWindow(QMainWindow):
             view.crosshair_moved.connect(commands.set_crosshair)
             view.scrolled.connect(lambda slices, name=name: commands.scroll(name, slices))
             view.window_dragged.connect(commands.set_window)
+            view.preview_wished.connect(self._wish_preview)
             view.hovered.connect(lambda hover: self.status.show_hover(hover, self.workspace.volume))
         self.panes.index_chosen.connect(commands.go_to)
         self.panes.maximise_requested.connect(commands.maximise)
         self.panes.surface.picked_mm.connect(commands.look_at_mm)
+        self.previews.ready.connect(self.panes.show_preview)
+        self.previews.too_slow.connect(self._previews_off)
         commands.done.connect(self._done)
         commands.failed.connect(self._failed)
         commands.started.connect(self.bridge.follow)
         self.bridge.progressed.connect(self.status.progress.show_job)
         self.status.progress.cancel_requested.connect(self.dispatcher.cancel_all)
         self.labels.requested.connect(self.run)
+        self.prompts.requested.connect(self.run)
         self.conversation.running.connect(self.bridge.follow)
         self.chat.undo_requested.connect(lambda steps: self.run("undo", {"count": steps}))
         self.live_button.toggled.connect(self._set_live)
@@ -242,7 +255,17 @@ class MainWindow(QMainWindow):
     def _generate(self) -> None:
         self.panes.flush_clicks()
         if self.workspace.has_case:
-            self.commands.generate()
+            self.commands.accept()
+
+    def _wish_preview(self, ref: SliceRef, wanted: dict[str, Any]) -> None:
+        if wanted and self.commands.live:
+            self.previews.wish(ref, **wanted)
+        else:
+            self.previews.forget()
+
+    def _previews_off(self) -> None:
+        self.panes.show_preview(None)
+        self.notices.say(tr("This machine is slow for previews under the pointer: they are off now."), "info")
 
     def _set_live(self, live: bool) -> None:
         self.commands.set_live(live)
@@ -251,7 +274,7 @@ class MainWindow(QMainWindow):
     def _escape(self) -> None:
         if self.dispatcher.busy:
             self.dispatcher.cancel_all()
-        else:
+        elif not self.commands.drop():
             self.notices.clear()
 
     def _open_palette(self) -> None:
@@ -262,7 +285,7 @@ class MainWindow(QMainWindow):
 
     def _open_preferences(self) -> None:
         dialog = PreferencesDialog(self.preferences, self.workspace.settings, self)
-        dialog.smooth_changed.connect(self.panes.set_smooth)
+        dialog.smooth_changed.connect(lambda smooth: self.workspace.has_case and self.run("set_smooth", {"smooth": smooth}))
         dialog.saved.connect(lambda: self.notices.say(tr("Theme and language change when the program starts again.")))
         dialog.open()
 
@@ -287,6 +310,10 @@ class MainWindow(QMainWindow):
         self.notices.clear()
         for note in result.data.get("notes", ()):
             self.notices.say(note, "warning")
+        if not restored:
+            self.run("hang_case", {})
+            if not self.preferences.smooth:
+                self.run("set_smooth", {"smooth": False})
         mask, self._mask_to_load = self._mask_to_load, None
         if mask is not None:
             self.run("load_mask", {"path": str(mask)})
@@ -316,7 +343,9 @@ class MainWindow(QMainWindow):
         fields = change.fields
         if "case" in fields:
             self._show_case()
-        if fields & {"case", "points", "boxes", "view", "labels", "mask"}:
+        if fields & {"case", "points", "boxes", "view", "labels", "active_label"}:
+            self.prompts.show_prompts(self.workspace)
+        if fields & {"case", "points", "boxes", "view", "labels", "mask", "candidates"}:
             self.panes.show_case(self.workspace)
             self._show_slice()
         if fields & {"case", "mask"}:
@@ -336,6 +365,7 @@ class MainWindow(QMainWindow):
         has_case = self.workspace.has_case
         self.centre.setCurrentWidget(self.panes if has_case else self.welcome)
         self._volumes = {}
+        self.panes.show_extents(Extents())
         source = self.workspace.source_path
         if has_case and source is not None:
             self.preferences.remember(str(source))
@@ -371,12 +401,13 @@ class MainWindow(QMainWindow):
         if mask is None or volume is None:
             return
 
-        def counted(found: dict[int, float]) -> None:
+        def counted(found: Extents) -> None:
             if self.workspace.volume is volume:
-                self._volumes = found
+                self._volumes = found.ml
+                self.panes.show_extents(found)
                 self._show_labels()
 
-        self.background.run(lambda: volumes_ml(mask, volume.geometry), counted)
+        self.background.run(lambda: extents(mask, volume.geometry), counted)
 
     def _show_model(self) -> None:
         segmenter = self.workspace.loaded_segmenter
@@ -409,6 +440,7 @@ class MainWindow(QMainWindow):
         self._unsubscribe()
         self._count_timer.stop()
         self.panes.surface.stop()
+        self.previews.stop()
         self.background.stop()
         self.workspace.close()
         event.accept()

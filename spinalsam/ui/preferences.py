@@ -48,6 +48,15 @@ class Preferences:
         self._store.setValue("live", "true" if live else "false")
 
     @property
+    def preview(self) -> bool:
+        """Whether the mask that a click would give is outlined before."""
+        return str(self._store.value("preview", "true")) == "true"
+
+    @preview.setter
+    def preview(self, preview: bool) -> None:
+        self._store.setValue("preview", "true" if preview else "false")
+
+    @property
     def recent(self) -> list[str]:
         """Paths that were open, the latest first."""
         stored = self._store.value("recent", [])

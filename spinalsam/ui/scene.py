@@ -42,11 +42,22 @@ class BoxMark:
 
 
 @dataclass(frozen=True)
+class OpenMask:
+    """The mask of the last prompt on this slice, while another candidate can still be taken. number counts from 1."""
+
+    number: int
+    count: int
+    score: float
+    label: str
+
+
+@dataclass(frozen=True)
 class SliceScene:
     """One slice with all that is drawn on it.
 
     mask: label values [i, j, k] of the whole case, or None. revision: changes whenever the mask's voxels do.
     colours: colour of each visible label. crosshair_xy: pixel of the linked crosshair. active: whether keys act on this pane.
+    smooth: whether pixels are interpolated. open_mask: the mask that can still be exchanged, if it lies here.
     shown_first: first and last voxel along i, j, k of what the pane shows before anybody zooms; empty for all.
     """
 
@@ -62,6 +73,8 @@ class SliceScene:
     points: tuple[PointMark, ...] = ()
     boxes: tuple[BoxMark, ...] = ()
     active: bool = False
+    smooth: bool = True
+    open_mask: OpenMask | None = None
     shown_first: tuple[tuple[float, float], ...] = ()
 
     @property
@@ -97,22 +110,48 @@ def scene_of(workspace: Any, plane_name: str, shown_first: tuple[tuple[float, fl
         colours={label.value: label.colour for label in state.labels if label.visible},
         mask_visible=view.mask_visible,
         crosshair_xy=_pixel(plane, view.crosshair_ijk),
-        points=tuple(
-            PointMark(_pixel(plane, point.ijk), point.positive, n) for n, point in enumerate(state.points) if point.ref == ref
-        ),
+        points=tuple(PointMark(_pixel(plane, point.ijk), point.positive, n) for n, point in enumerate(state.points) if point.ref == ref),
         boxes=tuple(
             BoxMark(_pixel(plane, box.corner_a_ijk), _pixel(plane, box.corner_b_ijk), n)
             for n, box in enumerate(state.boxes)
             if box.ref == ref
         ),
         active=view.active_plane == plane_name,
+        smooth=view.smooth,
+        open_mask=_open_mask(state, ref),
         shown_first=shown_first,
     )
+
+
+def _open_mask(state: Any, ref: SliceRef) -> OpenMask | None:
+    candidates = state.candidates
+    if candidates is None or candidates.ref != ref:
+        return None
+    score = candidates.scores[candidates.chosen]
+    return OpenMask(candidates.chosen + 1, len(candidates.masks), float(score), state.label(candidates.label).name)
 
 
 def _pixel(plane: SlicePlane, ijk: Any) -> Pixel:
     x, y = plane.to_pixel(ijk)
     return float(x), float(y)
+
+
+def surface_cut(workspace: Any) -> tuple[list[float] | None, list[float] | None]:
+    """A point of the plane at which the 3-D surfaces are cut and the way to what stays, in LPS mm; (None, None) for no cut.
+
+    What lies before the cut as one looks at that plane is left away: the patient's left half, what is above, what is in front.
+    """
+    view = workspace.state.view
+    if workspace.volume is None or not view.surface_cut:
+        return None, None
+    geometry = workspace.volume.geometry
+    axis = SlicePlane(geometry, view.surface_cut).normal_axis
+    normal = geometry.affine[:3, axis] / np.linalg.norm(geometry.affine[:3, axis])
+    world = geometry.world_axes[axis]
+    # vtk keeps the side to which the normal points: right of, below, behind the slice.
+    keeps = {0: -1.0, 1: 1.0, 2: -1.0}[world]
+    normal = normal * (keeps if normal[world] > 0 else -keeps)
+    return [float(n) for n in geometry.to_mm(view.crosshair_ijk)], [float(n) for n in normal]
 
 
 # A slice of the sampled volume belongs to the patient where at least this share of the fullest one is tissue; table and air do not.

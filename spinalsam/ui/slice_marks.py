@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PyQt5.QtCore import QPointF, QRectF, Qt
-from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+from PyQt5.QtCore import QLineF, QPointF, QRectF, Qt
+from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QTransform
 
 from spinalsam.ui.scene import BoxMark, Pixel, PointMark, SliceScene
 from spinalsam.ui.viewport import Viewport, scale_bar_mm
+from spinalsam.ui.words import tr
 
 POSITIVE = QColor("#3ddc84")
 NEGATIVE = QColor("#ff5a52")
 BOX = QColor("#ffd23f")
 TEXT = QColor("#e6edf3")
+PREVIEW = QColor("#7fd4ff")
 LETTER = QColor("#ffc46b")
 SHADOW = QColor(0, 0, 0, 215)
 PLANE_COLOURS = {"axial": QColor("#e0564f"), "sagittal": QColor("#e0b93b"), "coronal": QColor("#45b36b")}
@@ -90,6 +92,51 @@ def draw_box(painter: QPainter, viewport: Viewport, mark: BoxMark, *, dashed: bo
     painter.setPen(QPen(SHADOW, 1))
     for corner in (rect.topLeft(), rect.topRight(), rect.bottomLeft(), rect.bottomRight()):
         painter.drawRect(QRectF(corner.x() - HANDLE, corner.y() - HANDLE, 2 * HANDLE, 2 * HANDLE))
+
+
+def draw_open_mask(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
+    """Which candidate is shown, how sure the network is, and the keys that go on from here."""
+    open_mask = scene.open_mask
+    if open_mask is None:
+        return
+    font = QFont(painter.font())
+    font.setBold(False)
+    font.setPixelSize(12)
+    painter.setFont(font)
+    first = tr("{label}: candidate {number} of {count}, IoU {score}", **{**vars(open_mask), "score": f"{open_mask.score:.2f}"})
+    keys = tr("Tab next   Enter keep   Esc drop")
+    metrics = QFontMetricsF(font)
+    room = viewport.width - 4 * EDGE
+    lines = [f"{first}    {keys}"] if metrics.horizontalAdvance(f"{first}    {keys}") < room - 24 else [first, keys]
+    width = min(room, max(metrics.horizontalAdvance(line) for line in lines) + 24)
+    height = metrics.height() * len(lines) + 10
+    rect = QRectF((viewport.width - width) / 2, viewport.height - height - 30, width, height)
+    painter.setRenderHint(QPainter.Antialiasing, True)
+    painter.setPen(Qt.NoPen)
+    painter.setBrush(QColor(8, 14, 22, 225))
+    painter.drawRoundedRect(rect, 6, 6)
+    painter.setPen(TEXT)
+    painter.drawText(rect, Qt.AlignCenter, "\n".join(lines))
+
+
+def draw_preview(painter: QPainter, viewport: Viewport, lines: list[QLineF], score: float) -> None:
+    """The outline of a mask that would come, dashed, with its predicted IoU at its lower edge."""
+    if not lines:
+        return
+    painter.save()
+    left, top = viewport.to_screen(0, 0)
+    across, down = viewport.pixel_points
+    painter.setRenderHint(QPainter.Antialiasing, False)
+    painter.setTransform(QTransform(across, 0, 0, down, left, top), True)
+    for colour, style in ((SHADOW, Qt.SolidLine), (PREVIEW, Qt.DotLine)):
+        pen = QPen(colour, 2.0, style)
+        pen.setCosmetic(True)
+        painter.setPen(pen)
+        painter.drawLines(lines)
+    painter.restore()
+    lowest = max(lines, key=lambda line: line.y2())
+    x, y = viewport.to_screen(lowest.x1(), lowest.y2())
+    shadow_text(painter, QRectF(x - 30, y + 2, 90, 18), Qt.AlignLeft | Qt.AlignTop, f"IoU {score:.2f}", PREVIEW)
 
 
 def draw_letters(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:

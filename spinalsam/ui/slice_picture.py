@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt5.QtCore import QLineF
-from PyQt5.QtGui import QImage
+from PyQt5.QtCore import QLineF, Qt
+from PyQt5.QtGui import QImage, QPainter, QPixmap
 
 from spinalsam.support.windowing import apply_window
 from spinalsam.ui.scene import Rgb, SliceScene
 
 FILL_ALPHA = 0.34
+THUMBNAIL = 128
 
 
 def grey_image(scene: SliceScene) -> QImage:
@@ -59,6 +60,20 @@ def _runs(edges: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
     steps = np.diff(np.pad(edges.astype(np.int8), ((0, 0), (1, 1))), axis=1)
     starts, ends = np.argwhere(steps == 1), np.argwhere(steps == -1)
     return [(int(row), int(first), int(last)) for (row, first), (_, last) in zip(starts, ends, strict=True)]
+
+
+def thumbnail(scene: SliceScene, side: int = THUMBNAIL) -> QPixmap:
+    """A small picture of a slice with its masks, at true proportions, its longer side `side` points."""
+    picture = grey_image(scene)
+    if scene.mask is not None:
+        painter = QPainter(picture)
+        painter.drawImage(0, 0, mask_image(np.ascontiguousarray(scene.plane.cut(scene.mask, scene.index)), scene.colours, 0.5))
+        painter.end()
+    row_mm, column_mm = scene.plane.spacing_mm
+    height, width = picture.height() * row_mm, picture.width() * column_mm
+    scale = side / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return QPixmap.fromImage(picture.scaled(*size, Qt.IgnoreAspectRatio, Qt.SmoothTransformation))
 
 
 class PictureCache:

@@ -6,6 +6,7 @@ It knows neither the workspace nor any operation; what the user did leaves as a 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from PyQt5.QtCore import QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
@@ -14,13 +15,16 @@ from PyQt5.QtWidgets import QSizePolicy, QWidget
 
 from spinalsam.support.windowing import Window
 from spinalsam.ui import slice_marks as marks
-from spinalsam.ui.gestures import Gesture, Grabbed, Press, gesture_of, grab, is_positive, moved_box
+from spinalsam.ui.gestures import WHOLE, Gesture, Grabbed, Press, gesture_of, grab, is_positive, moved_box, shifted_box
 from spinalsam.ui.scene import BoxMark, PointMark, SliceScene
-from spinalsam.ui.slice_picture import PictureCache
+from spinalsam.ui.slice_picture import PictureCache, outline
 from spinalsam.ui.viewport import Viewport
+from spinalsam.ui.words import tr
 
 # A click is held back this long in case it is the first half of a double click; whatever else the user does ends the wait.
 DOUBLE_CLICK_MS = 230
+# The pointer rests this long before a preview of its click is wished for; while it drags a box, one comes this often.
+REST_MS = 110
 WHEEL_NOTCH = 120
 ZOOM_PER_NOTCH = 1.2
 BACKGROUND = QColor(0, 0, 0)
@@ -40,6 +44,7 @@ class SliceView(QWidget):
     scrolled = pyqtSignal(int)  # slices; positive is the next one
     window_dragged = pyqtSignal(float, float)  # level, width
     hovered = pyqtSignal(object)  # Hover or None
+    preview_wished = pyqtSignal(object, dict)  # SliceRef, what previewing.prompt_if takes; empty: none any more
     activated = pyqtSignal()
     maximise_requested = pyqtSignal()
 
@@ -48,7 +53,6 @@ class SliceView(QWidget):
         self.plane_name = plane_name
         self.scene: SliceScene | None = None
         self.viewport = Viewport(1, 1, 1.0, 1.0)
-        self.smooth = True
         self._pictures = PictureCache()
         self._press: Press | None = None
         self._grabbed: Grabbed | None = None
@@ -58,8 +62,12 @@ class SliceView(QWidget):
         self._shown_window: Window | None = None
         self._pending: tuple[PointMark, tuple[int, int, int]] | None = None
         self._wheel_rest = 0
+        self._alt = False
         # Until somebody zooms or pans, a new size of the pane shows the same part of the slice.
         self._moved_by_hand = False
+        self._preview: tuple[list, float] | None = None
+        self._rest_timer = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest_timer.timeout.connect(self._wish_preview)
         self._click_timer = QTimer(self, singleShot=True, interval=DOUBLE_CLICK_MS)
         self._click_timer.timeout.connect(self.flush_click)
         self._set_up()
@@ -70,8 +78,10 @@ class SliceView(QWidget):
         self.setAttribute(Qt.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setMinimumSize(120, 100)
-        self.setAccessibleName(f"{self.plane_name.capitalize()} slice")
-        self.setAccessibleDescription("Left click adds a positive point, right click a negative one, drag draws a box, the wheel scrolls.")
+        self.setAccessibleName(tr("{plane} slice", plane=tr(self.plane_name.capitalize())))
+        self.setAccessibleDescription(
+            tr("Left click adds a positive point, right click a negative one, drag draws a box, the wheel scrolls.")
+        )
 
     def sizeHint(self) -> QSize:
         return QSize(420, 360)
@@ -80,6 +90,8 @@ class SliceView(QWidget):
 
     def show_scene(self, scene: SliceScene | None) -> None:
         """Paint this from now on. Zoom and pan stay as long as the grid stays."""
+        if scene is None or self.scene is None or scene.ref != self.scene.ref or scene.revision != self.scene.revision:
+            self.show_preview(None)
         same_grid = scene is not None and self.scene is not None and scene.plane == self.scene.plane
         self.scene = scene
         self._shown_window = None
@@ -92,10 +104,13 @@ class SliceView(QWidget):
             self._look_at_patient()
         self.update()
 
-    def set_smooth(self, smooth: bool) -> None:
-        """Whether pixels are interpolated or drawn as squares."""
-        self.smooth = smooth
-        self.update()
+    def show_preview(self, found: Any | None) -> None:
+        """Outline what a prompt would give (a `Preview`) if it is about the slice that is shown; None takes the outline away."""
+        before, self._preview = self._preview, None
+        if found is not None and self.scene is not None and found.ref == self.scene.ref and self._pointer is not None:
+            self._preview = outline(found.mask.astype(np.uint8), 1), found.score
+        if self._preview is not before:
+            self.update()
 
     def fit(self) -> None:
         """Show the patient; a second time, the whole slice."""
@@ -131,16 +146,19 @@ class SliceView(QWidget):
         scene = replace(self.scene, window=self._shown_window) if self._shown_window else self.scene
         self._paint_pictures(painter, scene)
         marks.draw_crosshair(painter, scene, self.viewport)
+        if self._preview is not None:
+            marks.draw_preview(painter, self.viewport, *self._preview)
         self._paint_prompts(painter, scene)
         marks.draw_letters(painter, scene, self.viewport)
         marks.draw_scale_bar(painter, scene, self.viewport)
         marks.draw_corner_texts(painter, scene, self.viewport, self._hover())
+        marks.draw_open_mask(painter, scene, self.viewport)
 
     def _paint_pictures(self, painter: QPainter, scene: SliceScene) -> None:
         left, top = self.viewport.to_screen(-0.5, -0.5)
         right, bottom = self.viewport.to_screen(self.viewport.columns - 0.5, self.viewport.rows - 0.5)
         target = QRectF(left, top, right - left, bottom - top)
-        painter.setRenderHint(QPainter.SmoothPixmapTransform, self.smooth)
+        painter.setRenderHint(QPainter.SmoothPixmapTransform, scene.smooth)
         grey = self._pictures.grey(scene)
         painter.drawImage(target, grey)
         mask = self._pictures.mask(scene)
@@ -189,9 +207,15 @@ class SliceView(QWidget):
         if self._gesture is Gesture.MOVE_POINT and self._grabbed.point is not None:
             return replace(self._grabbed.point, xy=xy)
         if self._gesture is Gesture.MOVE_CORNER and self._grabbed.box is not None:
-            corner_a, corner_b = moved_box(self._grabbed.box, self._grabbed.corner, xy)
+            corner_a, corner_b = self._dragged_corners(self._grabbed.box, xy)
             return replace(self._grabbed.box, corner_a_xy=corner_a, corner_b_xy=corner_b)
         return None
+
+    def _dragged_corners(self, box: BoxMark, xy: tuple[int, int]) -> tuple[tuple[float, float], tuple[float, float]]:
+        assert self._grabbed is not None and self._press is not None
+        if self._grabbed.corner == WHOLE:
+            return shifted_box(box, self.viewport.clamped_pixel(*self._press.screen), xy, (self.viewport.columns, self.viewport.rows))
+        return moved_box(box, self._grabbed.corner, xy)
 
     def _dragged_box(self) -> BoxMark:
         assert self._press is not None and self._pointer is not None
@@ -224,6 +248,7 @@ class SliceView(QWidget):
             ctrl=bool(keys & Qt.ControlModifier),
         )
         self._grabbed = grab(self.scene, self.viewport, self._pointer)
+        self._take_preview_away()
         self._window_start = self.scene.window
         self._gesture = gesture_of(self._press, 0.0, self._grabbed)
         self._follow_drag((0.0, 0.0))
@@ -236,7 +261,35 @@ class SliceView(QWidget):
             self._follow_drag((self._pointer[0] - before[0], self._pointer[1] - before[1]) if before else (0.0, 0.0))
         self._update_cursor()
         self.hovered.emit(self._hover())
+        self._rest(event)
         self.update()
+
+    def _rest(self, event: QMouseEvent) -> None:
+        """Wait for the pointer to rest; a box that grows does not wait."""
+        self._alt = bool(event.modifiers() & Qt.AltModifier)
+        if self._press is None or (self._gesture is Gesture.BOX and not self._rest_timer.isActive()):
+            self._rest_timer.start()
+
+    def _wish_preview(self) -> None:
+        """Ask for the mask that a click here, or the box as it is dragged now, would give."""
+        if self.scene is None or self._pointer is None:
+            return
+        if self._gesture is Gesture.BOX and self._press is not None:
+            box = self._dragged_box()
+            corners = (self.scene.voxel(box.corner_a_xy), self.scene.voxel(box.corner_b_xy))
+            self.preview_wished.emit(self.scene.ref, {"box_ijk": corners})
+            return
+        pixel = self.viewport.nearest_pixel(*self._pointer)
+        if self._press is not None or pixel is None or grab(self.scene, self.viewport, self._pointer) is not None:
+            self._take_preview_away()
+            return
+        self.preview_wished.emit(self.scene.ref, {"point_ijk": self.scene.voxel(pixel), "positive": not self._alt})
+
+    def _take_preview_away(self) -> None:
+        self._rest_timer.stop()
+        self.show_preview(None)
+        if self.scene is not None:
+            self.preview_wished.emit(self.scene.ref, {})
 
     def _follow_drag(self, step: tuple[float, float]) -> None:
         """Show a drag while it goes on."""
@@ -341,6 +394,7 @@ class SliceView(QWidget):
 
     def leaveEvent(self, event: object) -> None:
         if self._press is None:
+            self._take_preview_away()
             self._pointer = None
             self.hovered.emit(None)
             self.update()
@@ -369,6 +423,8 @@ class SliceView(QWidget):
         self._press, self._grabbed, self._gesture, self._pending = None, None, Gesture.NONE, None
         self._shown_window = None
         self._click_timer.stop()
+        self._rest_timer.stop()
+        self._preview = None
         self.unsetCursor()
         self.update()
 

@@ -43,6 +43,7 @@ class Scene:
         self.renderer.UseFXAAOn()
         self.window.AddRenderer(self.renderer)
         self.actors: dict[int, tuple[tuple[Any, ...], Any]] = {}
+        self.planes: Any = None
         self._framed = False
         # Once the user has turned or moved the picture, a new size of the pane leaves the camera alone.
         self._moved = False
@@ -74,12 +75,30 @@ class Scene:
                 if value in self.actors:
                     self.renderer.RemoveActor(self.actors[value][1])
                 actor = self._surface(piece, np.asarray(low) - 1, affine)
+                self._clip(actor)
                 self.renderer.AddActor(actor)
                 self.actors[value] = key, actor
         self.recolour(colours)
-        if boxes and not self._framed:
+        if boxes and not (self._framed and self._moved):
             self.frame()
         self._framed = bool(boxes)
+
+    def cut(self, point_mm: list[float] | None, normal_mm: list[float] | None) -> None:
+        """Keep what lies on the side to which the normal of a plane points; None shows all."""
+        self.planes = None
+        if point_mm is not None and normal_mm is not None:
+            plane = self.vtk.vtkPlane()
+            plane.SetOrigin(*point_mm)
+            plane.SetNormal(*normal_mm)
+            self.planes = self.vtk.vtkPlaneCollection()
+            self.planes.AddItem(plane)
+        for _, actor in self.actors.values():
+            self._clip(actor)
+
+    def _clip(self, actor: Any) -> None:
+        actor.GetMapper().RemoveAllClippingPlanes()
+        if self.planes is not None:
+            actor.GetMapper().SetClippingPlanes(self.planes)
 
     def recolour(self, colours: dict[int, list[int]]) -> None:
         """Labels without a colour are hidden."""
@@ -227,6 +246,8 @@ def _obey(scene: Scene, answers: BinaryIO, message: dict[str, Any], payload: byt
         scene.pan(message["right"], message["up"])
     elif op == "frame":
         scene.frame()
+    elif op == "cut":
+        scene.cut(message["point"], message["normal"])
     elif op == "pick":
         _answer(answers, {"kind": "picked", "mm": scene.pick(message["x"], message["y"])})
     elif op == "size":

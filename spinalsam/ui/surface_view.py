@@ -46,6 +46,7 @@ class SurfaceView(QWidget):
         self._source: tuple[NDArray[Any], Geometry] | None = None
         self._colours: Mapping[int, Rgb] = {}
         self._sent_colours: Mapping[int, Rgb] = {}
+        self._cut: tuple[list[float] | None, list[float] | None] = (None, None)
         self._stale = False
         self._has_surfaces = False
         self._press: QPointF | None = None
@@ -78,6 +79,17 @@ class SurfaceView(QWidget):
         if self._ready and self._has_surfaces and self._colours != self._sent_colours:
             self._send({"op": "colours", "colours": self._json_colours()})
 
+    def show_cut(self, point_mm: list[float] | None, normal_mm: list[float] | None) -> None:
+        """Cut the surfaces open along a plane in LPS mm: what its normal points to stays; None shows all."""
+        wanted = (point_mm, normal_mm)
+        if wanted != self._cut:
+            self._cut = wanted
+            if self._has_surfaces:
+                self._send_cut()
+
+    def _send_cut(self) -> None:
+        self._send({"op": "cut", "point": self._cut[0], "normal": self._cut[1]})
+
     def _wake(self) -> None:
         if self.isVisible() and self._stale and not self.failed:
             self._settle.start()
@@ -103,6 +115,7 @@ class SurfaceView(QWidget):
         labels, affine = part
         self._has_surfaces = True
         self._send_size()
+        self._send_cut()
         self._send(
             {
                 "op": "labels",

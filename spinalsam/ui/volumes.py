@@ -1,7 +1,8 @@
-"""How large each label is, counted a slab at a time so that other threads get their turn."""
+"""How large each label is and on which slices it lies, counted a slab at a time so that other threads get their turn."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,41 @@ from numpy.typing import NDArray
 from spinalsam.support.geometry import Geometry
 
 
-def volumes_ml(mask: NDArray[Any], geometry: Geometry) -> dict[int, float]:
-    """Label value -> ml (thousands of voxels where the voxel size is unknown), of the labels that have voxels."""
+@dataclass(frozen=True)
+class Extents:
+    """ml: label value -> ml (thousands of voxels where their size is unknown). slices: label value -> for each index axis, bool (n,)."""
+
+    ml: dict[int, float] = field(default_factory=dict)
+    slices: dict[int, tuple[NDArray[np.bool_], ...]] = field(default_factory=dict)
+
+    def along(self, axis: int) -> dict[int, NDArray[np.bool_]]:
+        """Label value -> whether each slice across an index axis holds it."""
+        return {value: held[axis] for value, held in self.slices.items()}
+
+
+def extents(mask: NDArray[Any], geometry: Geometry) -> Extents:
+    """Of the labels that have voxels in a label map [i, j, k]."""
     counts = np.zeros(int(np.iinfo(mask.dtype).max) + 1, np.int64)
-    axis = int(np.argmax(np.abs(mask.strides)))
-    for slab in np.moveaxis(mask, axis, 0):
-        if slab.any():
-            found = np.bincount(slab.ravel(order="K"))
-            counts[: len(found)] += found
+    slow = int(np.argmax(np.abs(mask.strides)))
+    others = [axis for axis in range(3) if axis != slow]
+    held: dict[int, list[NDArray[np.bool_]]] = {}
+    for index, slab in enumerate(np.moveaxis(mask, slow, 0)):
+        if not slab.any():
+            continue
+        found = np.bincount(slab.ravel(order="K"))
+        counts[: len(found)] += found
+        for value in np.flatnonzero(found).tolist():
+            if value:
+                inside = slab == value
+                spans = held.setdefault(value, [np.zeros(n, bool) for n in mask.shape])
+                spans[slow][index] = True
+                spans[others[0]] |= inside.any(axis=1)
+                spans[others[1]] |= inside.any(axis=0)
     voxel_ml = abs(float(np.linalg.det(geometry.affine[:3, :3]))) / 1000.0
-    return {int(value): float(counts[value]) * voxel_ml for value in np.flatnonzero(counts) if value}
+    ml = {int(value): float(counts[value]) * voxel_ml for value in np.flatnonzero(counts) if value}
+    return Extents(ml, {value: tuple(spans) for value, spans in sorted(held.items())})
+
+
+def volumes_ml(mask: NDArray[Any], geometry: Geometry) -> dict[int, float]:
+    """Label value -> ml, of the labels that have voxels."""
+    return extents(mask, geometry).ml

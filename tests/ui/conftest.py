@@ -20,7 +20,7 @@ from spinalsam.ui.main_window import MainWindow
 from tests.fakes import FakeSegmenter
 
 # Sounds of the offscreen platform that say nothing about the program.
-_HARMLESS = ("propagateSizeHints", "XDG_RUNTIME_DIR")
+_HARMLESS = ("propagateSizeHints", "XDG_RUNTIME_DIR", "does not support raise()")
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +56,12 @@ def window(qtbot: Any, qapp: Any) -> Iterator[MainWindow]:
 
 @pytest.fixture
 def case(window: MainWindow, qtbot: Any) -> MainWindow:
-    """The window on the case, no prompts yet."""
+    """The window on the case, axial, the crosshair in the middle, no prompts yet."""
     window.open_path("sample:block")
     qtbot.waitUntil(lambda: window.workspace.has_case and not window.dispatcher.busy)
+    qtbot.waitUntil(lambda: window.workspace.state.view.active_plane == "sagittal")  # the first look
+    window.run("set_active_plane", {"plane": "axial"})
+    window.run("set_crosshair", {"ijk": [20, 24, 6]})
     window.notices.clear()
     return window
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -217,7 +218,7 @@ def test_a_bright_voxel_is_drawn_where_it_is_clicked(qtbot: Any) -> None:
     scene.volume.voxels[...] = -1000
     scene.volume.voxels[17, 6, 5] = 3000
     made = show(qtbot, scene)
-    made.set_smooth(False)
+    made.show_scene(replace(made.scene, smooth=False))
     picture = made.grab().toImage()
     place = at(made, (17, 6, 5))
     assert picture.pixelColor(place).lightness() > 240

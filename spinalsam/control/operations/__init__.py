@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spinalsam.control.operation import Operation
-from spinalsam.control.operations import boxes, image, labels, masks, points, system, view
+from spinalsam.control.operations import boxes, candidates, hanging, image, labels, masks, points, system, view
 from spinalsam.errors import UsageError
 from spinalsam.support.calls import OperationSpec, suggest
 
@@ -23,6 +23,8 @@ OPERATIONS: tuple[Operation, ...] = (
     boxes.move_box,
     masks.prompt_mask,
     masks.choose_candidate,
+    candidates.keep_mask,
+    candidates.drop_mask,
     masks.segment,
     masks.propagate,
     masks.clear_mask,
@@ -42,6 +44,9 @@ OPERATIONS: tuple[Operation, ...] = (
     view.set_crosshair,
     view.set_window,
     view.show_mask,
+    hanging.hang_case,
+    hanging.set_smooth,
+    hanging.cut_surface,
     system.undo,
     system.redo,
     system.gpu_status,
