@@ -18,7 +18,9 @@ OBJECTS = frozenset(
 )
 VALUES = frozenset({"region", "pair", "quad", "number", "path"})
 # Verbs that say so little alone that a second verb after them begins no new clause: 用框生成, 给 L3 加点.
-_LIGHT = frozenset("用 给 把 将 来 对 到 在 请 帮 让 想 要 看 做 进行 开始 去 选 使用 根据 按 就 拿 从 以 为 go let get make do have use using want need try take 选择 执行 准备 开 好".split())
+_LIGHT = frozenset(
+    "用 给 把 将 来 对 到 在 请 帮 让 想 要 看 做 进行 开始 去 选 使用 根据 按 就 拿 从 以 为 go let get make do have use using want need try take 选择 执行 准备 开 好".split()
+)
 # Words that join clauses only where something was already asked for.
 _SOFT_THEN = frozenset("再 也 又 还 并 且 跟着 继续 好了 同时 顺便 并且 以及 还有 另外 最后 好后 后头 接着 完了".split())
 _COMMANDS = frozenset(
@@ -31,7 +33,7 @@ class Clause:
     """Part of a sentence that may hold one call.
 
     question: it ends with a question mark. joined: it follows its predecessor by 'and', so it may share its verb.
-    told: it asks for nothing, but says what 'them' means. timed: it stood after 'before', 'once' and the like.
+    told: it asks for nothing, but says what 'them' means. timed: it stood after 'before', 'once' and the like. ends: a sentence ends behind it.
     """
 
     tokens: list[Token] = field(default_factory=list)
@@ -39,6 +41,7 @@ class Clause:
     joined: bool = False
     told: bool = False
     timed: bool = False
+    ends: bool = False
 
     @property
     def ideas(self) -> set[str]:
@@ -71,9 +74,12 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
     clauses = [Clause()]
     for i, token in enumerate(tokens):
         current = clauses[-1]
+        if _inside_list(tokens, i):
+            continue
         if token.kind == "sep":
             if token.text in "?？":
                 current.question = True
+            current.ends = current.ends or token.text in ".!?;。！？；\n"
             if current.tokens:
                 clauses.append(Clause(joined=token.text in "、+"))
         elif current.tokens and _is_then(tokens, i, current):
@@ -87,6 +93,35 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
         else:
             current.tokens.append(token)
     return [clause for clause in clauses if clause.tokens]
+
+
+def _inside_list(tokens: Sequence[Token], i: int) -> bool:
+    """A comma or 'and' between two regions or two pairs: 'C1, C2 and C3', '(1, 2), (3, 4)'."""
+    if not 0 < i < len(tokens) - 1 or not ((tokens[i].kind == "sep" and tokens[i].text in ",，、") or "AND" in tokens[i].ideas):
+        return False
+    before, after = tokens[i - 1], tokens[i + 1]
+    if after.kind == "sep" or "AND" in after.ideas or after.text in ("the", "then"):
+        after = tokens[i + 2] if i + 2 < len(tokens) else after
+    if tokens[i].kind == "word" and before.kind == "sep" and i > 1:
+        before = tokens[i - 2]
+    return before.kind == after.kind and before.kind in ("region", "pair") and not _starts_anew(tokens, i)
+
+
+def _starts_anew(tokens: Sequence[Token], i: int) -> bool:
+    """'points on L4, L5 gets a box': what follows the comma has a verb and object of its own."""
+    if tokens[i].kind != "sep" or tokens[i].text == "、":
+        return False
+    earlier = any(token.ideas & (ACTIONS | OBJECTS) for token in tokens[:i])
+    later: list[Token] = []
+    for token in tokens[i + 2 :]:
+        if token.kind == "sep" or token.ideas & {"AND", "THEN"}:
+            break
+        later.append(token)
+    return (
+        earlier
+        and any(token.ideas & OBJECTS for token in later)
+        and any(token.ideas & ACTIONS or token.kind == "number" for token in later)
+    )
 
 
 def _is_only_values(tokens: Iterable[Token]) -> bool:
@@ -112,7 +147,7 @@ def _cut_at_verbs(clause: Clause) -> list[Clause]:
     starts = [0]
     verb, thing = False, False
     for i, token in enumerate(clause.tokens):
-        if verb and thing and _is_command(clause.tokens, i):
+        if (verb and thing and _is_command(clause.tokens, i)) or _counts_again(clause.tokens, starts[-1], i):
             starts.append(i)
             verb, thing = True, False
             continue
@@ -129,6 +164,19 @@ def _cut_at_verbs(clause: Clause) -> list[Clause]:
     ]
 
 
+def _counts_again(tokens: Sequence[Token], start: int, i: int) -> bool:
+    """'two positive points one negative point': a second count with a noun of its own."""
+    points = {"POINT", "NEGPOINT", "POSPOINT"}
+    if tokens[i].kind != "number" or tokens[i].ordinal or not any(t.ideas & points for t in tokens[start:i]):
+        return False
+    counted = any(t.kind == "number" and not t.ordinal for t in tokens[start:i])
+    return (
+        counted
+        and any(t.ideas & points for t in tokens[i + 1 : i + 4])
+        and not any(t.kind in ("sep", "pair") for t in tokens[i + 1 : i + 3])
+    )
+
+
 def _is_command(tokens: Sequence[Token], i: int) -> bool:
     """Whether a verb that can only be a new command stands at i, with something to act on after it."""
     token = tokens[i]
@@ -139,7 +187,7 @@ def _is_command(tokens: Sequence[Token], i: int) -> bool:
         return False
     if token.text.isascii():
         return "base" in token.forms and not token.ideas & OBJECTS and _may_begin(tokens, i)
-    if token.ideas & OBJECTS or token.ideas & {"FRAMEIT"} and tokens[i - 1].ideas & {"ADD"}:
+    if token.ideas & OBJECTS or (token.ideas & {"FRAMEIT"} and tokens[i - 1].ideas & {"ADD"}):
         return False
     return tokens[i - 1].text not in ("的", "不", "来", "去", "在") and not tokens[i - 1].ideas & (ACTIONS - {"GONE"})
 
@@ -157,5 +205,15 @@ def without_exceptions(clause: Clause) -> Clause:
         if "INSTEADOF" in token.ideas and "NEG" not in token.ideas:
             if token.text in ("excluding", "without", "minus", "except", "除") and i == 0:
                 continue
+            if i == 0:
+                verb = next(
+                    (
+                        j
+                        for j, t in enumerate(clause.tokens[1:], 1)
+                        if t.ideas & {"REQUEST", "ASKREQ", "PLEASE"} or (t.ideas & ACTIONS and "ing" not in t.forms)
+                    ),
+                    None,
+                )
+                return replace(clause, tokens=clause.tokens[verb:] if verb else [])
             return replace(clause, tokens=clause.tokens[:i])
     return clause

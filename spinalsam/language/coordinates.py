@@ -28,8 +28,8 @@ _NAMED_RANGES = re.compile(
     rf"x\s?(?:0|1|_?min)\s*[=:]?\s*{_N}{_AND}x\s?(?:1|2|_?max)\s*[=:]?\s*{_N}{_AND}y\s?(?:0|1|_?min)\s*[=:]?\s*{_N}{_AND}y\s?(?:1|2|_?max)\s*[=:]?\s*{_N}"
 )
 _BRACKET_QUAD = re.compile(rf"{_OPEN}{_N}{_GAP}{_N}{_GAP}{_N}{_GAP}{_N}{_CLOSE}")
-_PAIR_LIST = re.compile(rf"(?<=[(\[])\s*(?=[(\[])|(?<=[)\]])\s*(?=[)\]])")
-_XY = re.compile(rf"{_OPEN}?{_X}{_N}{_AND}{_Y}{_N}(?:{_CLOSE})?")
+_PAIR_LIST = re.compile(r"(?<=[(\[])\s*(?=[(\[])|(?<=[)\]])\s*(?=[)\]])")
+_XY = re.compile(rf"(?:{_OPEN})?{_X}{_N}{_AND}{_Y}{_N}(?:{_CLOSE})?")
 _YX = re.compile(rf"{_Y}{_N}{_AND}{_X}{_N}")
 _CHINESE_YX = re.compile(rf"第?{_N}\s*行\s*[,、]?\s*第?{_N}\s*列")
 _CHINESE_XY = re.compile(rf"第?{_N}\s*列\s*[,、]?\s*第?{_N}\s*行")
@@ -39,6 +39,15 @@ _LOOSE_PAIR = re.compile(rf"{_EDGE}{_N}\s*[,，]\s*{_N}{_STOP}")
 _WORDED_PAIR = re.compile(
     rf"(?<=\bat ){_N}\s+{_N}{_STOP}|(?<=坐标)\s*{_N}\s+{_N}{_STOP}|(?<=pixel )\s*{_N}\s+{_N}{_STOP}|(?<=点)\s*{_N}\s+{_N}{_STOP}"
 )
+_SLASHED_PAIR = re.compile(
+    rf"(?:(?<=\bat )|(?<=\bnear )|(?<=\baround )|(?<=\bcoords )|(?<=coordinates )|(?<=坐标))\s*{_N}\s*/\s*{_N}{_STOP}"
+)
+# top left 22,30 bottom right 118,140
+_CORNER_WORDS = re.compile(
+    rf"(?:(?:upper|top)[\s-]?left|左上角?)(?:\s*corner)?\s*(?:at|is|=|:|为|在|是)?\s*[(\[]?{_N}{_GAP}{_N}[)\]]?\s*[,;、，]?\s*(?:and|to|到|和)?\s*(?:the\s+)?"
+    rf"(?:(?:lower|bottom)[\s-]?right|右下角?)(?:\s*corner)?\s*(?:at|is|=|:|为|在|是)?\s*[(\[]?{_N}{_GAP}{_N}[)\]]?"
+)
+_TWO_SPACED = re.compile(rf"{_EDGE}{_N}\s+{_N}\s*(?:,|and|to|-|到|至|和)\s*(?:the\s+)?{_N}\s+{_N}{_STOP}")
 _SPACED_QUAD = re.compile(rf"{_EDGE}{_N}\s+{_N}\s+{_N}\s+{_N}{_STOP}")
 _TIMES = re.compile(rf"(?:\bat |坐标)\s*{_N}\s*[x×*/]\s*{_N}{_STOP}")
 # 1,800 is one number beside a word of a window.
@@ -48,6 +57,7 @@ _THOUSANDS = re.compile(r"((?:width|level|ww|wl|window|hu|窗宽|窗位|\bw|\bl)
 def take_coordinates(text: str, spans: Spans) -> str:
     """The text with a mark for every pair and every set of corners."""
     text = _THOUSANDS.sub(r"\1\2", text)
+    text = _CORNER_WORDS.sub(_quad(spans), text)
     text = _SIDES.sub(_quad(spans, (0, 2, 1, 3)), text)
     text = _NAMED_CORNERS.sub(_quad(spans), text)
     text = _NAMED_RANGES.sub(_quad(spans, (0, 2, 1, 3)), text)
@@ -58,9 +68,9 @@ def take_coordinates(text: str, spans: Spans) -> str:
     for pattern in (_CHINESE_XY, _BRACKET_PAIR):
         text = pattern.sub(_pair(spans), text)
     text = _LOOSE_QUAD.sub(_quad(spans), text)
-    for pattern in (_LOOSE_PAIR, _TIMES):
+    for pattern in (_LOOSE_PAIR, _SLASHED_PAIR, _TIMES):
         text = pattern.sub(_pair(spans), text)
-    text = _SPACED_QUAD.sub(_quad(spans), text)
+    text = _TWO_SPACED.sub(_quad(spans), _SPACED_QUAD.sub(_quad(spans), text))
     return _WORDED_PAIR.sub(_pair(spans), text)
 
 

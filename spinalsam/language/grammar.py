@@ -13,11 +13,14 @@ from typing import Any
 
 from spinalsam.errors import UsageError
 from spinalsam.language.clauses import ACTIONS, Clause, split, without_exceptions
+from spinalsam.language.corrections import corrected
+from spinalsam.language.evidence import is_supported
 from spinalsam.language.guards import answers_only, asked_for, is_refused
 from spinalsam.language.joining import rejoined, with_shared_words
 from spinalsam.language.order import reordered
 from spinalsam.language.reading import read
 from spinalsam.language.rules import call_of
+from spinalsam.language.rules.masks import is_only_mask
 from spinalsam.language.schema import ParseResult
 from spinalsam.language.senses import resolved
 from spinalsam.language.tokens import Token
@@ -32,7 +35,7 @@ def parse(text: str, specs: Mapping[str, OperationSpec], hints: Hints | None = N
     Calls that do not fit their specification are left out. Never raises for any text.
     """
     started = time.perf_counter()
-    calls, explained, confidence = _understand(read(text), hints or {})
+    calls, explained, confidence = _understand(corrected(read(text)), hints or {})
     kept = []
     for call in calls:
         try:
@@ -74,7 +77,7 @@ def _readings(tokens: list[Token], hints: Hints) -> list[tuple[Clause, Operation
     readings: list[tuple[Clause, OperationCall]] = []
     for clause in with_shared_words(rejoined(clauses)):
         call = None if clause.told else _call(clause, readings, hints)
-        if call is not None and answers_only(clause, call.op):
+        if call is not None and answers_only(clause, call.op) and is_supported(clause, call.op):
             readings.append((clause, call))
     return readings
 
@@ -82,6 +85,8 @@ def _readings(tokens: list[Token], hints: Hints) -> list[tuple[Clause, Operation
 def _call(clause: Clause, earlier: list[tuple[Clause, OperationCall]], hints: Hints) -> OperationCall | None:
     """The clause's call, read with what was just asked for: 'add points, then run it', 'find T12 and segment it'."""
     call = call_of(clause, hints)
+    if call is None and is_only_mask(clause) and any(previous.op in ("add_points", "add_box") for _, previous in earlier):
+        call = OperationCall("generate_point_mask")
     if call is None or not earlier or call.op not in ("generate_point_mask", "generate_box_mask"):
         return call
     if clause.has("POINT", "BOX", "PMASK", "BMASK"):

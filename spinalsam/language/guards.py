@@ -52,8 +52,13 @@ def _is_owner(tokens: Sequence[Token], i: int) -> bool:
 def asked_for(clauses: list[Clause]) -> list[Clause]:
     """The clauses, each told where it asks for nothing, and cut where something is forbidden."""
     kept: list[Clause] = []
-    forbidden = False
+    forbidden = conditional = False
     for clause in clauses:
+        if conditional and not clause.has("BUT"):
+            kept.append(replace(clause, told=True))
+            conditional = not clause.ends
+            continue
+        conditional = _is_condition(clause) and not clause.ends
         if forbidden and clause.joined and not clause.has("BUT") and not _begins_request(clause):
             kept.append(replace(clause, told=True))
             continue
@@ -81,7 +86,9 @@ def _forbids(clause: Clause, i: int, token: Token) -> bool:
         return False
     if token.text == "skip the" and clause.has("NEXT", "PREV"):
         return False
-    if token.text in ("no longer", "no more") or (token.text == "no" and i + 1 < len(clause.tokens) and clause.tokens[i + 1].text in ("more", "longer")):
+    if token.text in ("no longer", "no more") or (
+        token.text == "no" and i + 1 < len(clause.tokens) and clause.tokens[i + 1].text in ("more", "longer")
+    ):
         return not (clause.has("NEED") and not clause.has("I", "REQUEST")) or clause.has("I")
     return not (token.text in ("没有", "没") and clause.has("GPU", "CKPT"))
 
@@ -144,7 +151,10 @@ def _is_reported(clause: Clause) -> bool:
     tokens = clause.tokens
     if clause.has("THIRD") and not clause.says("them", "his", "her", "their", "theirs", "others") and not clause.has("ASKREQ"):
         return True
-    return any(t.stands_for("SAY") and not t.ideas & (ACTIONS | {"NEED", "TELLME", "FILLER"}) and opens_clause(tokens, i) and t.forms for i, t in enumerate(tokens))
+    return any(
+        t.stands_for("SAY") and not t.ideas & (ACTIONS | {"NEED", "TELLME", "FILLER"}) and opens_clause(tokens, i) and t.forms
+        for i, t in enumerate(tokens)
+    )
 
 
 _PAST_AUXILIARY = frozenset("i've we've was were had did hasn't haven't has been i'd".split())
@@ -152,17 +162,38 @@ _STATE = frozenset("is are was were".split())
 _MODAL = frozenset("should must can may could shall ought needs need to".split())
 
 
+_READY = frozenset("done ready set finished complete placed drawn in_place perfect fine good okay ok there correct right".split())
+
+
+def _is_finished(tokens: Sequence[Token]) -> bool:
+    """'box done', 'points ready': said of what is there already."""
+    said = [
+        token for token in tokens if token.text not in ("the", "my", "all", "now", "is", "are", "a", "ok", "okay", "both", "looks", "look")
+    ]
+    return len(said) == 2 and said[0].ideas >= set() and bool(said[0].ideas & OBJECTS) and said[1].text in _READY
+
+
 def _is_english_statement(tokens: Sequence[Token]) -> bool:
+    if _is_finished(tokens):
+        return True
     words = [token.text for token in tokens]
     if not any(word.isascii() and word.isalpha() for word in words):
         return False
-    said = [token for token in tokens if token.kind != "word" or token.ideas - {"FILLER", "GREET"} or token.text in ("i", "we", "that", "this", "it")]
+    said = [
+        token
+        for token in tokens
+        if token.kind != "word" or token.ideas - {"FILLER", "GREET"} or token.text in ("i", "we", "that", "this", "it")
+    ]
     if not said:
         return False
     first = said[0]
     if first.text in ("i", "we", "i've", "we've", "i'm", "we're"):
         return not any(t.stands_for("NEED") and "base" in t.forms for t in said[1:3])
-    if first.stands_for("INTENT") and not any(t.stands_for("NEED", "LOOK") for t in said[1:2]) and first.text not in ("let me", "lemme", "i'd", "we'd", "i'll"):
+    if (
+        first.stands_for("INTENT")
+        and not any(t.stands_for("NEED", "LOOK") for t in said[1:2])
+        and first.text not in ("let me", "lemme", "i'd", "we'd", "i'll")
+    ):
         return True
     if first.stands_for("INTENT"):
         return not _lets_itself_be_done(said)
@@ -180,16 +211,23 @@ def _states(said: Sequence[Token]) -> bool:
     """A noun with a finite verb: 'L5 has been segmented', 'the model generated a mask', 'the mask is wrong'."""
     for i, token in enumerate(said[1:], 1):
         earlier = said[:i]
-        if any(t.ideas & ACTIONS and "base" in t.forms and not t.ideas & OBJECTS for t in earlier) or any(t.text in _MODAL for t in earlier):
+        if any(t.ideas & ACTIONS and "base" in t.forms and not t.ideas & OBJECTS for t in earlier) or any(
+            t.text in _MODAL for t in earlier
+        ):
             return False
-        if any(t.stands_for("WH", "ADVICE", "HOWTO", "ASKREQ", "REQUEST", "DOAUX") for t in earlier):
+        if any(t.stands_for("WH", "BIG", "ADVICE", "HOWTO", "ASKREQ", "REQUEST", "DOAUX") for t in earlier):
             return False
         follows = said[i + 1 :]
         if token.text in ("has", "have", "had") or token.text in ("was", "were"):
             return True
         if token.text in ("is", "are") and not any(t.text in ("off", "gone", "out", "to", "needed", "required") for t in follows):
             return not any(t.stands_for("GPU", "CKPT") for t in earlier)
-        if "past" in token.forms and "base" not in token.forms and not token.ideas & {"NEED"} and any(t.ideas & OBJECTS or t.kind in VALUES for t in follows[:3]):
+        if (
+            "past" in token.forms
+            and "base" not in token.forms
+            and not token.ideas & {"NEED"}
+            and any(t.ideas & OBJECTS or t.kind in VALUES for t in follows[:3])
+        ):
             return any(t.ideas & OBJECTS or t.kind == "region" or t.stands_for("MODEL") for t in earlier)
     return False
 
@@ -199,6 +237,8 @@ _CN_DONE_VERBS = ("ADD", "FRAMEIT", "DRAW", "GEN", "MAKE", "SEG", "OPEN", "EXPOR
 
 def _is_chinese_statement(clause: Clause) -> bool:
     tokens = clause.tokens
+    if not tokens:
+        return False
     if clause.has("SELF"):
         return True
     if clause.has("PAST", "PASTTIME") and not _commands_past(clause):
@@ -208,18 +248,24 @@ def _is_chinese_statement(clause: Clause) -> bool:
         after = tokens[i + 1].text
         last = i + 2 >= len(tokens) or all(t.text in ("了", "吧", "啊", "呀", "啦") for t in tokens[i + 2 :])
         if token.stands_for(*_CN_DONE_VERBS) and not token.stands_for("CLEAR", "HIDE") and not token.text.isascii():
-            if after in ("好", "完", "错", "过", "歪", "偏", "得", "好了", "完了") and last or after in ("错", "得", "歪", "偏"):
+            if (after in ("好", "完", "错", "过", "歪", "偏", "得", "好了", "完了") and last) or after in ("错", "得", "歪", "偏"):
                 return True
-    if tokens[-1].text in ("了", "啦") and any(t.text in ("标好", "画好", "放好", "加好", "标好的", "画好的", "放好的", "太", "够", "好了", "生成好", "完", "好") for t in tokens):
+    if tokens[-1].text in ("了", "啦") and any(
+        t.text in ("标好", "画好", "放好", "加好", "标好的", "画好的", "放好的", "太", "够", "好了", "生成好", "完", "好") for t in tokens
+    ):
         return True
-    return clause.says("标好", "画好", "放好", "加好") and not clause.has("GEN", "SEG", "RUN", "INFER", "CLEAR") or clause.says("太", "真", "更", "错") and not clause.has("CLEAR", "HIDE", "UNDO")
+    return (clause.says("标好", "画好", "放好", "加好") and not clause.has("GEN", "SEG", "RUN", "INFER", "CLEAR")) or (
+        clause.says("太", "真", "更", "错") and not clause.has("CLEAR", "HIDE", "UNDO")
+    )
 
 
 def _commands_past(clause: Clause) -> bool:
     """Whether the past belongs to what a command is about: clear the points added yesterday."""
     if clause.has(*_ASKS) or acts_first(clause):
         return True
-    return any("PAST" in t.ideas and t.text in ("刚才", "之前", "上次", "刚", "刚刚", "先前", "原来") for t in clause.tokens) and clause.has("UNDO", "REDO", "CLEAR", "GONE", "HIDE")
+    return any(
+        "PAST" in t.ideas and t.text in ("刚才", "之前", "上次", "刚", "刚刚", "先前", "原来") for t in clause.tokens
+    ) and clause.has("UNDO", "REDO", "CLEAR", "GONE", "HIDE")
 
 
 _ANSWERS = frozenset({"gpu_status", "verify_parameters", "measure", "help"})

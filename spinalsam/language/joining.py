@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause
+from spinalsam.language.rules.masks import is_only_mask
 from spinalsam.language.tokens import Token
 
 _WANTS_OBJECT = frozenset({"SEG", "GEN", "INFER", "RUN", "ADD", "DRAW", "PICK", "OPEN", "MAKE", "CHECK", "MOVE"})
@@ -37,7 +38,10 @@ def _is_bare_verb(clause: Clause) -> bool:
 
 def _belongs(last: Clause, clause: Clause) -> bool:
     """Whether the clause only goes on with what the last one says."""
-    return any(fits(last, clause) for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values))
+    return any(
+        fits(last, clause)
+        for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values)
+    )
 
 
 def _has_value(clause: Clause) -> bool:
@@ -45,13 +49,24 @@ def _has_value(clause: Clause) -> bool:
 
 
 def _does_something(clause: Clause) -> bool:
-    return bool(clause.ideas & (ACTIONS | OBJECTS)) or clause.has("NEED")
+    return bool(clause.ideas & (ACTIONS | OBJECTS)) or clause.has("NEED") or (clause.has("SLICE") and bool(clause.kinds("number")))
 
 
 def _only_values(last: Clause, clause: Clause) -> bool:
-    if clause.kinds("pair") and last.has("POINT", "NEGPOINT", "BOX", "FRAMEIT", "DRAW", "ADD") and not clause.ideas & (ACTIONS - {"MOVE", "ADD"}):
+    if (
+        clause.kinds("pair")
+        and last.has("POINT", "NEGPOINT", "BOX", "FRAMEIT", "DRAW", "ADD")
+        and not clause.ideas & (ACTIONS - {"MOVE", "ADD"})
+    ):
         # 'draw a box, coordinates (1,2) to (3,4)'
-        return not clause.has("BOX", "NEGPOINT") and not (clause.has("POINT", "ADD") and not last.has("BOX", "FRAMEIT", "DRAW") and last.kinds("pair"))
+        own = clause.has("POINT", "NEGPOINT", "POSPOINT") and (
+            clause.has("NEGATIVE", "NEGPOINT", "POSITIVE", "POSPOINT") or clause.kinds("number")
+        )
+        return (
+            not clause.has("BOX", "NEGPOINT")
+            and not own
+            and not (clause.has("POINT", "ADD") and not last.has("BOX", "FRAMEIT", "DRAW") and last.kinds("pair"))
+        )
     if _is_elliptical_count(last, clause):
         return False
     return not _does_something(clause) and _has_value(clause)
@@ -80,7 +95,12 @@ def _other_direction(last: Clause, clause: Clause) -> bool:
 
 
 def _more_sizes(last: Clause, clause: Clause) -> bool:
-    return clause.has("SIZE", "BIG", "COMPUTE") and last.has("SIZE", "BIG", "MEASURE") and not clause.kinds("region") and not clause.has("EXPORT")
+    return (
+        clause.has("SIZE", "BIG", "COMPUTE")
+        and last.has("SIZE", "BIG", "MEASURE")
+        and not clause.kinds("region")
+        and not clause.has("EXPORT")
+    )
 
 
 def _only_format(last: Clause, clause: Clause) -> bool:
@@ -110,23 +130,45 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
         if verb is not None:
             result[i] = replace(clause, tokens=[*clause.tokens, verb])
         elif i and _lacks_noun(clause):
-            noun = _noun_before(result, i)
+            noun = _noun_before(result, i) or _mask_before(result, i)
             if noun is not None:
                 result[i] = replace(clause, tokens=[*clause.tokens, noun])
+        elif i and _runs_on_prompts(clause, result[i - 1]):
+            noun = _noun_before(result, i)
+            if noun is not None and noun.stands_for("POINT", "BOX"):
+                result[i] = replace(clause, tokens=[*clause.tokens, Token("word", "from", frozenset({"FROM"})), noun])
     return result
+
+
+def _runs_on_prompts(clause: Clause, last: Clause) -> bool:
+    """'let the model run on them', 'the box is set, get the mask', 用它们推理."""
+    pronoun, told = any(t.text in _PRONOUNS for t in clause.tokens), last.told and not last.has("NEG")
+    objects = clause.ideas & (OBJECTS - {"NEXT", "PREV"})
+    makes = any(t.stands_for("RUN", "GEN", "INFER", "SEG") and not t.text.startswith(("start", "begin")) for t in clause.tokens)
+    return (makes or is_only_mask(clause)) and not objects - {"MASK"} and not clause.kinds("region") and (pronoun or told)
 
 
 def _shared_verb(clauses: list[Clause], i: int) -> Token | None:
     """The neighbour's 'clear' or 'hide' for a clause that only names points, boxes or the mask."""
     clause = clauses[i]
-    if clause.ideas & (ACTIONS - {"DRAW", "ADD", "SHOW", "SEG", "MAKE", "SETTO", "MOVE", "FRAMEIT"}) or not clause.has("POINT", "BOX", "MASK", "PROMPT", "IMAGE"):
+    if clause.ideas & (ACTIONS - {"DRAW", "ADD", "SHOW", "SEG", "MAKE", "SETTO", "MOVE", "FRAMEIT"}) or not clause.has(
+        "POINT", "BOX", "MASK", "PROMPT", "IMAGE"
+    ):
         return None
     if any(clause.kinds(kind) for kind in ("number", "pair", "quad", "path")) or clause.has("FROM"):
         return None
     for j in (i - 1, i + 1):
-        if not 0 <= j < len(clauses) or clauses[j].told or not (clause.joined if j < i else clauses[j].joined):
+        if not 0 <= j < len(clauses):
             continue
-        verbs = [token for token in clauses[j].tokens if token.ideas & {"CLEAR", "GONE"} and not token.ideas & {"ADD", "FRAMEIT"}]
+        contrasted = (
+            j < i
+            and clauses[j].told
+            and clauses[j].has("NEG")
+            and clause.says("just", "only", "rather", "but", "instead", "只", "仅", "就", "而是", "只要", "但")
+        )
+        if not contrasted and (clauses[j].told or not (clause.joined if j < i else clauses[j].joined)):
+            continue
+        verbs = [token for token in clauses[j].tokens if token.ideas & {"CLEAR", "GONE", "HIDE"} and not token.ideas & {"ADD", "FRAMEIT"}]
         if verbs and (j < i or not clause.ideas & {"ADD", "DRAW", "MAKE"} or not any("base" in t.forms for t in clause.tokens)):
             return verbs[0]
     return None
@@ -135,8 +177,22 @@ def _shared_verb(clauses: list[Clause], i: int) -> Token | None:
 def _lacks_noun(clause: Clause) -> bool:
     if clause.kinds("region") or clause.kinds("path") or clause.ideas & (OBJECTS - {"NEXT", "PREV"}) or clause.has("EVERYTHING", "RESET"):
         # 全部 means all of them where 'they' were just named.
-        return clause.has("EVERYTHING") and not clause.has("RESET") and bool(clause.ideas & {"CLEAR", "GONE"}) and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
+        return (
+            clause.has("EVERYTHING")
+            and not clause.has("RESET")
+            and bool(clause.ideas & {"CLEAR", "GONE"})
+            and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
+        )
     return bool(clause.ideas & {"CLEAR", "GONE", "HIDE", "SHOW"})
+
+
+def _mask_before(clauses: list[Clause], i: int) -> Token | None:
+    """The mask that was shown or hidden further back: 'hide the mask, next slice, show it again'."""
+    if not clauses[i].has("SHOW", "HIDE") or not any(token.text in _PRONOUNS for token in clauses[i].tokens):
+        return None
+    return next(
+        (token for clause in reversed(clauses[:i]) if clause.has("SHOW", "HIDE") for token in clause.tokens if "MASK" in token.ideas), None
+    )
 
 
 def _noun_before(clauses: list[Clause], i: int) -> Token | None:

@@ -129,8 +129,8 @@ def common_english() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def correctable() -> dict[int, tuple[str, ...]]:
-    """Single words worth correcting to, by length."""
+def correctable() -> dict[int, tuple[tuple[str, int], ...]]:
+    """Single words worth correcting to, each with its letters as bits, by length."""
     others = {"FILLER", "OOS", "HARDOOS", "PERSON", "SAY", "STATIVE", "THIRD"}
     words: dict[int, set[str]] = {}
     for phrase, ideas in english_phrases().items():
@@ -139,7 +139,15 @@ def correctable() -> dict[int, tuple[str, ...]]:
                 words.setdefault(len(word), set()).add(word)
     for word in ("cervical", "thoracic", "lumbar", "sacrum", "coccyx", "spine", "vertebra", "vertebrae", "segment", "please"):
         words.setdefault(len(word), set()).add(word)
-    return {length: tuple(sorted(members)) for length, members in words.items()}
+    return {length: tuple((word, _letters(word)) for word in sorted(members)) for length, members in words.items()}
+
+
+def _letters(word: str) -> int:
+    """The letters of a word as bits: words a slip apart differ in few."""
+    bits = 0
+    for letter in word:
+        bits |= 1 << (ord(letter) & 31)
+    return bits
 
 
 @lru_cache(maxsize=1)
@@ -170,10 +178,11 @@ def corrected(word: str) -> str:
     if (word,) in english_phrases() or len(word) < 4 or not word.isalpha() or _is_ordinary(word):
         return word
     reach = 2 if len(word) >= 8 else 1
+    letters = _letters(word)
     near: list[tuple[int, str]] = []
     for length in range(len(word) - reach, len(word) + reach + 1):
-        for candidate in correctable().get(length, ()):
-            if candidate[0] == word[0] or candidate[1:2] == word[:1]:
+        for candidate, bits in correctable().get(length, ()):
+            if (candidate[0] == word[0] or candidate[1:2] == word[:1]) and (bits ^ letters).bit_count() <= 2 * reach:
                 distance = edit_distance(word, candidate, reach)
                 if distance <= reach:
                     near.append((distance, candidate))

@@ -60,6 +60,6 @@ def _unquoted(match: re.Match[str], spans: Spans) -> str:
     start = _GLUED_START.match(first + "_") if first else None
     before = start.group(0) if start else ""
     path = _GLUED_END.sub("", found[len(before) :]).rstrip(_TRAILING)
-    if len(path) < 2 or path.startswith(".") and "/" not in path and "\\" not in path or _NO_PATH.fullmatch(path):
+    if len(path) < 2 or (path.startswith(".") and "/" not in path and "\\" not in path) or _NO_PATH.fullmatch(path):
         return found
     return before + spans.put(Token("path", path, value=path)) + found[len(before) + len(path) :]

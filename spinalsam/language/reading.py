@@ -23,9 +23,27 @@ _GLUED = re.compile(
 _PIECES = re.compile(
     f"{MARK}|[a-z]+(?:[-'/][a-z]+)*(?:'s)?|\\.(?:nii\\.gz|nii|nrrd|stl)|[{_CJK}]+|[?？]|[!.;,，。；！、:：+\\n/&()\\[\\]{{}}>~-]|\\S"
 )
+# What the program can do or be told, however it is asked.
+_CAPABILITIES = re.compile(
+    r"\b(?:what|which)(?: (?:kinds?|sorts?|types?) of)?(?: (?:all|else|other|more))?"
+    r"(?: (?:things?|stuff|commands?|operations?|functions?|features?|tasks?|actions?|requests?|sentences?|tricks?|phrases?|instructions?))?"
+    r" (?:can|could|do|does|are|am|may) (?:you|i|we|one|it|this(?: \w+)?|the (?:program|software|app|tool|assistant|system)|spinalsam)"
+    r" (?:able to |capable of |allowed to )?(?:do|doing|say|ask|type|handle|understand|offer|support|perform|accept|request)\b(?: you| me| of you)?"
+    r"(?! (?:we|about|if|the|that|this|with the|to the)\b)"
+    r"|(?:都|还|到底|究竟)*(?:能|会|可以|支持)(?:够)?(?:帮我|帮忙|为我|替我|给我)?(?:做|干|弄|搞|完成|处理|听懂|实现|提供|执行|理解|用来做|问|说)?(?:些|点|一些)?(?:什么|啥|哪些|嘛)"
+    r"(?:事情?|活儿?|操作|功能|命令|指令|话)?(?=$|[\s?？!！。，,~呢呀啊吗])"
+)
+# Parts of a vertebra, named with words that mean something else alone.
+_PARTS_OF_BONE = re.compile(
+    r"\b(?:(?:left|right|both|the|its) )*(?:transverse|spinous|articular|costal|superior articular|inferior articular|odontoid) process(?:es)?\b|\bvertebral (?:arch|foramen|endplates?)\b"
+)
+_GLUED_NUMBER = re.compile(
+    r"(?<=\badd)(?=\d)|(?<=\bplace)(?=\d)|(?<=\bput)(?=\d)|(?<=\bundo)(?=\d)|(?<=\bredo)(?=\d)|(?<=\bslice)(?=\d)|(?<=\bnext)(?=\d)|(?<=\bback)(?=\d)|(?<=\bforward)(?=\d)"
+    r"|(?<=\d)(?=(?:points?|slices?|box(?:es)?|steps?|images?|pts|dots|seeds|layers?|frames?)\b)"
+)
 _SEPARATORS = frozenset(",，;；.。!！\n?？、+")
 # Words that normalisation puts in, for views that are written with digits.
-_SPECIAL = {"threedview": frozenset({"THREED"}), "threeplanes": frozenset({"MPR"})}
+_SPECIAL = {"helpwanted": frozenset({"HELPWORD"}), "threedview": frozenset({"THREED"}), "threeplanes": frozenset({"MPR"})}
 
 
 def read(text: str) -> list[Token]:
@@ -44,6 +62,12 @@ def _normalised(text: str) -> str:
     text = re.sub(r"[–—−‑]", "-", text)
     text = re.sub(r"→|⇒|=>|->(?!\s*[a-z]?\d)", " , ", text)
     text = _GLUED.sub(r"\1 \2", text)
+    text = re.sub(r"(?<![a-z0-9])\.?nii\.?gz(?![a-z0-9])", " nifti ", text)
+    text = re.sub(r"(?<=[a-z])\.(?=[a-z])(?!seg|nrrd)", " ", text)
+    text = _PARTS_OF_BONE.sub(" part ", text.replace("ct值", "hu值"))
+    text = _GLUED_NUMBER.sub(" ", text)
+    text = re.sub(r"\b(?:no|nr|num)\.?\s*(?=\d)|#(?=\d)", " number ", text)
+    text = _CAPABILITIES.sub(" helpwanted ", text)
     for slip, meant in CHINESE_SLIPS.items():
         if len(slip) > 1 and slip in text:
             text = text.replace(slip, meant)

@@ -65,7 +65,7 @@ _LEVELS = (
     re.compile(
         rf"\b({_PART})\s+(?:vertebra\s+|level\s+|spine\s+|segment\s+|body\s+)?(?:number\s+|no\.?\s*|nr\.?\s*|#\s*)?(\d{{1,2}}|{_WORDS})\b{_COUNTED}"
     ),
-    re.compile(rf"(?<![a-z0-9'])(c|th|t|d|l|s)[\s.\-_]?(\d{{1,2}})(?![\d]|[a-z](?!\d))" + _TAIL),
+    re.compile(r"(?<![a-z0-9'])(c|th|t|d|l|s)[\s.\-_]?(\d{1,2})(?![\d]|[a-z](?!\d))" + _TAIL),
     re.compile(rf"(?<![a-z0-9'])(c|t|l|s)[\s\-]({_WORDS})\b{_COUNTED}"),
     re.compile(rf"第({_CN})(?:节|个|块|段|号)?(?:的)?(颈|胸|腰|骶)(?:椎体|椎骨|椎){_CN_TAIL}"),
     re.compile(rf"(?<![\d{CHINESE_DIGITS}])({_CN})号(颈|胸|腰)椎"),

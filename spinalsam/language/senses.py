@@ -19,9 +19,16 @@ _DETERMINERS = frozenset("a an the this that these those my our your his her its
 _PREPOSITIONS = frozenset("of in on at for with from by into onto around round over about via using as per between within inside".split())
 _THINGS = frozenset("POINT NEGPOINT POSPOINT BOX MASK PMASK BMASK PROMPT RESULT IMAGE SLICE STEP".split())
 # Nouns that are verbs too where they open a clause and something follows for them to act on.
-_BOTH = {"DRAW": frozenset({"BOX"}), "FRAMEIT": frozenset({"BOX"}), "ADD": frozenset({"POINT", "PROMPT"}), "SETLABEL": frozenset({"LABEL", "PROMPT"})}
+_BOTH = {
+    "DRAW": frozenset({"BOX"}),
+    "FRAMEIT": frozenset({"BOX"}),
+    "ADD": frozenset({"POINT", "PROMPT"}),
+    "SETLABEL": frozenset({"LABEL", "PROMPT"}),
+}
 _SUBJECTS = frozenset("i we you i've we've you've".split())
-_AUXILIARIES = frozenset("i've we've you've 've have has had was were been being is are am be just already previously recently earlier".split())
+_AUXILIARIES = frozenset(
+    "i've we've you've 've have has had was were been being is are am be just already previously recently earlier".split()
+)
 _CN_SUBJECTS = frozenset("我 我们 咱们 咱 你 您 我刚 我刚才 我刚刚 我已经 我已 我画了 我加了 我放了 我之前 我昨天".split())
 _CN_DONE = frozenset("好 完 了 过 上 出 出来 好了 完了 下 住 下来 的".split())
 _CN_PAST = frozenset("刚 刚才 刚刚 已 已经 之前 先前 前面 上面 现在 目前 现有 当前 刚才的 此前 之前已 早先".split())
@@ -67,7 +74,9 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
     if "PERSON" in ideas and opens and "base" in token.forms:
         ideas.discard("PERSON")
     if token.text == "on":
-        if not before.stands_for("MASK", "RESULT", "TURN", "PMASK", "BMASK") and not (after.kind == "sep" and before.text in ("it", "them")):
+        if not before.stands_for("MASK", "RESULT", "TURN", "PMASK", "BMASK") and not (
+            after.kind == "sep" and before.text in ("it", "them")
+        ):
             ideas.discard("VISIBLE")
         if not before.stands_for("MOVE") or after.kind not in ("sep", "word") or after.text not in ("", "to", "by", "and", "then"):
             ideas.discard("NEXT")
@@ -84,13 +93,25 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
 
 
 def _can_be_acted_on(after: Token) -> bool:
-    return after.kind in ("region", "pair", "quad", "number") or after.text in _DETERMINERS | _PREPOSITIONS | {"it", "them", "up", "out", "here", "there", "off"}
+    return after.kind in ("region", "pair", "quad", "number") or after.text in _DETERMINERS | _PREPOSITIONS | {
+        "it",
+        "them",
+        "up",
+        "out",
+        "here",
+        "there",
+        "off",
+    }
 
 
 def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) -> None:
-    if token.text == "点" and not (after.kind in ("number", "pair") or after.text in ("在", "一下", "几", "上", "下", "个", "出", "一", "到", "于")):
+    if token.text == "点" and not (
+        after.kind in ("number", "pair") or after.text in ("在", "一下", "几", "上", "下", "个", "出", "一", "到", "于")
+    ):
         ideas.discard("ADD")
-    if token.text in ("框", "圈") and (after.stands_for("ADD", "CLEAR", "GONE", "GEN", "RUN", "SHOW", "HIDE") or before.text in ("的", "用", "对", "把", "将")):
+    if token.text in ("框", "圈") and (
+        after.stands_for("ADD", "CLEAR", "GONE", "GEN", "RUN", "SHOW", "HIDE") or before.text in ("的", "用", "对", "把", "将")
+    ):
         ideas.discard("FRAMEIT")
     if token.text == "标" and before.text in ("图", "坐"):
         ideas.discard("ADD")
@@ -182,7 +203,15 @@ def _description(kept: list[Token]) -> int | None:
         described, j = True, j - 1
     done = len(kept) - j > 1
     # 生成的掩膜, but not 在L3上加的点 where the verb begins a request.
-    return j if described or done or j == 0 or kept[j - 1].text in ("把", "将", "用", "对", "所有", "全部", "根据", "按", "依据", "基于", "从", "这些", "那些", "删", "删除", "清除", "清空") else None
+    return (
+        j
+        if described
+        or done
+        or j == 0
+        or kept[j - 1].text
+        in ("把", "将", "用", "对", "所有", "全部", "根据", "按", "依据", "基于", "从", "这些", "那些", "删", "删除", "清除", "清空")
+        else None
+    )
 
 
 def _is_dangling_past(tokens: list[Token], i: int) -> bool:
@@ -190,4 +219,6 @@ def _is_dangling_past(tokens: list[Token], i: int) -> bool:
     if tokens[i].text not in ("刚", "刚才", "刚刚", "刚才的"):
         return False
     after = tokens[i + 1 : i + 4]
-    return any(t.text in ("那", "那些", "那个", "这", "这些", "的", "那三", "那两") for t in after[:2]) or bool(after and after[0].ideas & _THINGS)
+    return any(t.text in ("那", "那些", "那个", "这", "这些", "的", "那三", "那两") for t in after[:2]) or bool(
+        after and after[0].ideas & _THINGS
+    )

@@ -20,7 +20,7 @@ def from_prompts(clause: Clause, hints: Hints) -> OperationCall | None:
             return OperationCall(op, with_regions(clause))
         if not clause.has(noun) or clause.has("BOX" if noun == "POINT" else "POINT"):
             continue
-        if _makes_mask(clause) and not _places_prompts(clause):
+        if (_makes_mask(clause) or _turns_into_mask(clause)) and not _places_prompts(clause):
             return OperationCall(op, with_regions(clause))
     return None
 
@@ -29,6 +29,14 @@ def _makes_mask(clause: Clause) -> bool:
     if clause.has("GEN", "RUN", "INFER", "SEG") or (clause.has("MASK") and clause.has("FROM")):
         return True
     return clause.has("MASK") and clause.has("MAKE", "NEED", "COMPUTE", "TURN", "INTO")
+
+
+def _turns_into_mask(clause: Clause) -> bool:
+    """'points to mask', 点变掩膜."""
+    at = next((i for i, token in enumerate(clause.tokens) if "MASK" in token.ideas), 0)
+    return any(token.text in ("to", "into", "到", "转", "变", "出") for token in clause.tokens[:at]) and any(
+        t.ideas & {"POINT", "BOX"} for t in clause.tokens[:at]
+    )
 
 
 def _places_prompts(clause: Clause) -> bool:
@@ -53,9 +61,20 @@ def segment(clause: Clause, hints: Hints) -> OperationCall | None:
     return None
 
 
+def is_only_mask(clause: Clause) -> bool:
+    """'then the mask', 'mask please'."""
+    others = {"MASK", "FILLER", "PLEASE", "THEN", "REQUEST", "AND", "FIRSTLY", "NEED", "FROM"}
+    return clause.has("MASK") and all(token.kind == "word" and bool(token.ideas & others) for token in clause.tokens)
+
+
 def from_any_prompt(clause: Clause, hints: Hints) -> OperationCall | None:
     """'generate the mask': from points or boxes, whichever the case has."""
-    making = clause.has("GEN", "RUN", "INFER") or (clause.has("MAKE", "NEED", "SEG") and clause.has("MASK", "RESULT")) or clause.has("SEG")
+    making = (
+        (is_only_mask(clause) and clause.has("THEN", "PLEASE", "REQUEST", "FROM"))
+        or clause.has("GEN", "RUN", "INFER")
+        or (clause.has("MAKE", "NEED", "SEG") and clause.has("MASK", "RESULT"))
+        or clause.has("SEG")
+    )
     if not making or clause.has("POINT", "BOX"):
         return None
     if not (clause.has("MASK", "RESULT", "SEG", "PROMPT", "MODEL") or (len(clause.tokens) == 1 and clause.has("GEN"))):
@@ -85,9 +104,11 @@ def propagate(clause: Clause, hints: Hints) -> OperationCall | None:
     directed = _direction(clause) is not None
     if strong:
         pass
-    elif not (clause.has("MASK") or (directed and not clause.has("SLICE", "IMAGE"))):
-        return None
-    elif clause.has("SHOW", "HIDE", "EXPORT", "CLEAR") or not (clause.has("SLICE") or directed):
+    elif (
+        not (clause.has("MASK") or (directed and not clause.has("SLICE", "IMAGE")))
+        or clause.has("SHOW", "HIDE", "EXPORT", "CLEAR")
+        or not (clause.has("SLICE") or directed)
+    ):
         return None
     direction = _direction(clause)
     return OperationCall("propagate", {"direction": direction} if direction else {})
@@ -101,6 +122,8 @@ def visibility(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     if clause.kinds("region") and not (hides or clause.has("VISIBLE", "SHOW")):
         return None
+    if clause.says("back") and clause.has("PROPAGATE", "TURN", "SETTO", "MOVE", "ADD") and not hides:
+        return OperationCall("show_mask", {"visible": True})
     if hides and not clause.has("VISIBLE", "UNHIDE"):
         return OperationCall("show_mask", {"visible": False})
     if clause.has("VISIBLE") or (clause.has("SHOW", "TURN", "LOOK") and not clause.has("SEG", "POINT", "BOX", "SIZE")):
@@ -112,7 +135,9 @@ def set_label(clause: Clause, hints: Hints) -> OperationCall | None:
     regions = regions_of(clause)
     if len(regions) != 1:
         return None
-    named = clause.has("LABEL") or any(t.stands_for("SETLABEL") and not t.ideas & {"ADD", "CHECK", "FILLER", "EXPORT"} for t in clause.tokens)
+    named = clause.has("LABEL") or any(
+        t.stands_for("SETLABEL") and not t.ideas & {"ADD", "CHECK", "FILLER", "EXPORT"} for t in clause.tokens
+    )
     acting = clause.has("SETTO", "SETLABEL", "NEW", "MAKE", "BE", "LABEL", "NEED")
     otherwise = clause.has("CLEAR", "SHOW", "HIDE", "EXPORT", "POINT", "BOX", "MEASURE")
     upcoming = clause.has("NEW") and clause.has("MASK") and not clause.has("GEN", "SEG", "RUN", "INFER", "POINT", "BOX", "EXPORT", "CLEAR")
@@ -137,13 +162,15 @@ def measure(clause: Clause, hints: Hints) -> OperationCall | None:
 def export(clause: Clause, hints: Hints) -> OperationCall | None:
     kind = next((name for name, idea in _FORMATS if clause.has(idea)), None)
     paths = clause.kinds("path")
-    if clause.has("OPEN") and not clause.has("MASK") or clause.has("CLEAR") and not clause.has("EXPORT"):
+    if (clause.has("OPEN") and not clause.has("MASK")) or (clause.has("CLEAR") and not clause.has("EXPORT")):
         return None
     if clause.has("EXPORT"):
         named = clause.has("MASK", "RESULT", "PMASK", "BMASK", "LABEL", "FILEKIND") or clause.kinds("region")
         if not (kind or paths or named or len(clause.tokens) <= 2):
             return None
-    elif not (kind and not clause.has("OPEN") and (clause.has("MASK", "MAKE", "GEN", "FILEKIND", "NEED", "REQUEST") or len(clause.tokens) <= 3)):
+    elif not (
+        kind and not clause.has("OPEN") and (clause.has("MASK", "MAKE", "GEN", "FILEKIND", "NEED", "REQUEST") or len(clause.tokens) <= 3)
+    ):
         return None
     if clause.has("PMASK", "BMASK", "GEN") and clause.has("PMASK", "BMASK") and not kind and not paths and clause.has("GEN"):
         return None

@@ -22,12 +22,15 @@ def _pixels(clause: Clause) -> list[list[float]]:
 
 def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
     pairs = _pixels(clause)
-    named = clause.has("POINT", "NEGPOINT", "POSPOINT") or any(t.text.startswith("点") or t.text.endswith("点") for t in clause.tokens if "ADD" in t.ideas)
+    named = clause.has("POINT", "NEGPOINT", "POSPOINT") or any(
+        t.text.startswith("点") or t.text.endswith("点") for t in clause.tokens if "ADD" in t.ideas
+    )
     if clause.has("BOX") and not clause.has("NEGPOINT", "POINT"):
         return None
     if not named and not (pairs and clause.has("ADD", "NEGATIVE", "POSITIVE") and not clause.has("DRAW", "FRAMEIT")):
         return None
-    wanted, count = clause.has(*_WANTING), count_of(clause)
+    wanted = any(t.stands_for(*_WANTING) and (not t.forms or t.forms != {"past"} or not t.stands_for("NEED")) for t in clause.tokens)
+    count = count_of(clause)
     if not (wanted or count or pairs or clause.kinds("region")):
         return None
     if clause.has("SHOW", "HIDE", "LOOK", "CHECK", "MOVE") and not (wanted or count or pairs):

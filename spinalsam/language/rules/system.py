@@ -8,6 +8,8 @@ from spinalsam.support.calls import OperationCall
 
 
 def help_wanted(clause: Clause, hints: Hints) -> OperationCall | None:
+    if clause.has("GREET") and clause.has("HELPWORD"):
+        return None  # 谢谢你的帮助
     if clause.has("HOWTO"):
         return OperationCall("help")
     others = clause.ideas & (ACTIONS - {"SHOW", "CHECK", "MAKE", "OPEN", "PICK", "MOVE", "SETTO"})

@@ -16,7 +16,9 @@ _SEEING = ("show me", "let me see", "take me", "bring me", "let's see", "让我�
 
 def window(clause: Clause, hints: Hints) -> OperationCall | None:
     for name, idea, whole in _PRESETS:
-        named = clause.has(whole) or (clause.has(idea) and (clause.has("WINDOW") or clause.says("preset", "settings", "setting", "contrast")))
+        named = clause.has(whole) or (
+            clause.has(idea) and (clause.has("WINDOW") or clause.says("preset", "settings", "setting", "contrast"))
+        )
         if named and not (clause.has("CLEAR", "SEG") and not clause.has("SETTO")):
             return OperationCall("set_window", {"preset": name})
     numbers = clause.kinds("number")
@@ -32,7 +34,11 @@ def _edge(token: Token) -> str:
     """level or width where a word names one of them: 'window level', 'WW', '窗宽'."""
     if "WIDTHWORD" in token.ideas or token.text in ("w", "ww", "window width") or token.text.endswith("width"):
         return "width"
-    if token.ideas & {"LEVELWORD", "CENTREWORD"} or token.text in ("l", "wl", "window level") or token.text.endswith(("level", "centre", "center")):
+    if (
+        token.ideas & {"LEVELWORD", "CENTREWORD"}
+        or token.text in ("l", "wl", "window level")
+        or token.text.endswith(("level", "centre", "center"))
+    ):
         return "level"
     return ""
 
@@ -72,7 +78,9 @@ def go_to(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     number = _slice_number(clause)
     if number is not None:
-        first = number == 1 and clause.has("FIRST")
+        first = number == 1 and (
+            clause.has("FIRST") or any(t.value == 1 and not any(c.isdigit() for c in t.text) for t in clause.kinds("number") if t.ordinal)
+        )
         return OperationCall("go_to", {"position": "first"} if first else {"slice": number})
     moves = clause.has("MOVE", "SHOW", "LOOK", "TURN", "OPEN", "SETTO", "PICK")
     for position, idea in (("middle", "MIDDLE"), ("first", "FIRST"), ("last", "LAST")):
@@ -82,7 +90,11 @@ def go_to(clause: Clause, hints: Hints) -> OperationCall | None:
             return OperationCall("go_to", {"position": position})
     regions = regions_of(clause)
     asked_to_see = any(t.text.startswith(_SEEING) for t in clause.tokens)
-    if len(regions) == 1 and (asked_to_see or clause.has("MOVE", "SHOW", "LOOK", "TURN")) and not clause.has("MEASURE", "SIZE", "BIG", "SEG"):
+    if (
+        len(regions) == 1
+        and (asked_to_see or clause.has("MOVE", "SHOW", "LOOK", "TURN"))
+        and not clause.has("MEASURE", "SIZE", "BIG", "SEG")
+    ):
         return OperationCall("go_to", {"regions": regions})
     return None
 
@@ -93,12 +105,24 @@ def _slice_number(clause: Clause) -> int | None:
     moves = clause.has("MOVE", "SHOW", "LOOK", "TURN", "OPEN", "SETTO", "PICK")
     for token in numbers:
         at = clause.tokens.index(token)
-        if not isinstance(token.value, int) or token.value < 1 or (clause.has("NEXT", "PREV") and not (token.ordinal and not _relative(clause, at))):
+        if (
+            not isinstance(token.value, int)
+            or token.value < 1
+            or (clause.has("NEXT", "PREV") and not (token.ordinal and not _relative(clause, at)))
+        ):
             continue
         before = clause.tokens[max(0, at - 3) : at]
         after = clause.tokens[at + 1 : at + 3]
-        named = any(t.stands_for("SLICE", "IMAGE") for t in before) or (token.ordinal and any(t.stands_for("SLICE", "IMAGE") for t in after[:1]))
-        plain = moves and len(numbers) == 1 and not clause.kinds("region") and bool(before) and before[-1].text in ("to", "at", "到", "no", "number", "#")
+        named = any(t.stands_for("SLICE", "IMAGE") for t in before) or (
+            token.ordinal and any(t.stands_for("SLICE", "IMAGE") for t in after[:1])
+        )
+        plain = (
+            moves
+            and len(numbers) == 1
+            and not clause.kinds("region")
+            and bool(before)
+            and before[-1].text in ("to", "at", "到", "no", "number", "#")
+        )
         if named or plain:
             return int(token.value)
     return None
@@ -124,5 +148,7 @@ def navigate(clause: Clause, hints: Hints) -> OperationCall | None:
     if forward and backward:
         named = (t for t in clause.tokens if t.stands_for("NEXT", "PREV"))
         forward = "NEXT" in max(named, key=lambda t: (not {"NEXT", "PREV"} <= t.ideas, len(t.text))).ideas
-    count = count_of(clause) or next((t.value for t in clause.kinds("number") if t.ordinal and isinstance(t.value, int) and t.value > 1), None)
+    count = count_of(clause) or next(
+        (t.value for t in clause.kinds("number") if t.ordinal and isinstance(t.value, int) and t.value > 1), None
+    )
     return OperationCall("navigate", {"direction": "next" if forward else "previous", **({"count": count} if count else {})})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Verbs, base form. One verb may stand in several lines; the grammar decides by what stands beside it.
 VERBS: dict[str, str] = {
-    "OPEN": "open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
+    "OPEN": "swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
             "read_in open_up upload ingest reopen reload dig_out pull_out slurp fire_up mount locate preload import_in",
     "PICK": "pick choose select grab get",
     "CLEAR": "clear delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
@@ -20,7 +20,7 @@ VERBS: dict[str, str] = {
     "DRAW": "draw wrap outline frame enclose surround bound circle bracket fit sketch drag box box_in box_up box_out rope_off rope_in fence ring "
             "encase encircle border trace delimit mark_off border_off cordon frame_up draw_up",
     "MAKE": "make create produce build prepare do",
-    "GEN": "generate compute calculate derive obtain render construct work_out spit_out turn_out output come_up_with regenerate recompute "
+    "GEN": "generate compute calculate derive obtain render construct fill_in fill work_out spit_out turn_out output come_up_with regenerate recompute "
            "form deliver yield crank_out roll_out whip_up synthesize synthesise churn_out",
     "RUN": "run execute start launch kick_off process fire trigger go initiate carry_out perform proceed begin set_off apply activate let_rip conduct",
     "INFER": "infer predict estimate",
@@ -35,14 +35,14 @@ VERBS: dict[str, str] = {
     "EXPORT": "export save write store dump output write_out save_out save_off save_as write_down write_to_disk dump_out put_out persist archive "
               "back_up export_out keep_a_copy_of serialise serialize resave re-export re-save spit_out",
     "SHOW": "show display unhide reveal see view visualize visualise present uncover enable render reshow make_visible redisplay overlay",
-    "HIDE": "hide conceal suppress unshow disable mask_off blank_out cloak",
+    "HIDE": "hide conceal suppress unshow disable blank_out cloak",
     "TURN": "turn switch toggle flip put",
     "MOVE": "go move jump hop skip scroll flip page advance step navigate switch change take_me bring_me head leap bring_us take_us "
             "turn proceed travel return get get_me get_us go_over hop_over jump_over scroll_over skip_over land click_through browse flick thumb "
             "leaf shift zip scoot nip cycle progress swing slide cut bounce fly warp walk come switch_over move_over pan_to centre center focus "
             "focus_on zoom_to position_at put_me put_us set send_me take bring navigate_over crawl wheel retreat teleport fast-forward fast_forward whiz",
     "UNDO": "undo revert take_back roll_back reverse unwind step_back undo_back back_out backtrack rollback walk_back back_up go_back",
-    "REDO": "redo re-apply reapply redo_again re-do roll_forward reinstate restore put_back step_forward do_again bring_back",
+    "REDO": "redo re-apply reapply redo_again re-do roll_forward reinstate restore put_back do_again bring_back",
     "CHECK": "check verify validate confirm make_sure ensure test inspect query examine look_at see look_up check_on check_out double-check "
              "doublecheck cross-check crosscheck check_up compare audit look_over ascertain double_check cross_check find_out prove report "
              "monitor investigate",
@@ -122,6 +122,7 @@ NOUNS: dict[str, str] = {
 # Words that are no verbs and take no inflection.
 PLAIN: dict[str, str] = {
     "NEXT": "next following subsequent forward forwards ahead onward onwards advance succeeding fwd on further nxt afterward",
+    "LOOK": "let_me_see let_me_view let_me_look_at let_me_have_a_look_at have_a_look_at take_a_look_at let's_see let_us_see let_me_take_a_look_at lemme_see give_me_a_look_at let's_look_at let's_have_a_look_at i'd_like_to_see",
     "PREV": "previous prior preceding back backward backwards rewind earlier prev foregoing before backwards_one rearward bwd",
     "UP": "up upward upwards cranial cranially cephalad cephalic superior superiorly rostral rostrally headward headwards head upper "
           "toward_the_head towards_the_head to_the_head upside craniad skull skullward towards_the_skull cephalically head-ward top higher above "
@@ -149,14 +150,14 @@ PLAIN: dict[str, str] = {
     "LUNG": "lung pulmonary lungs pulmo chest_lung",
     "BRAIN": "brain cerebral head_brain intracranial brains",
     "LEVELWORD": "wl window_center window_centre centred_at centered_at centre_at center_at lvl level_of l/",
-    "WIDTHWORD": "width ww window_width wide",
+    "WIDTHWORD": "narrow narrower narrowed widen wider widened broaden width ww window_width wide",
     "CENTREWORD": "level centre center",
     "NEGATIVE": "negative background exclude exclusion bg neg outside non-bone excluding minus_point excluded",
     "POSITIVE": "positive foreground inclusion fg pos inside include",
-    "VISIBLE": "visible on shown viewable apparent",
+    "VISIBLE": "back_on back_on_screen back_in_view back_into_view on_screen on_the_screen into_view visible on shown viewable apparent",
     "INVISIBLE": "invisible off hidden out_of_sight unseen out_of_view",
     "ALL": "all everything whole entire every complete full both_of_them lot",
-    "EVERYTHING": "everything all_of_it the_lot the_whole_thing all_of_this all_of_that the_whole_lot it_all everything_here",
+    "EVERYTHING": "workspace canvas board scene desk everything all_of_it the_lot the_whole_thing all_of_this all_of_that the_whole_lot it_all everything_here",
     "NEW": "new upcoming future coming subsequent forthcoming from_now_on fresh later from_here_on going_forward henceforth from_now following "
            "ensuing next",
     "FROM": "from using with via through by based_on on out_of off_of given according_to on_the_basis_of upon guided_by driven_by by_means_of "
@@ -227,6 +228,14 @@ PLAIN: dict[str, str] = {
              "thursday friday saturday sunday next_month for_later in_the_future",
     "PASTTIME": "yesterday last_week last_month last_year ago already last_night this_morning previously just_now the_other_day recently "
                 "earlier_today last_time last_monday last_friday at_9_am overnight",
+    "SCRATCH": "no_wait wait_no scratch_that strike_that i_mean i_meant i_mean_to_say or_rather actually_no no_actually no_sorry sorry_no make_that "
+               "correction on_second_thought on_second_thoughts my_mistake my_bad no_i_mean no_i_meant sorry_i_meant sorry_i_mean i_misspoke no_no "
+               "hang_on_no hold_on_no wait_actually no_scratch_that wait_i_mean wait_i_meant oops_i_mean oops_i_meant forget_that forget_it "
+               "nah_actually actually_never_mind no_never_mind cancel_that no_make_that sorry_make_that or_better_still or_better_yet no_hang_on no_hold_on "
+               "never_mind_that actually_make_that i_take_that_back i_should_say rather_make_it no_rather err_no uh_no um_no ah_no er_no oh_no "
+               "nope no sorry wait oops whoops",
+    "WEAKSCRATCH": "nope no sorry wait oops whoops never_mind",
+    "GONE": "away gone must_go should_go can_go have_to_go has_to_go be_gone to_go_away must_disappear should_disappear",
     "PLEASE": "please pls plz kindly pleas plese plz_ pretty_please",
     "WILL": "will would could can may shall should must ought might",
     "BE": "is are was were be been being am 's 're it's that's there's here's isn't aren't i'm we're you're they're he's she's what's who's where's",
@@ -337,7 +346,18 @@ PLAIN: dict[str, str] = {
                "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
                "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """a an the this that these those it its it's of to in at onto into upon over around about along across for by as and with within inside between
+FILLER = """different various certain specific particular individual separate single adjacent neighbouring neighboring surrounding exact approximate suitable
+appropriate relevant remaining rest corresponding respective overall general main brief tiny huge long short high low wide narrow sharp crisp blurry dense sparse even uneven
+right-hand left-hand slate loaded displayed open opened front rear far deep shallow outer inner visible true false simple easy hard nearest closest nearby opposite
+ahead afterwards forward whichever wherever though unless despite plus minus versus except beyond behind off underneath
+today's week month again anew once immediate rapid speedy swift prompt promptly quickest sooner soonest smoothly pronto stat
+job go-ahead turn round line lines row rows grid pattern fashion shape shaped sized size-wise style format-wise pair pairs group set sets batch bunch cluster ring
+morning evening afternoon night day doc boss captain chief dear friend sweetheart honey darling champ homie everybody all-in-all
+dead center-left halfway-up roughly-speaking around-about or so ish something-like like about around
+good-looking messy ugly silly stupid useless unnecessary redundant superfluous stray misplaced wrong incorrect bad faulty erroneous mistaken obsolete outdated unwanted unneeded
+i'd_say i_would_say i_reckon say_about let's_say say
+instead against sanity item items wait else same way somehow possible inside within beneath beside besides alongside between toward towards during amongst among onto
+a an the this that these those it its it's of to in at onto into upon over around about along across for by as and with within inside between
 some any more few several handful bunch couple another other additional extra each per every just now right really quickly quick fast immediately instantly straightaway
 directly actually simply only maybe ok okay alright well hey hi hello yo dear so um uh er hmm oh ah please thanks thank thx ty cheers sorry excuse pardon great good nice
 fine perfect cool yes yeah yep yup sure certainly do does doing done be been being is are was were am will would could can may shall should must
@@ -384,6 +404,7 @@ yourself myself itself themselves
 """.split()
 # Real words that are surely slips in a sentence to this program.
 SLIPS: dict[str, str] = {
+    "ad": "add", "addd": "add", "aad": "add", "dad": "add", "opn": "open", "og": "go",
     "pint": "point", "pints": "points", "piont": "point", "pionts": "points", "mast": "mask", "masc": "mask", "maks": "mask", "mak": "make", "massk": "mask",
     "lumber": "lumbar", "lumbr": "lumbar", "saggital": "sagittal", "saggittal": "sagittal", "bow": "box", "bok": "box", "bx": "box", "bxo": "box",
     "msk": "mask", "pnts": "points", "pts": "points", "teh": "the", "hte": "the", "adn": "and", "nad": "and", "fo": "of", "ot": "to", "tow": "two",

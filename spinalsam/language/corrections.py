@@ -1,0 +1,100 @@
+"""'slice 40, sorry, 50', 'a box on L3, I mean L4', 'clear the points, no wait, clear the boxes': what is taken back is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES
+from spinalsam.language.tokens import Token
+
+_NOUNS = ("POINT", "NEGPOINT", "POSPOINT", "BOX", "MASK", "PMASK", "BMASK", "IMAGE")
+# Ideas that a word on the right replaces in a word on the left.
+_EXCHANGED = (
+    frozenset({"NEXT", "PREV"}), frozenset({"UP", "DOWN", "BOTH"}), frozenset({"AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED"}),
+    frozenset({"FIRST", "LAST", "MIDDLE"}), frozenset({"BONE", "SOFT", "LUNG", "BRAIN", "BONEWIN", "SOFTWIN", "LUNGWIN", "BRAINWIN"}),
+    frozenset({"NIFTI", "NRRD", "STL", "DICOMSEG"}), frozenset({"NEGATIVE", "POSITIVE"}), frozenset(_NOUNS),
+)  # fmt: skip
+
+
+def corrected(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens without what the speaker takes back."""
+    tokens = list(tokens)
+    while (at := _marker(tokens)) is not None:
+        left, right = _trimmed(tokens[:at]), tokens[at + 1 :]
+        while right and (right[0].kind == "sep" or "SCRATCH" in right[0].ideas):
+            right = right[1:]
+        tokens = _joined(left, right)
+    return [token for token in tokens if "SCRATCH" not in token.ideas or token.ideas - {"SCRATCH", "WEAKSCRATCH", "FILLER", "GREET"}]
+
+
+def _marker(tokens: Sequence[Token]) -> int | None:
+    """The first word that takes back what stands before it. 'no' and 'sorry' do so only between commas."""
+    for i, token in enumerate(tokens):
+        if not i or "SCRATCH" not in token.ideas or not any(t.kind != "sep" for t in tokens[:i]):
+            continue
+        if "WEAKSCRATCH" not in token.ideas:
+            if token.text.isascii() or tokens[i - 1].kind == "sep":
+                return i
+            continue
+        follows = tokens[i + 1] if i + 1 < len(tokens) else None
+        if tokens[i - 1].kind == "sep" and follows is not None and (follows.kind in {*VALUES, "sep"} or "SCRATCH" in follows.ideas):
+            if _says_something(tokens[:i]) and _says_something(tokens[i + 1 :]):
+                return i
+    return None
+
+
+def _says_something(tokens: Sequence[Token]) -> bool:
+    return any(token.kind in VALUES or token.ideas & (ACTIONS | OBJECTS) for token in tokens)
+
+
+def _trimmed(tokens: list[Token]) -> list[Token]:
+    while tokens and (
+        tokens[-1].kind == "sep" or (tokens[-1].ideas & {"BUT", "AND"} and tokens[-1].kind == "word") or "SCRATCH" in tokens[-1].ideas
+    ):
+        tokens = tokens[:-1]
+    return tokens
+
+
+def _last_clause(tokens: Sequence[Token]) -> int:
+    """Where the last clause of the tokens begins."""
+    starts = [
+        i + 1
+        for i, token in enumerate(tokens[:-1])
+        if token.kind == "sep" or token.ideas & {"THEN"} or (token.ideas & {"AND"} and tokens[i + 1].ideas & ACTIONS)
+    ]
+    return starts[-1] if starts else 0
+
+
+def _joined(left: list[Token], right: list[Token]) -> list[Token]:
+    end = next((i for i, token in enumerate(right) if token.kind == "sep" or "THEN" in token.ideas), len(right))
+    first, rest = right[:end], right[end:]
+    start = _last_clause(left)
+    kept, mistaken = left[:start], left[start:]
+    if any(
+        (token.ideas & ACTIONS and (not token.forms or "base" in token.forms) and "FILLER" not in token.ideas)
+        or token.ideas & {"ADD", "SEG"}
+        for token in first
+    ):
+        return kept + right
+    replaced, exchanged = _exchanged(mistaken, first)
+    return kept + replaced + rest if exchanged else kept + right
+
+
+def _exchanged(old: list[Token], new: list[Token]) -> tuple[list[Token], bool]:
+    """The old clause with values and nouns of the new one in place of its own, and whether any was replaced."""
+    result, added, exchanged = list(old), [], False
+    for token in new:
+        if token.kind not in VALUES and not token.ideas & OBJECTS:
+            continue
+        at = next((i for i in reversed(range(len(result))) if _alike(result[i], token)), None)
+        if at is None:
+            added.append(token)
+        else:
+            result[at], exchanged = token, True
+    return result + added, exchanged
+
+
+def _alike(old: Token, new: Token) -> bool:
+    if new.kind in VALUES or old.kind in VALUES:
+        return old.kind == new.kind
+    return any(old.ideas & group and new.ideas & group for group in _EXCHANGED)
