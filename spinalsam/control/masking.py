@@ -67,17 +67,18 @@ def _replaced(ws: Workspace, where: NDArray[np.bool_], value: int) -> MaskEdit |
     return block_edit(mask, (box[0].start, box[1].start, box[2].start), after)
 
 
-def loaded(ws: Workspace, job: Job, path: str, *, resample: bool = False) -> OperationResult:
+def loaded(ws: Workspace, job: Job, path: str, *, resample: bool = False, label_table: str | None = None) -> OperationResult:
     """The labels of a mask file painted on the label map; where the file has none, the map stays.
 
-    Labels that the file names are taken by their names. Raises InputError when the file is no mask or lies on another grid and
-    `resample` is not asked for.
+    Labels that the file or the label table names are taken by their names. Raises InputError when the file is no mask or lies on
+    another grid and `resample` is not asked for.
     """
     from spinalsam.data.formats import read_label_volume
 
     job.progress(None, "Reading")
     source = Path(path).expanduser().absolute()
-    found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True)
+    table = Path(label_table).expanduser().absolute() if label_table else None
+    found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True, label_table=table)
     given, mask = found.voxels, ws.case.mask
     where = (given != 0) & ~np.isin(mask, ws.state.locked_values)
     after = np.where(where, given, mask).astype(np.result_type(given.dtype, mask.dtype))
@@ -87,7 +88,7 @@ def loaded(ws: Workspace, job: Job, path: str, *, resample: bool = False) -> Ope
     labels = _with_file_labels(ws, [int(value) for value in np.unique(given) if value], found.source.get("labels", {}))
     names = ", ".join(info.name for info in labels if info.value in np.unique(given))
     message = " ".join((f"Loaded {names} from '{source.name}'.", *found.notes))
-    args = {"path": str(source), **({"resample": True} if resample else {})}
+    args = {"path": str(source), **({"resample": True} if resample else {}), **({"label_table": str(table)} if table else {})}
     return OperationResult(message, {"notes": list(found.notes)}, {"labels": labels}, edit, args, f"Load {names}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,22 @@ from spinalsam.control.operations import OPERATIONS
 from spinalsam.ui.words import tr
 
 IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff"
-EXPORTS = {"NIfTI (*.nii.gz)": ".nii.gz", "NRRD (*.nrrd)": ".nrrd", "DICOM SEG (*.dcm)": ".dcm", "STL (*.stl)": ".stl"}
+EXPORTS = {
+    "NIfTI (*.nii.gz)": ".nii.gz",
+    "Slicer segmentation (*.seg.nrrd)": ".seg.nrrd",
+    "NRRD (*.nrrd)": ".nrrd",
+    "MetaImage (*.mha)": ".mha",
+    "DICOM SEG (*.dcm)": ".dcm",
+    "STL (*.stl)": ".stl",
+    "OBJ (*.obj)": ".obj",
+    "PLY (*.ply)": ".ply",
+}
+# Operations that write one file of a kind of their own: (filter, ending).
+SAVES = {
+    "save_measurements": ("CSV (*.csv)", ".csv"),
+    "save_picture": ("PNG (*.png)", ".png"),
+    "save_label_table": ("ITK-SNAP (*.txt)", ".txt"),
+}
 MASKS = "*.nii *.nii.gz *.nrrd *.mha *.dcm"
 
 
@@ -47,18 +62,33 @@ def ask_folder(parent: QWidget, title: str, folder: str, chosen: Callable[[str],
     return _opened(dialog, chosen)
 
 
-def ask_export(parent: QWidget, folder: str, name: str, chosen: Callable[[str], None]) -> QFileDialog:
-    """Ask where the masks go; the dialog itself asks before a file is replaced."""
-    dialog = QFileDialog(parent, tr("Export mask"), folder, ";;".join(EXPORTS))
+def ask_export(parent: QWidget, folder: str, name: str, chosen: Callable[[str, bool], None]) -> QFileDialog:
+    """Ask where the masks go; see `ask_save`."""
+    return ask_save(parent, tr("Export mask"), folder, name, EXPORTS, chosen)
+
+
+def ask_save(
+    parent: QWidget, title: str, folder: str, name: str, kinds: Mapping[str, str], chosen: Callable[[str, bool], None]
+) -> QFileDialog:
+    """Ask where a file goes. kinds: ending by filter. Calls ``chosen(path, agreed)``.
+
+    agreed: whether the dialog asked before replacing exactly that file; where an ending had to be added, it asked for another.
+    """
+    dialog = QFileDialog(parent, title, folder, ";;".join(kinds))
     dialog.setAcceptMode(QFileDialog.AcceptSave)
-    dialog.selectFile(name + ".nii.gz")
-    return _opened(dialog, lambda path: chosen(with_ending(path, dialog.selectedNameFilter())))
+    dialog.selectFile(name + next(iter(kinds.values())))
+
+    def done(path: str) -> None:
+        whole = with_ending(path, dialog.selectedNameFilter(), kinds)
+        chosen(whole, whole == path)
+
+    return _opened(dialog, done)
 
 
-def with_ending(path: str, name_filter: str) -> str:
+def with_ending(path: str, name_filter: str, kinds: Mapping[str, str] = EXPORTS) -> str:
     """The path with the filter's ending where it has none of the known ones."""
-    known = path.lower().endswith((".nii", *EXPORTS.values()))
-    return path if known else path + EXPORTS.get(name_filter, ".nii.gz")
+    known = path.lower().endswith((".nii", *kinds.values()))
+    return path if known else path + kinds.get(name_filter, next(iter(kinds.values())))
 
 
 def _opened(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:

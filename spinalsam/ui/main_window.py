@@ -205,6 +205,8 @@ class MainWindow(QMainWindow):
             self._ask_image(folder=False)
         elif operation.name == "export_mask":
             self._ask_export()
+        elif operation.name in dialogs.SAVES:
+            self._ask_save(operation)
         elif operation.name == "load_mask":
             chosen = lambda path: self.run("load_mask", {"path": path})  # noqa: E731
             dialogs.ask_file(self, tr("Load mask"), dialogs.start_folder(self.preferences.folder), chosen, names=dialogs.MASKS)
@@ -244,13 +246,22 @@ class MainWindow(QMainWindow):
         self.open_path(path)
 
     def _ask_export(self) -> None:
-        source = self.workspace.source_path
-        name = source.name.split(".")[0] if source is not None else "sample"
-        dialogs.ask_export(self, dialogs.start_folder(self.preferences.folder), f"{name}_mask", self._export_asked)
+        name = f"{self._case_name()}_mask"
+        dialogs.ask_export(self, dialogs.start_folder(self.preferences.folder), name, lambda *what: self._save_asked("export_mask", *what))
 
-    def _export_asked(self, path: str) -> None:
+    def _ask_save(self, operation: Operation) -> None:
+        title, folder = tr(operation.spec.title), dialogs.start_folder(self.preferences.folder)
+        kind, ending = dialogs.SAVES[operation.name]
+        name = f"{self._case_name()}_{operation.name.removeprefix('save_')}"
+        dialogs.ask_save(self, title, folder, name, {kind: ending}, lambda *what: self._save_asked(operation.name, *what))
+
+    def _case_name(self) -> str:
+        source = self.workspace.source_path
+        return source.name.split(".")[0] if source is not None else "sample"
+
+    def _save_asked(self, op: str, path: str, agreed: bool) -> None:
         self.preferences.folder = str(Path(path).parent)
-        self.run("export_mask", {"path": path, "overwrite": True})
+        self.run(op, {"path": path, **({"overwrite": True} if agreed else {})})
 
     def _generate(self) -> None:
         self.panes.flush_clicks()

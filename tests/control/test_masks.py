@@ -387,7 +387,7 @@ def test_a_mask_of_another_grid_is_refused_and_resampled_only_on_request(ws: Wor
     image = SimpleITK.GetImageFromArray(np.full((7, 18, 20), 22, np.uint8))
     image.SetSpacing((2.0, 2.0, 5.0))
     SimpleITK.WriteImage(image, str(tmp_path / "coarse.nrrd"))
-    with pytest.raises(InputError, match="does not fit the image.*resampled"):
+    with pytest.raises(InputError, match=r"does not fit the image.*resampled"):
         ws.run("load_mask", path=str(tmp_path / "coarse.nrrd"))
     assert not ws.has_mask
     result = ws.run("load_mask", path=str(tmp_path / "coarse.nrrd"), resample=True)

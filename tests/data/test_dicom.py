@@ -140,7 +140,28 @@ class TestRescaling:
         assert not read_volume(dicom_series(tmp_path / "mr", stored(), Modality="MR")).is_hu
 
 
+    def test_a_table_of_values_is_applied_and_its_kind_decides_on_hu(self, tmp_path) -> None:
+        for kind, is_hu in (("HU", True), ("OD", False)):
+            item = pydicom.Dataset()
+            item.LUTDescriptor, item.ModalityLUTType = [4, 0, 16], kind
+            item.add_new(0x00283006, "US", [100, 250, 300, 999])
+            pixels = np.array([[0, 1], [2, 3], [3, 0]], np.uint16)
+            path = dicom_slice(tmp_path / "a.dcm", pixels, slope=None, intercept=None, ModalityLUTSequence=[item])
+            case = read_volume(path)
+            assert np.array_equal(case.voxels[:, :, 0].T, np.array([100, 250, 300, 999])[pixels])
+            assert case.is_hu is is_hu
+
+
 class TestGrid:
+    @pytest.mark.parametrize("factor", [0.9995, 2.0])
+    def test_direction_cosines_of_another_length_do_not_change_the_pixel_size(self, tmp_path, factor: float) -> None:
+        case = read_volume(dicom_slice(tmp_path / "a.dcm", np.zeros((6, 5), np.uint16), orientation=(factor, 0, 0, 0, factor, 0)))
+        assert np.allclose(case.geometry.spacing_mm, (0.7, 0.8, 2.0))
+
+    def test_rows_and_columns_that_are_not_at_right_angles_are_said(self, tmp_path) -> None:
+        case = read_volume(dicom_slice(tmp_path / "a.dcm", np.zeros((6, 5), np.uint16), orientation=(1, 0, 0, 0.1, 0.995, 0)))
+        assert any("right angles" in note for note in case.notes)
+
     def test_copies_of_slices_are_dropped_and_counted(self, tmp_path) -> None:
         folder = dicom_series(tmp_path / "ct", stored())
         for name in list(folder.iterdir())[:2]:
@@ -425,3 +446,13 @@ def test_info_of_a_folder_of_several_series_lists_them(tmp_path) -> None:
     assert chosen["spacing_mm"] == [0.7, 0.8, 2.0]
     assert chosen["hu_range"] == [int(stored().min()) - 1024, int(stored().max()) - 1024]
     json.dumps(chosen, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("charset", "description"),
+    [("ISO_IR 192", "腰椎 CT"), ("GB18030", "腰椎骨窗"), (["", "ISO 2022 IR 87"], "腰椎"), (["", "ISO 2022 IR 149"], "척추"),
+     ("ISO_IR 144", "Позвоночник"), ("ISO_IR 100", "Wirbelsäule"), ("NONSENSE", "spine")],
+)  # fmt: skip
+def test_series_are_named_in_their_own_script(tmp_path, charset, description: str) -> None:
+    path = dicom_slice(tmp_path / "a.dcm", np.zeros((4, 4), np.uint16), SpecificCharacterSet=charset, SeriesDescription=description)
+    assert [series.description for series in list_series(path)] == [description]

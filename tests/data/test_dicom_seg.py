@@ -104,3 +104,22 @@ def test_codes_agree_with_pydicoms_dictionary() -> None:
     for region, keyword in (("sacrum", "Sacrum"), ("coccyx", "Coccyx"), ("spine", "Spine"), ("lumbar", "LumbarSpine")):
         assert CODES[LABEL_VALUES[region]].value == getattr(codes.SCT, keyword).value
     assert set(CODES) == set(LABEL_VALUES.values())
+
+
+@pytest.mark.parametrize("tilt_mm", [0.01, 0.05, 0.7, -1.2])
+def test_a_tilted_series_can_be_segmented_on_its_sheared_grid(tmp_path, tilt_mm: float) -> None:
+    """From a tilt that highdicom takes for straight (0.3 degrees) to one of 31 degrees; most slices hold nothing."""
+    folder = dicom_series(tmp_path / "ct", np.abs(ct((9, 8, 30))).astype(np.uint16), step=(0, tilt_mm, 2.0))
+    case = read_volume(folder)
+    mask = np.zeros(case.geometry.shape, np.uint8)
+    mask[1:4, 2:5, 1:3], mask[5:8, 2:6, 27] = 20, 24
+    write_mask(tmp_path / "m.dcm", mask, case)
+    assert np.array_equal(read_mask(tmp_path / "m.dcm", case.geometry), mask)
+    segmentation = pydicom.dcmread(tmp_path / "m.dcm")
+    pictures = segmentation.pixel_array
+    for groups, picture in zip(segmentation.PerFrameFunctionalGroupsSequence, pictures, strict=True):
+        uid = groups.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
+        value = (20, 24)[groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber - 1]
+        k = case.source["sop_instance_uids"].index(uid)
+        assert np.array_equal(picture.T != 0, mask[:, :, k] == value)
+        assert np.allclose(groups.PlanePositionSequence[0].ImagePositionPatient, case.geometry.to_mm((0, 0, k)), atol=1e-6)

@@ -220,7 +220,8 @@ def test_slicers_segmentation_carries_names_colours_and_codes(tmp_path) -> None:
     assert (meta["Segment1_Name"], meta["Segment1_LabelValue"]) == ("my thing", "99")
     assert [float(part) for part in meta["Segment1_Color"].split()] == pytest.approx([1, 0, 128 / 255], abs=1e-5)
     assert "SCT^36470004^L3 vertebra" in meta["Segment0_Tags"]
-    assert meta["Segment0_Extent"] == "0 4 0 5 0 6"
+    assert (meta["Segment0_Extent"], meta["Segment1_Extent"]) == ("0 0 0 0 0 0", "0 0 0 0 1 1")
+    assert meta["Segmentation_SourceRepresentation"] == meta["Segmentation_MasterRepresentation"] == "Binary labelmap"
     assert "Segment2_Name" not in meta
 
 

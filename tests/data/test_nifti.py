@@ -270,3 +270,26 @@ def test_real_files_read_like_nibabel(shared_data, parts: tuple[str, ...]) -> No
     found, image = read_volume(path), nibabel.load(path)
     assert np.array_equal(found.voxels, np.asanyarray(image.dataobj))
     assert np.allclose(found.geometry.affine, RAS_LPS @ image.affine, atol=1e-9)
+
+
+@pytest.mark.parametrize("sign", [0.0, 5.0, 1.0, -1.0])
+@pytest.mark.parametrize("orientation", ORIENTATIONS[::7])
+def test_any_sign_field_of_a_quaternion_is_read_like_simpleitk(tmp_path, sign: float, orientation) -> None:
+    def edit(header) -> None:
+        header["pixdim"][0] = sign
+
+    path = nifti(tmp_path / "v.nii", ct(), oblique(orientation, degrees=20), sform_code=0, edit=edit)
+    case, image = read_volume(path), SimpleITK.ReadImage(str(path))
+    assert np.allclose(case.geometry.direction.ravel(), image.GetDirection(), atol=1e-5)
+    assert np.allclose(case.geometry.origin_mm, image.GetOrigin(), atol=1e-4)
+    assert np.allclose(case.geometry.spacing_mm, image.GetSpacing(), atol=1e-5)
+    assert case.notes == ()
+
+
+def test_a_voxel_size_that_is_not_positive_is_said(tmp_path) -> None:
+    def edit(header) -> None:
+        header["pixdim"][2] *= -1
+
+    case = read_volume(nifti(tmp_path / "v.nii", ct(), oblique(ORIENTATIONS[0]), sform_code=0, edit=edit))
+    assert np.allclose(case.geometry.spacing_mm, (0.7, 0.9, 2.5))
+    assert any("not positive" in note for note in case.notes)

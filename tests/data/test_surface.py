@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spinalsam.data.formats import write_mask
-from spinalsam.data.formats.surface import Mesh, mesh_of, read_stl
+from spinalsam.data.formats.surface import Mesh, mesh_of
+from spinalsam.data.formats.surface_files import read_stl
 from spinalsam.data.volume import Volume
 from spinalsam.errors import OutputError
 from spinalsam.support.geometry import Geometry
@@ -62,17 +63,21 @@ def test_any_scatter_of_voxels_gives_a_closed_surface(seed: int, share: float) -
     assert all(edges[b, a] == count for (a, b), count in edges.items())
 
 
-def test_a_file_holds_every_label_and_vtk_finds_it_closed(tmp_path) -> None:
-    vtk = pytest.importorskip("vtk")
+def two_balls() -> tuple[np.ndarray, Geometry]:
     geometry = Geometry((30, 30, 40), oblique(ORIENTATIONS[0], (1, 1, 1.5), degrees=10))
     spacing = np.array([1, 1, 1.5])
-    mask = ball(geometry.shape, (14, 14, 9), 7, spacing) * 22 + ball(geometry.shape, (14, 14, 28), 6, spacing) * 23
-    write_mask(tmp_path / "m.stl", mask, Volume(ct(geometry.shape), geometry))
-    data = (tmp_path / "m.stl").read_bytes()
-    assert b"SPACE=LPS" in data[:80]
-    assert not data.startswith(b"solid")
-    reader = vtk.vtkSTLReader()
-    reader.SetFileName(str(tmp_path / "m.stl"))
+    return ball(geometry.shape, (14, 14, 9), 7, spacing) * 22 + ball(geometry.shape, (14, 14, 28), 6, spacing) * 23, geometry
+
+
+@pytest.mark.parametrize(("ending", "reader_name"), [(".stl", "vtkSTLReader"), (".obj", "vtkOBJReader"), (".ply", "vtkPLYReader")])
+def test_a_file_holds_every_label_and_vtk_finds_it_closed(tmp_path, ending: str, reader_name: str) -> None:
+    vtk = pytest.importorskip("vtk")
+    mask, geometry = two_balls()
+    path = tmp_path / f"m{ending}"
+    write_mask(path, mask, Volume(ct(geometry.shape), geometry), labels={23: "L4 with\nscrew"})
+    assert b"SPACE=LPS" in path.read_bytes()[:200]
+    reader = getattr(vtk, reader_name)()
+    reader.SetFileName(str(path))
     reader.Update()
     edges = vtk.vtkFeatureEdges()
     edges.SetInputConnection(reader.GetOutputPort())
@@ -90,7 +95,38 @@ def test_a_file_holds_every_label_and_vtk_finds_it_closed(tmp_path) -> None:
     size = vtk.vtkMassProperties()
     size.SetInputConnection(reader.GetOutputPort())
     assert size.GetVolume() == pytest.approx(4 / 3 * np.pi * (7**3 + 6**3), rel=0.05)
-    assert np.allclose(reader.GetOutput().GetBounds()[::2], read_stl(tmp_path / "m.stl").reshape(-1, 3).min(axis=0), atol=1e-4)
+    middles_mm = np.array([geometry.to_mm(point) for point in ((14, 14, 9), (14, 14, 28))])
+    assert np.allclose(reader.GetOutput().GetCenter(), middles_mm.mean(axis=0), atol=1)
+
+
+def test_an_stl_is_binary_and_states_its_space(tmp_path) -> None:
+    mask, geometry = two_balls()
+    write_mask(tmp_path / "m.stl", mask, Volume(ct(geometry.shape), geometry))
+    assert not (tmp_path / "m.stl").read_bytes().startswith(b"solid")
+    assert read_stl(tmp_path / "m.stl").shape[1:] == (3, 3)
+
+
+def test_obj_and_ply_tell_the_labels_apart(tmp_path) -> None:
+    vtk = pytest.importorskip("vtk")
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    from spinalsam.support.anatomy import label_colour
+
+    mask, geometry = two_balls()
+    case = Volume(ct(geometry.shape), geometry)
+    write_mask(tmp_path / "m.obj", mask, case, labels={23: "L4 with\nscrew"})
+    text = (tmp_path / "m.obj").read_text()
+    assert [line for line in text.splitlines() if line.startswith("o ")] == ["o L3", "o L4_with_screw"]
+    write_mask(tmp_path / "m.ply", mask, case)
+    reader = vtk.vtkPLYReader()
+    reader.SetFileName(str(tmp_path / "m.ply"))
+    reader.Update()
+    surface = reader.GetOutput()
+    upper = vtk_to_numpy(surface.GetPoints().GetData())[:, 2] > geometry.to_mm((14, 14, 18))[2]
+    colours = vtk_to_numpy(surface.GetPointData().GetScalars())[:, :3]
+    assert {tuple(colour) for colour in colours[~upper].tolist()} == {label_colour(22)}
+    assert {tuple(colour) for colour in colours[upper].tolist()} == {label_colour(23)}
+    assert b"comment label 22 L3" in (tmp_path / "m.ply").read_bytes()
 
 
 def test_a_label_that_reaches_the_edge_of_the_volume_is_closed() -> None:

@@ -356,3 +356,19 @@ def test_no_dialog_blocks(window: MainWindow) -> None:
         for line in text.splitlines():
             assert ".exec_(" not in line or "menu_of" in line or "application.exec_" in line, f"{path.name}: {line.strip()}"
     assert isinstance(window, QDialog) is False
+
+
+def test_a_file_is_replaced_only_where_the_dialog_asked_for_that_very_name(qtbot, tmp_path) -> None:
+    """Without its ending the name is another file's, and the dialog did not ask about that one."""
+    from PyQt5.QtWidgets import QWidget
+
+    from spinalsam.ui.dialogs import ask_export
+
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    chosen = []
+    for name in ("mask", "mask.nii.gz"):
+        dialog = ask_export(parent, str(tmp_path), "x", lambda *what: chosen.append(what))
+        dialog.fileSelected.emit(str(tmp_path / name))
+        dialog.close()
+    assert chosen == [(str(tmp_path / "mask.nii.gz"), False), (str(tmp_path / "mask.nii.gz"), True)]

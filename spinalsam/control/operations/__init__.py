@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spinalsam.control.operation import Operation
-from spinalsam.control.operations import boxes, candidates, hanging, image, labels, masks, points, system, view
+from spinalsam.control.operations import boxes, candidates, hanging, image, labels, masks, points, saving, system, view
 from spinalsam.errors import UsageError
 from spinalsam.support.calls import OperationSpec, suggest
 
@@ -31,6 +31,9 @@ OPERATIONS: tuple[Operation, ...] = (
     masks.load_mask,
     masks.measure,
     masks.export_mask,
+    saving.save_measurements,
+    saving.save_picture,
+    saving.save_label_table,
     labels.set_label,
     labels.rename_label,
     labels.recolour_label,

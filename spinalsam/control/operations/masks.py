@@ -127,17 +127,18 @@ def clear_mask(ws: Workspace, job: Job, *, regions: Sequence[str] | None = None)
     arguments=(
         ArgumentSpec("path", "text", required=True, help="a label image on the same grid"),
         ArgumentSpec("resample", "flag", help="bring a mask of another grid onto the image's, nearest voxel"),
+        ArgumentSpec("label_table", "text", help="a label description file of ITK-SNAP that names the mask's labels"),
     ),
     undoable=True,
     background=True,
     writes=_GENERATED,
     reads=("mask", "locked"),
 )
-def load_mask(ws: Workspace, job: Job, *, path: str, resample: bool = False) -> OperationResult:
+def load_mask(ws: Workspace, job: Job, *, path: str, resample: bool = False, label_table: str | None = None) -> OperationResult:
     """Put the labels of a mask file on the image, by their names where the file has them; locked labels stay."""
     from spinalsam.control.masking import loaded
 
-    return loaded(ws, job, path, resample=resample)
+    return loaded(ws, job, path, resample=resample, label_table=label_table)
 
 
 @operation(

@@ -72,11 +72,18 @@ def read_mask(path: str | Path, geometry: Geometry | None = None, *, resample: b
     return read_label_volume(path, geometry, resample=resample).voxels
 
 
-def read_label_volume(path: str | Path, geometry: Geometry | None = None, *, resample: bool = False, by_name: bool = False) -> Volume:
+def read_label_volume(
+    path: str | Path,
+    geometry: Geometry | None = None,
+    *,
+    resample: bool = False,
+    by_name: bool = False,
+    label_table: Path | None = None,
+) -> Volume:
     """Like `read_mask`, with the mask's own grid and notes; see `masks.read_label_volume`."""
     from spinalsam.data.formats import masks
 
-    return masks.read_label_volume(Path(path), geometry, resample=resample, by_name=by_name)
+    return masks.read_label_volume(Path(path), geometry, resample=resample, by_name=by_name, label_table=label_table)
 
 
 def info(path: str | Path, *, series_uid: str | None = None) -> dict[str, Any]:

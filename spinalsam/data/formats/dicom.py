@@ -27,7 +27,7 @@ _HEADER_TAGS = (
     "ImageOrientationPatient PixelSpacing ImagerPixelSpacing SliceThickness SpacingBetweenSlices GantryDetectorTilt Rows Columns "
     "NumberOfFrames SamplesPerPixel PhotometricInterpretation BitsAllocated BitsStored HighBit PixelRepresentation RescaleSlope "
     "RescaleIntercept RescaleType PixelPaddingValue TemporalPositionIdentifier PerFrameFunctionalGroupsSequence "
-    "SharedFunctionalGroupsSequence ConcatenationUID"
+    "SharedFunctionalGroupsSequence ConcatenationUID ModalityLUTSequence"
 ).split()
 _LOCALIZERS = {"LOCALIZER", "SCOUT", "TOPOGRAM"}
 _NOT_PICTURES = "1.2.840.10008.5.1.4.1.1.66.4"  # segmentations have pixels, but are masks

@@ -18,6 +18,7 @@ _SAME_PLACE_MM = 1e-3
 _UNEVEN_SHARE = 0.1
 _SAID_SHARE = 0.02
 _TILT_SAID_DEGREES = 0.1
+_SKEW_SAID = 0.002
 # More missing slices than this share are not filled in.
 _FILL_LIMIT = 0.25
 _NAMED_LIMIT = 6
@@ -30,6 +31,7 @@ class Frame:
     position_mm: LPS centre of the first pixel, or None. orientation: six cosines (along a row, down a column), or None.
     pixel_mm: (between rows, between columns), or None. number: 1-based frame number inside a multi-frame file, else None.
     pixels_at: the byte at which plain little-endian 16-bit pixels begin, or None where they need a decoder. signed: their sign.
+    has_lut: whether a table, not slope and intercept, turns stored values into the picture's.
     """
 
     path: str
@@ -55,6 +57,7 @@ class Frame:
     signed: bool
     exact_spacing: bool = True
     pixels_at: int | None = None
+    has_lut: bool = False
 
     def fits(self, other: Frame) -> bool:
         """Whether both can be slices of one volume."""
@@ -96,7 +99,8 @@ def frames_of(header: Any, path: Path, *, pixels_at: int | None = None) -> list[
     count = int(header.get("NumberOfFrames") or 1)
     per_frame = header.get("PerFrameFunctionalGroupsSequence")
     if count == 1 and not per_frame:
-        return [replace(_frame(header, [header], path, None), pixels_at=pixels_at)]
+        frame = _frame(header, [header], path, None)
+        return [frame if frame.has_lut else replace(frame, pixels_at=pixels_at)]
     shared = list(header.get("SharedFunctionalGroupsSequence") or [])
     groups = [[group, *shared, header] for group in per_frame] if per_frame else [[*shared, header]] * count
     if len(groups) != count:
@@ -105,6 +109,8 @@ def frames_of(header: Any, path: Path, *, pixels_at: int | None = None) -> list[
 
 
 def _frame(header: Any, sources: list[Any], path: Path, number: int | None) -> Frame:
+    tables = header.get("ModalityLUTSequence")
+    has_lut = bool(tables) and header.get("RescaleSlope") is None
     pixel = _numbers(_find(sources, "PixelSpacing", "PixelMeasuresSequence"), 2)
     exact = pixel is not None
     if pixel is None:
@@ -129,11 +135,14 @@ def _frame(header: Any, sources: list[Any], path: Path, number: int | None) -> F
         modality=str(header.get("Modality") or "OT"),
         series_number=None if series_number is None else int(series_number),
         series_description="" if description is None else str(description),
-        rescale_type=str(_find(sources, "RescaleType", "PixelValueTransformationSequence") or ""),
+        rescale_type=str(
+            (tables[0].get("ModalityLUTType") if has_lut else _find(sources, "RescaleType", "PixelValueTransformationSequence")) or ""
+        ),
         samples=int(header.get("SamplesPerPixel") or 1),
         padding=_padding(header),
         signed=header.get("PixelRepresentation") == 1,
         exact_spacing=exact,
+        has_lut=has_lut,
     )
 
 
@@ -179,9 +188,15 @@ def _number(value: Any, *, zero: bool = True) -> float | None:
 
 
 def _orientation(cosines: tuple[float, ...] | None) -> tuple[float, ...] | None:
-    if cosines is None or np.linalg.norm(np.cross(cosines[:3], cosines[3:])) < 0.1:
+    """Both directions at unit length, or None where they are no directions or run together."""
+    if cosines is None:
         return None
-    return cosines
+    along_row, down_column = np.array(cosines[:3]), np.array(cosines[3:])
+    lengths = np.linalg.norm(along_row), np.linalg.norm(down_column)
+    if min(lengths) < 0.1 or np.linalg.norm(np.cross(along_row / lengths[0], down_column / lengths[1])) < 0.1:
+        return None
+    # Written with few digits the cosines are not quite of unit length; the pixel size would change by that.
+    return (*(along_row / lengths[0]).tolist(), *(down_column / lengths[1]).tolist())
 
 
 def stack_frames(frames: tuple[Frame, ...]) -> Stack:
@@ -296,7 +311,9 @@ def _in_plane(first: Frame) -> tuple[NDArray[np.float64], bool, list[str]]:
     notes = []
     if first.pixel_mm is None:
         notes.append("The files do not state the pixel size; measurements in mm are not possible.")
-    elif not first.exact_spacing:
+    if abs(cosines[:3] @ cosines[3:]) > _SKEW_SAID:
+        notes.append("The rows and columns of the slices are not at right angles to each other, which no CT scanner makes: look closely.")
+    if first.pixel_mm is not None and not first.exact_spacing:
         notes.append("The pixel size is that at the detector, not in the patient; lengths in mm are not exact.")
     return np.stack([cosines[:3] * columns_mm, cosines[3:] * rows_mm], axis=1), first.pixel_mm is not None, notes
 

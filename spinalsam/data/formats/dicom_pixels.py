@@ -115,6 +115,10 @@ def _open(path: str) -> Any:
 
 def _frame_pixels(dataset: Any, frame: Frame) -> NDArray:
     pixels = _by_decoder(dataset, frame)
+    if frame.has_lut:
+        from pydicom.pixels import apply_modality_lut
+
+        pixels = apply_modality_lut(pixels, dataset)
     if pixels.ndim == 3:
         pixels = np.rint(pixels[..., :3] @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
     if pixels.shape != (frame.rows, frame.columns):

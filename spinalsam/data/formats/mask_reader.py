@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.data.formats import itk, naming, nifti, pictures
+from spinalsam.data.formats import itk, label_table, naming, nifti, pictures
 from spinalsam.data.formats.labels import Label, as_label_image
 from spinalsam.data.formats.reading import check_exists, explained, kind_of
 from spinalsam.data.volume import Volume
@@ -17,23 +17,25 @@ from spinalsam.support.geometry import Geometry
 from spinalsam.support.label_image import label_values
 
 
-def read_labels(path: Path, *, by_name: bool = False) -> Volume:
+def read_labels(path: Path, *, by_name: bool = False, table: Path | None = None) -> Volume:
     """The label image of a file on its own grid, uint8 or uint16. Raises InputError when it is none.
 
     by_name: labels that the file names get the value of the region that they name, and others one that is no region's; what they
-    are is in ``source["labels"]``. Otherwise the numbers of the file stand.
+    are is in ``source["labels"]``. table: an ITK-SNAP file with the names. Otherwise the numbers of the file stand.
     """
     check_exists(path)
     if path.is_dir():
         raise InputError(f"'{path.name}' is a folder; a mask is a file.")
     with explained(path):
         kind = kind_of(path)
-        found = _READERS[kind](path, by_name)
+        found = _READERS[kind](path, by_name and table is None)
     try:
         voxels = as_label_image(found.voxels)
     except InputError as error:
         raise InputError(f"'{path.name}' is no mask: {error}") from None
     found = Volume(voxels, found.geometry, False, found.source, found.notes, found.name)
+    if table is not None:
+        return _by_table(found, table)
     return _named(path, found) if by_name and "labels" not in found.source else found
 
 
@@ -45,7 +47,15 @@ def _named(path: Path, mask: Volume) -> Volume:
         own = naming.own_labels(path)
         # A sidecar that does not know a label of the mask is that of an earlier file.
         return _with(mask, mask.voxels, own) if own and own.keys() >= set(values) else mask
-    there = {value: told.get(value, naming.FileLabel(value)) for value in values}
+    return _renumbered(mask, {value: told.get(value, naming.FileLabel(value)) for value in values})
+
+
+def _by_table(mask: Volume, table: Path) -> Volume:
+    told = {label.value: naming.FileLabel(label.value, label.name, (), label.colour) for label in label_table.read(table)}
+    return _renumbered(mask, {value: told.get(value, naming.FileLabel(value)) for value in label_values(mask.voxels)})
+
+
+def _renumbered(mask: Volume, there: Mapping[int, naming.FileLabel]) -> Volume:
     meant = naming.renumbered(there)
     voxels = _looked_up(mask.voxels, {number: label.value for number, label in meant.items()})
     return _with(mask, voxels, {label.value: label for label in meant.values()}, *naming.note_of(meant))

@@ -28,6 +28,8 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "nrrd": (".seg.nrrd", ".nrrd"),
     "dicom_seg": (".dcm",),
     "stl": (".stl",),
+    "obj": (".obj",),
+    "ply": (".ply",),
     "metaimage": (".mha",),
     "png": (".png",),
 }
@@ -129,10 +131,10 @@ def _output(path: Path, mask: NDArray, volume: Volume, labels: tuple[Label, ...]
         return _metaimage_output(path, mask, volume)
     if kind == "png":
         return _png_output(path, mask, volume)
-    if kind == "stl":
-        from spinalsam.data.formats import surface
+    if kind in ("stl", "obj", "ply"):
+        from spinalsam.data.formats import surface_files
 
-        return surface.output(path, mask, volume, labels)
+        return surface_files.output(path, mask, volume, labels)
     from spinalsam.data.formats import dicom_seg
 
     return dicom_seg.output(path, mask, volume, labels)
@@ -186,15 +188,18 @@ def _png_output(path: Path, mask: NDArray, volume: Volume) -> Output:
     return Output(path, lambda file: Image.fromarray(page).save(file, format="PNG"), check)
 
 
-def read_label_volume(path: Path, geometry: Geometry | None = None, *, resample: bool = False, by_name: bool = False) -> Volume:
+def read_label_volume(
+    path: Path, geometry: Geometry | None = None, *, resample: bool = False, by_name: bool = False, label_table: Path | None = None
+) -> Volume:
     """A label image: NIfTI, NRRD, MetaImage, a DICOM segmentation or a PNG/TIFF of label values.
 
     geometry: the grid on which the labels are wanted. A mask whose axes merely run in another order or direction is turned
     without loss; one on another grid is refused with the reason, or with `resample` brought onto it (nearest voxel).
-    by_name: labels that the file names are numbered by what they name, see `mask_reader.read_labels`.
+    by_name: labels that the file names are numbered by what they name, see `mask_reader.read_labels`; so are those that an
+    ITK-SNAP `label_table` names.
     Returns a Volume of uint8 or uint16 voxels that is not HU. Raises InputError.
     """
     from spinalsam.data.formats.mask_reader import read_labels
 
-    found = read_labels(Path(path), by_name=by_name)
+    found = read_labels(Path(path), by_name=by_name, table=label_table)
     return found if geometry is None else fit(found, geometry, resample=resample, name=Path(path).name)

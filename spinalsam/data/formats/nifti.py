@@ -206,6 +206,8 @@ def read_geometry(parts: NiftiHeader, shape: tuple[int, int, int]) -> tuple[Geom
             "The index axes were taken as left, posterior, superior."
         )
         ras = RAS_LPS @ np.diag([*_zooms(header), 1.0])
+    if sform is None and not np.all(header["pixdim"][1:4] > 0):
+        notes.append("The file's voxel size is not positive; its amount was taken, or 1 mm where there is none: check the size.")
     unit = _UNIT_MM.get(int(header["xyzt_units"]) & 7, 1.0)
     if unit != 1.0:
         notes.append("The file gives lengths in metres or micrometres; they were converted to mm.")
@@ -227,10 +229,16 @@ def _sform(header: Any) -> NDArray[np.float64] | None:
 
 
 def _qform(header: Any) -> NDArray[np.float64] | None:
+    """The quaternion's matrix as the standard's own reader makes it (nifti1_io.c): any pixdim[0] that is not negative counts as +1."""
+    from nibabel.quaternions import fillpositive, quat2mat
+
     try:
-        form = np.asarray(header.get_qform(), float)
-    except Exception:  # nibabel raises several types for quaternions that are none
+        turn = quat2mat(fillpositive(np.array([float(header[f"quatern_{axis}"]) for axis in "bcd"]), w2_thresh=-1e-5))
+    except ValueError:
         return None
+    form = np.eye(4)
+    form[:3, :3] = turn * _zooms(header) * (1, 1, -1 if header["pixdim"][0] < 0 else 1)
+    form[:3, 3] = [float(header[f"qoffset_{axis}"]) for axis in "xyz"]
     return form if _usable(form) else None
 
 

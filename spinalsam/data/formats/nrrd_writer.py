@@ -42,13 +42,18 @@ def _vectors(rows: object) -> str:
 
 
 def _segment_lines(mask: NDArray, labels: tuple[Label, ...]) -> list[str]:
+    from scipy.ndimage import find_objects
+
     lines = [
+        # Slicer renamed the field in version 5.2 and reads both.
         "Segmentation_MasterRepresentation:=Binary labelmap",
+        "Segmentation_SourceRepresentation:=Binary labelmap",
         "Segmentation_ContainedRepresentationNames:=Binary labelmap|",
         "Segmentation_ReferenceImageExtentOffset:=0 0 0",
     ]
-    extent = " ".join(f"0 {n - 1}" for n in mask.shape)
+    boxes = find_objects(mask)
     for number, label in enumerate(labels):
+        extent = " ".join(f"{part.start} {part.stop - 1}" for part in boxes[label.value - 1])
         prefix = f"Segment{number}_"
         lines += [
             f"{prefix}ID:=Segment_{label.value}",

@@ -1,24 +1,15 @@
-"""The surface of every label as one STL file, in LPS millimetres."""
+"""The surface of a label, closed and smoothed without shrinking, in LPS millimetres."""
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.data.formats.labels import Label
-from spinalsam.data.formats.safe_write import Output
-from spinalsam.data.volume import Volume
 from spinalsam.errors import OutputError
 from spinalsam.support.geometry import Geometry
 
-# Slicer reads the SPACE mark; the text must not begin with "solid", which would mean a text file.
-_HEADER = b"SpinalSAM surface in millimetres. SPACE=LPS"
-_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 # Taubin's pair of weights: a smoothing step and a slightly larger step back, so that the volume stays.
 _SMOOTHING_STEPS, _SHRINK, _SWELL = 10, 0.5, -0.53
 
@@ -75,40 +66,3 @@ def _smoothed(vertices_mm: NDArray[np.float64], faces: NDArray) -> NDArray[np.fl
         for weight in (_SHRINK, _SWELL):
             moved = moved + weight * (mean @ moved - moved)
     return moved
-
-
-def triangles_of(mesh: Mesh) -> NDArray:
-    """The mesh as STL records."""
-    corners = mesh.vertices_mm[mesh.faces]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    records = np.zeros(len(corners), _TRIANGLE)
-    records["normal"] = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-30)
-    records["corners"] = corners
-    return records
-
-
-def read_stl(path: Path) -> NDArray[np.float32]:
-    """The (n, 3, 3) triangle corners of a binary STL file."""
-    with open(path, "rb") as file:
-        file.seek(80)
-        (count,) = struct.unpack("<I", file.read(4))
-        return np.frombuffer(file.read(), _TRIANGLE, count)["corners"]
-
-
-def output(path: Path, mask: NDArray, volume: Volume, labels: tuple[Label, ...]) -> Output:
-    """How to write and check the surfaces of all labels. Raises OutputError when there is nothing or no scale to write."""
-    if not labels:
-        raise OutputError("The mask is empty, so there is no surface to write; segment something first.")
-    if not volume.geometry.has_spacing:
-        raise OutputError("The picture does not say how large a pixel is, so a surface in mm cannot be made; export as PNG or NIfTI.")
-    records = np.concatenate([triangles_of(mesh_of(mask, label.value, volume.geometry)) for label in labels])
-
-    def write(file: BinaryIO) -> None:
-        file.write(_HEADER.ljust(80, b" ") + struct.pack("<I", len(records)))
-        file.write(records.tobytes())
-
-    def check(written: Path) -> None:
-        if not np.array_equal(read_stl(written), records["corners"]):
-            raise OutputError("The surface was not written: reading it back gave other triangles; check the disk.")
-
-    return Output(path, write, check)
