@@ -38,9 +38,14 @@ from spinalsam.ui.words import tr
 
 _log = logging.getLogger(__name__)
 SAMPLE = "sample:phantom"
+# Counts up when docks are added, so that an older arrangement is not taken over.
+STATE_VERSION = 2
 COUNT_DELAY_MS = 180
 # Operations whose answers are worth more than the status line.
 SPOKEN_RESULTS = {"export_mask": "good", "restore_case": "good", "measure": "info", "gpu_status": "info", "verify_parameters": "info"}
+
+# Operations that follow another by themselves; their answer would cover its answer.
+QUIET_RESULTS = {"hang_case", "set_smooth"}
 
 
 class MainWindow(QMainWindow):
@@ -103,10 +108,11 @@ class MainWindow(QMainWindow):
         self.label_dock = self._dock("labels", tr("Labels"), self.labels)
         self.prompt_dock = self._dock("prompts", tr("Prompts"), self.prompts)
         self.chat_dock = self._dock("chat", tr("Chat"), self.chat)
+        # Split first: a dock beside tabbed ones would become a tab too.
+        self.splitDockWidget(self.label_dock, self.chat_dock, Qt.Vertical)
         self.tabifyDockWidget(self.label_dock, self.prompt_dock)
         self.setTabPosition(Qt.RightDockWidgetArea, QTabWidget.North)
         self.label_dock.raise_()
-        self.splitDockWidget(self.label_dock, self.chat_dock, Qt.Vertical)
         self.resizeDocks([self.label_dock, self.chat_dock], [340, 340], Qt.Horizontal)
         self.resizeDocks([self.label_dock, self.chat_dock], [300, 460], Qt.Vertical)
 
@@ -303,7 +309,8 @@ class MainWindow(QMainWindow):
     # --- what became of it -------------------------------------------------------------------------------------------
 
     def _done(self, op: str, result: OperationResult) -> None:
-        self.status.say(result.message)
+        if op not in QUIET_RESULTS:
+            self.status.say(result.message)
         if op in ("open_image", "restore_case"):
             self._opened(result, restored=op == "restore_case")
         elif op == "help":
@@ -434,7 +441,7 @@ class MainWindow(QMainWindow):
         if place is None or not self.restoreGeometry(place[0]):
             self.resize(1440, 900)
         elif place is not None:
-            self.restoreState(place[1])
+            self.restoreState(place[1], STATE_VERSION)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
@@ -447,7 +454,7 @@ class MainWindow(QMainWindow):
             self.open_path(paths[0])
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self.preferences.save_window(self.saveGeometry(), self.saveState())
+        self.preferences.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         self._unsubscribe()
         self._count_timer.stop()
         self.panes.surface.stop()

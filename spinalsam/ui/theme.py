@@ -108,8 +108,9 @@ def _icon_folder(colours: Palette) -> str:
     folder = Path(tempfile.gettempdir()) / f"spinalsam-icons-{os.getpid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    drawing = resource("icons", "down.svg").read_text(encoding="utf-8")
-    (folder / "down.svg").write_text(drawing.replace("currentColor", colours.muted), encoding="utf-8")
+    for name, colour in (("down", colours.muted), ("tick", colours.accent_text)):
+        drawing = resource("icons", f"{name}.svg").read_text(encoding="utf-8")
+        (folder / f"{name}.svg").write_text(drawing.replace("currentColor", colour), encoding="utf-8")
     return folder.as_posix()
 
 

@@ -96,7 +96,7 @@ def test_a_box_in_the_window_becomes_a_mask_on_the_series_own_grid(
     out = tmp_path / "mask.nii.gz"
     wait_for(lambda: "CT series" in screen.do("search", "--name", "CT series", "getwindowname"), 90, "opening the series")
     time.sleep(1.5)
-    screen.say("new masks are L1")
+    screen.say("set the label to L1")
     time.sleep(1)
     screen.drag(AXIAL_BOX, key="shift")
     time.sleep(4)
