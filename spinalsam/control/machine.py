@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spinalsam.control.operation import OperationResult
-from spinalsam.errors import ModelError
+from spinalsam.errors import ModelError, RequirementError
 
 if TYPE_CHECKING:
     from spinalsam.control.workspace import Workspace
@@ -35,3 +35,24 @@ def verify_model(ws: Workspace) -> OperationResult:
     if not found.ok:
         raise ModelError(f"{found.summary} Get the weights again, or choose another model.")
     return OperationResult(found.summary, found.to_json())
+
+
+def precompute_case(ws: Workspace, action: str, plane: str) -> OperationResult:
+    """Start, pause, resume or stop encoding a whole case in the background. Its progress is `ws.ahead.precomputation.job`.
+
+    Raises RequirementError when nothing is under way that could be paused, resumed or stopped.
+    """
+    if action == "start":
+        loaded = ws.loaded_segmenter
+        if loaded is not None and getattr(loaded, "encodes_windows", False):
+            return OperationResult(f"'{loaded.name}' needs no precomputing: it looks at small windows, and only when they are asked for.")
+        case = ws.ahead.precompute(plane)
+        return OperationResult(f"Precomputing {case.total} {plane} slices in the background.", {"slices": case.total})
+    found = ws.ahead.precomputation
+    if found is None or found.job.done:
+        raise RequirementError("No case is being precomputed; start it first.")
+    if action == "stop":
+        ws.ahead.stop()
+    else:
+        ws.ahead.pause(action == "pause")
+    return OperationResult(found.sentence, {"done": found.done, "slices": found.total})

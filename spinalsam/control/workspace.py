@@ -42,6 +42,7 @@ from spinalsam.support.calls import OperationCall
 from spinalsam.support.planes import SlicePlane, SliceRef
 
 if TYPE_CHECKING:
+    from spinalsam.control.ahead import Ahead
     from spinalsam.control.dispatcher import Dispatcher
 
 __all__ = [
@@ -132,6 +133,7 @@ class Workspace:
         self._empty_state = CaseState()
         self._listeners: list[Listener] = []
         self._dispatcher: Dispatcher | None = None
+        self._ahead: Ahead | None = None
         self.lock = threading.RLock()
 
     # What is open
@@ -233,10 +235,7 @@ class Workspace:
 
     def slice_image(self, ref: SliceRef) -> SliceImage:
         """The pixels of a slice, ready for a network."""
-        volume = self.case.volume
-        plane = self.plane(ref.plane)
-        pixels = np.ascontiguousarray(plane.cut(volume.voxels, ref.index), np.float32)
-        return SliceImage(pixels, volume.is_hu, plane.spacing_mm if volume.geometry.has_spacing else None)
+        return slice_image(self.case.volume, ref)
 
     # The network
 
@@ -287,6 +286,15 @@ class Workspace:
     def dispatcher(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
 
+    @property
+    def ahead(self) -> Ahead:
+        """Who encodes slices before they are asked for; made on first use."""
+        if self._ahead is None:
+            from spinalsam.control.ahead import Ahead
+
+            self._ahead = Ahead(self)
+        return self._ahead
+
     def run(self, op: str, **args: Any) -> OperationResult:
         """Do one operation and wait for its end. Raises SpinalSamError when it cannot be done; nothing is changed then."""
         return self.dispatcher.run(OperationCall(op, args))
@@ -313,6 +321,9 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of the case: its journal is complete, its lock is free. What was done can be restored from the journal."""
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
         if self._dispatcher is not None:
             self._dispatcher.close()
             self._dispatcher = None
@@ -444,6 +455,13 @@ class Workspace:
         self.revision += 1
         for name in fields:
             self.field_revisions[name] = self.field_revisions.get(name, 0) + 1
+
+
+def slice_image(volume: Volume, ref: SliceRef) -> SliceImage:
+    """The pixels of a slice of a volume, ready for a network."""
+    plane = SlicePlane(volume.geometry, ref.plane)
+    pixels = np.ascontiguousarray(plane.cut(volume.voxels, ref.index), np.float32)
+    return SliceImage(pixels, volume.is_hu, plane.spacing_mm if volume.geometry.has_spacing else None)
 
 
 def _values(edit: MaskEdit) -> list[int]:

@@ -91,6 +91,7 @@ def run(
     wake.start(300)
     wake.timeout.connect(lambda: None)
     window = build_window(application, samples=samples)
+    window.workspace.ahead.follow()
     window.show()
     if path:
         QTimer.singleShot(0, lambda: window.open_path(path, mask=mask))

@@ -184,7 +184,7 @@ class MainWindow(QMainWindow):
         commands.failed.connect(self._failed)
         commands.started.connect(self.bridge.follow)
         self.bridge.progressed.connect(self.status.progress.show_job)
-        self.status.progress.cancel_requested.connect(self.dispatcher.cancel_all)
+        self.status.progress.cancel_requested.connect(self._cancel)
         self.labels.requested.connect(self.run)
         self.prompts.requested.connect(self.run)
         self.conversation.running.connect(self.bridge.follow)
@@ -288,6 +288,13 @@ class MainWindow(QMainWindow):
         self.commands.set_live(live)
         self.preferences.live = live
 
+    def _cancel(self) -> None:
+        """Stop what the user waits for; with nothing of that kind under way, the precomputation."""
+        if self.dispatcher.busy:
+            self.dispatcher.cancel_all()
+        else:
+            self.workspace.ahead.stop()
+
     def _escape(self) -> None:
         if self.dispatcher.busy:
             self.dispatcher.cancel_all()
@@ -311,6 +318,8 @@ class MainWindow(QMainWindow):
     def _done(self, op: str, result: OperationResult) -> None:
         if op not in QUIET_RESULTS:
             self.status.say(result.message)
+        if op == "precompute" and self.workspace.ahead.precomputation is not None:
+            self.bridge.follow(self.workspace.ahead.precomputation.job)
         if op in ("open_image", "restore_case"):
             self._opened(result, restored=op == "restore_case")
         elif op == "help":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from spinalsam.data.slice_cache import EmbeddingCache, embedding_key
 from spinalsam.engine.segmenter import Embedding, SliceImage
+from spinalsam.errors import ModelError
 from tests.fakes import FakeSegmenter
 
 
@@ -120,3 +122,72 @@ def test_an_unwritable_folder_only_means_that_nothing_is_kept(tmp_path: Path) ->
     segmenter = FakeSegmenter()
     disk_cache(tmp_path / "file").get_or_encode(segmenter, image())
     assert segmenter.encoded == 1
+
+
+def test_a_whole_file_of_another_kind_is_dropped_and_made_again(tmp_path: Path) -> None:
+    class Picky(FakeSegmenter):
+        def embedding_from_arrays(self, arrays: dict[str, np.ndarray], picture: SliceImage) -> Embedding:
+            raise ModelError("not of this network")
+
+    disk_cache(tmp_path).get_or_encode(FakeSegmenter(), image())
+    (path,) = tmp_path.glob("*/*.safetensors")
+    os.utime(path, (1, 1))
+    picky = Picky()
+    disk_cache(tmp_path).get_or_encode(picky, image())
+    assert picky.encoded == 1 and path.stat().st_mtime > 1
+
+
+def test_how_a_network_computes_is_part_of_the_key() -> None:
+    fast = FakeSegmenter()
+    fast.flavour = "bf16"  # type: ignore[attr-defined]
+    assert embedding_key(fast, image()) != embedding_key(FakeSegmenter(), image())
+
+
+def test_two_programs_together_stay_within_the_disks_limit(tmp_path: Path) -> None:
+    one, other = (disk_cache(tmp_path, limit=40 * 300) for _ in range(2))
+    for seed in range(80):
+        (one if seed % 2 else other).get_or_encode(FakeSegmenter(), image(seed))
+    files = list(tmp_path.glob("*/*.safetensors"))
+    assert sum(path.stat().st_size for path in files) <= 40 * 300 + 32 * files[0].stat().st_size
+
+
+def test_half_written_files_of_ended_programs_go(tmp_path: Path) -> None:
+    old, fresh = tmp_path / "ab" / ".x.part", tmp_path / "ab" / ".y.part"
+    old.parent.mkdir()
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    disk_cache(tmp_path).get_or_encode(FakeSegmenter(), image())
+    assert fresh.exists() and not old.exists()
+
+
+def test_who_makes_an_embedding_knows_that_another_waits_for_it() -> None:
+    begun, go_on, seen = threading.Event(), threading.Event(), []
+
+    class Slow(FakeSegmenter):
+        def encode(self, picture: SliceImage) -> Embedding:
+            begun.set()
+            go_on.wait(5)
+            seen.append(cache.awaited(self, picture))
+            return super().encode(picture)
+
+    cache, segmenter = EmbeddingCache(memory_bytes=1 << 20), Slow()
+    threads = [threading.Thread(target=cache.get_or_encode, args=(segmenter, image())) for _ in range(2)]
+    threads[0].start()
+    begun.wait(5)
+    assert not cache.awaited(segmenter, image())
+    threads[1].start()
+    while not cache.awaited(segmenter, image()):
+        threading.Event().wait(0.001)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert seen == [True] and segmenter.encoded == 1
+
+
+def test_what_is_kept_is_known_without_encoding(tmp_path: Path) -> None:
+    segmenter, cache = FakeSegmenter(), disk_cache(tmp_path)
+    assert not cache.holds(segmenter, image())
+    cache.get_or_encode(segmenter, image())
+    assert cache.holds(segmenter, image()) and disk_cache(tmp_path).holds(segmenter, image())
+    assert cache.room_for(segmenter, 1 << 18) == 4

@@ -54,6 +54,7 @@ OPERATIONS: tuple[Operation, ...] = (
     system.redo,
     system.gpu_status,
     system.verify_parameters,
+    system.precompute,
     system.help,
 )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spinalsam.control.operation import OperationResult, operation
-from spinalsam.control.requirements import can_redo, can_undo
+from spinalsam.control.operation import OperationResult, Preset, operation
+from spinalsam.control.requirements import can_redo, can_undo, has_case
 from spinalsam.support.calls import ArgumentSpec
 
 if TYPE_CHECKING:
@@ -53,6 +53,24 @@ def verify_parameters(ws: Workspace, job: Job) -> OperationResult:
     from spinalsam.control.machine import verify_model
 
     return verify_model(ws)
+
+
+@operation(
+    "Precompute this case",
+    category="image",
+    spoken=False,
+    requires=(has_case,),
+    arguments=(
+        ArgumentSpec("action", "choice", choices=("start", "pause", "resume", "stop"), help="what to do with it; start"),
+        ArgumentSpec("plane", "choice", choices=("axial", "sagittal", "coronal"), help="plane of the slices; the shown one"),
+    ),
+    presets=tuple(Preset(f"{name.capitalize()} precomputing", {"action": name}) for name in ("start", "pause", "resume", "stop")),
+)
+def precompute(ws: Workspace, job: Job, *, action: str = "start", plane: str | None = None) -> OperationResult:
+    """Encode all slices of a plane in the background, so that no click has to wait for the network's slow half."""
+    from spinalsam.control.machine import precompute_case
+
+    return precompute_case(ws, action, plane or ws.state.view.active_plane)
 
 
 @operation("Help", category="other", shortcut="F1")

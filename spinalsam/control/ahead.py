@@ -1,0 +1,224 @@
+"""Slices encoded before anybody asks for them, on a thread of low priority: what is shown, then what one scrolls towards, and on request
+a whole case. A user's call always goes first, and what is no longer wanted is given up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from spinalsam.control.precomputation import Precomputation
+from spinalsam.control.state import Change
+from spinalsam.control.workspace import CaseContent, slice_image
+from spinalsam.device.interrupt import interruptible
+from spinalsam.errors import Cancelled, SpinalSamError
+from spinalsam.support.planes import PLANES, SliceRef
+
+if TYPE_CHECKING:
+    from spinalsam.control.workspace import Workspace
+
+NEIGHBOURS = 6  # how many slices in the direction of scrolling are wanted
+SETTLE_S = 0.12  # who leaves a slice sooner than this does not want it
+_POLL_S = 0.03
+_NICE = 10
+
+_log = logging.getLogger(__name__)
+
+
+class Ahead:
+    """Encodes slices of a workspace's case into its cache; nothing else is changed by it. The thread ends with `close`."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._changed = threading.Condition()
+        self._refs: list[SliceRef] = []
+        self._content: CaseContent | None = None
+        self._asked_at = 0.0
+        self._working = False
+        self._case: Precomputation | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._shown: dict[str, int] = {}
+        self._unsubscribe: Callable[[], None] | None = None
+
+    # Wishes
+
+    def follow(self) -> None:
+        """From now on want what is shown and its neighbours, at every change of the view. Call it on the main thread."""
+        if self._unsubscribe is None:
+            self._unsubscribe = self.workspace.subscribe(self._looked)
+
+    def want(self, refs: Iterable[SliceRef]) -> None:
+        """These slices of the open case, in this order, instead of whatever waits."""
+        with self._changed:
+            self._refs, self._content = list(dict.fromkeys(refs)), self.workspace.content
+            self._asked_at = time.monotonic()
+            self._changed.notify_all()
+        self._start()
+
+    def precompute(self, plane: str) -> Precomputation:
+        """Every slice of a plane of the open case, as many as can be kept, instead of an earlier such wish."""
+        self.stop()
+        case = Precomputation(self.workspace.case, plane, self.workspace.shown_slice(plane).index)
+        with self._changed:
+            self._case = case
+            self._changed.notify_all()
+        case.job.on_cancel(self._end_case)
+        self._start()
+        return case
+
+    @property
+    def precomputation(self) -> Precomputation | None:
+        """The last one that was asked for, while its case is open."""
+        return self._case if self._case is not None and self._case.content is self.workspace.content else None
+
+    def pause(self, paused: bool = True) -> None:
+        """Let the precomputation rest, or go on."""
+        with self._changed:
+            if self._case is not None:
+                self._case.paused = paused
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End the precomputation; what has been encoded stays."""
+        if self._case is not None and not self._case.job.done:
+            self._case.job.cancel()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Block until nothing is left to do; False when the time ran out."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._working and self._next() is None, timeout_s)
+
+    def close(self) -> None:
+        """End the thread; a slice under way is given up."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self.stop()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=30)
+
+    def _looked(self, change: Change) -> None:
+        """The view has changed."""
+        if not change.fields & {"case", "view"}:
+            return
+        ws = self.workspace
+        if "case" in change.fields:
+            self._shown = {}
+            self._end_case()
+        if not ws.has_case:
+            self.want([])
+            return
+        active = ws.state.view.active_plane
+        now = {name: ws.shown_slice(name).index for name in (active, *(other for other in PLANES if other != active))}
+        if now != self._shown:
+            refs = in_order(now, self._shown, active, ws.plane(active).count)
+            self._shown = now
+            self.want(refs)
+
+    # The thread
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closed:
+            self._thread = threading.Thread(target=self._work, name="spinalsam-ahead", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        _lower_priority()
+        while True:
+            with self._changed:
+                self._working = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._closed or self._next() is not None)
+                if self._closed:
+                    return
+                ref, content = self._next(), self.workspace.content
+                rest = self._rest()
+                self._working = not rest
+            if rest:
+                time.sleep(_POLL_S)
+            elif ref is not None and content is not None:
+                self._do(ref, content)
+
+    def _next(self) -> SliceRef | None:
+        """The slice whose turn it is; what is looked at goes before the rest of the case. Call it with the condition held."""
+        content = self.workspace.content
+        if content is None:
+            return None
+        if self._refs and self._content is content:
+            return self._refs[0]
+        return self._case.next() if self._case is not None and self._case.content is content else None
+
+    def _rest(self) -> bool:
+        """Whether a call is under way, or the user still scrolls."""
+        return self.workspace.dispatcher.busy or (bool(self._refs) and time.monotonic() - self._asked_at < SETTLE_S)
+
+    def _do(self, ref: SliceRef, content: CaseContent) -> None:
+        error: BaseException | None = None
+        try:
+            self._encode(ref, content)
+        except Cancelled:
+            return  # another wish, or a call; it is done again when it is still wanted then
+        except SpinalSamError as caught:
+            error = caught
+        except Exception as caught:  # a bug must not end the thread
+            _log.exception("a slice could not be encoded ahead")
+            error = caught
+        with self._changed:
+            self._refs = [] if error else [other for other in self._refs if other != ref]
+            if self._case is not None and self._case.content is content:
+                self._case.end(error) if error else self._case.count(ref)
+
+    def _encode(self, ref: SliceRef, content: CaseContent) -> None:
+        ws, image = self.workspace, slice_image(content.volume, ref)
+        segmenter = ws.segmenter()
+
+        def check() -> None:
+            """Whoever waits for this very slice is served soonest when it goes on."""
+            wanted = content is ws.content and self._wants(ref)
+            if (not wanted or self._closed or ws.dispatcher.busy) and not ws.cache.awaited(segmenter, image):
+                raise Cancelled("The slice is not wanted any more.")
+
+        check()
+        with interruptible(check):
+            if ref in self._refs or not ws.cache.holds(segmenter, image):
+                embedding = ws.cache.get_or_encode(segmenter, image)
+                if self._case is not None:
+                    self._case.limit(ws.cache.room_for(segmenter, embedding.nbytes))
+
+    def _wants(self, ref: SliceRef) -> bool:
+        return ref in self._refs or (self._case is not None and self._case.next() is not None and ref in self._case.waiting)
+
+    def _end_case(self) -> None:
+        """The precomputation was stopped, or its case was closed."""
+        case = self._case
+        if case is not None and (case.job.cancelled or case.content is not self.workspace.content):
+            case.end(Cancelled("Precomputing was stopped; what was encoded is kept."))
+
+
+def in_order(now: dict[str, int], before: dict[str, int], active: str, count: int) -> list[SliceRef]:
+    """What to encode first: the shown slice of the active plane, those one scrolls towards, what the other panes show.
+
+    now, before: slice index by plane; before is empty for a fresh case. count: slices of the active plane. Both sides are wanted
+    where nothing was scrolled.
+    """
+    here = now[active]
+    step = here - before.get(active, here)
+    ways: Sequence[int] = (1,) if step > 0 else (-1,) if step < 0 else (1, -1)
+    near = [here + way * distance for distance in range(1, NEIGHBOURS + 1) for way in ways]
+    ahead = [SliceRef(active, index) for index in near if 0 <= index < count]
+    others = [SliceRef(plane, index) for plane, index in now.items() if plane != active]
+    return [SliceRef(active, here), *ahead[:2], *others, *ahead[2:]]
+
+
+def _lower_priority() -> None:
+    """This thread and those that compute for it give way to the window and to clicks, where the system can do that."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
