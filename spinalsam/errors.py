@@ -8,9 +8,13 @@ from __future__ import annotations
 
 
 class SpinalSamError(Exception):
-    """Something the user can understand and act on; the message is shown as it is."""
+    """Something the user can understand and act on; the message is shown as it is.
+
+    remedy: the name of an operation that the window offers beside the message, or an empty string.
+    """
 
     exit_code = 3
+    remedy = ""
 
 
 class UsageError(SpinalSamError):

@@ -1,9 +1,9 @@
 """The journal: one line of JSON for everything that took effect, on disk before it is acknowledged.
 
-The first line says which case it is; each further line is one operation. Every line carries a checksum that also covers the
-line before it, so a line that is damaged, missing or out of place is noticed. A last line that was cut off by a crash is passed
-over. A line may carry what the operation did to the label map, so that restoring a case runs no network; replaying ignores that
-and runs the operations again.
+The first line says which case it is; each further line is one operation (docs/JOURNAL.md describes them all). Every line carries a
+checksum that also covers the line before it, so a line that is damaged, missing or out of place is noticed. A last line that was cut
+off by a crash is passed over. A line may carry what the operation did to the label map, so that restoring a case runs no network;
+replaying ignores that and runs the operations again.
 
 There is nothing about the patient in it except the path of the images, which is needed to open them again.
 """
@@ -21,10 +21,10 @@ from typing import Any, BinaryIO
 
 from spinalsam.errors import JournalError, OutputError, ResourceError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 # Kinds of lines.
-CASE, DONE, CLOSED = "case", "done", "closed"
+CASE, STATE, DONE, CLOSED = "case", "state", "done", "closed"
 
 _NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
 
@@ -50,7 +50,8 @@ class JournalContent:
     """What a journal file holds.
 
     entries: the whole lines in order. good_bytes: how long the file is up to the end of the last whole line. checksum: of that
-    line. torn: whether something follows it that was not finished. damaged: whether further lines follow it that cannot be trusted.
+    line. torn: whether something follows it that was not finished. damaged: whether lines cannot be trusted. rescued: whether the
+    entries come from a snapshot and what follows it, so that nothing can be added to the file.
     """
 
     path: Path
@@ -59,6 +60,7 @@ class JournalContent:
     checksum: str
     torn: bool = False
     damaged: bool = False
+    rescued: bool = False
 
     @property
     def case(self) -> dict[str, Any]:
@@ -84,7 +86,8 @@ def now_text() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _encode(number: int, values: dict[str, Any], previous: str) -> tuple[bytes, str]:
+def encode_line(number: int, values: dict[str, Any], previous: str) -> tuple[bytes, str]:
+    """(the line's bytes, its checksum)."""
     body = json.dumps({"n": number, **values}, ensure_ascii=False, separators=(",", ":"), default=_plain)
     checksum = line_checksum(previous, body)
     # The checksum is the last value of the object, so that the covered text is the line without it.
@@ -147,6 +150,19 @@ def read_journal(path: Path, *, tolerate_damage: bool = False) -> JournalContent
     return JournalContent(path, tuple(entries), position, checksum, bool(rest), damaged)
 
 
+def follow(raw: bytes, number: int, checksum: str) -> list[Entry]:
+    """The lines that follow line `number - 1`, of which only the checksum is known; empty where they cannot be found."""
+    entries: list[Entry] = []
+    for line in raw.split(b"\n"):
+        decoded = _decode(line, number + len(entries), checksum) if line else None
+        if decoded is not None:
+            entry, checksum = decoded
+            entries.append(entry)
+        elif entries:
+            break
+    return entries
+
+
 def _check_version(path: Path, first: Entry) -> None:
     version = first.values.get("format")
     if not isinstance(version, int) or version > FORMAT_VERSION:
@@ -162,6 +178,16 @@ class Journal:
     _number: int = 0
     _checksum: str = ""
     _good_bytes: int = field(default=0)
+
+    @property
+    def length(self) -> int:
+        """How many lines it has."""
+        return self._number
+
+    @property
+    def checksum(self) -> str:
+        """Of its last line."""
+        return self._checksum
 
     @classmethod
     def begin(cls, path: Path, case: dict[str, Any]) -> Journal:
@@ -201,7 +227,8 @@ class Journal:
 
         Raises OutputError or ResourceError when it could not be written; the journal is then as it was.
         """
-        line, checksum = _encode(self._number, values, self._checksum)
+        line, checksum = encode_line(self._number, values, self._checksum)
+        self._check_untouched()
         try:
             _write_all(self._file, line)
             if durable:
@@ -215,6 +242,17 @@ class Journal:
 
     def close(self) -> None:
         self._file.close()
+
+    def _check_untouched(self) -> None:
+        """Whether the file is still there and as it was left. Raises OutputError: writing on would be writing into nothing."""
+        try:
+            status = os.fstat(self._file.fileno())
+        except OSError as error:
+            raise _write_error(self.path, error) from None
+        if status.st_nlink == 0 and os.name == "posix":
+            raise _lost(f"The journal '{self.path}' was deleted by someone else")
+        if status.st_size != self._good_bytes:
+            raise _lost(f"The journal '{self.path}' was changed by someone else")
 
     def _take_back(self) -> None:
         try:
@@ -230,10 +268,28 @@ def _write_all(file: BinaryIO, line: bytes) -> None:
         view = view[file.write(view) :]
 
 
+# What can be done where the journal cannot be written any more: an operation's name, which the window offers as a button.
+REMEDY = "keep_journal"
+_REMEDY_WORDS = "'Keep journal elsewhere' in the File menu saves all of your work in another folder"
+
+
 def _write_error(path: Path, error: OSError) -> OutputError | ResourceError:
     if error.errno in _NO_SPACE:
-        return ResourceError(f"The disk of '{path.parent}' is full, so the step could not be recorded; free some space and repeat it.")
-    return OutputError(f"The journal '{path}' could not be written: {error.strerror or error}; the step was not done.")
+        found: OutputError | ResourceError = ResourceError(
+            f"The disk of '{path.parent}' is full, so the step could not be recorded and was not done; free some space and repeat it. "
+            f"{_REMEDY_WORDS}."
+        )
+    else:
+        reason = error.strerror or error
+        found = OutputError(f"The journal '{path}' could not be written: {reason}; the step was not done. {_REMEDY_WORDS}.")
+    found.remedy = REMEDY
+    return found
+
+
+def _lost(what: str) -> OutputError:
+    found = OutputError(f"{what}, so the step could not be recorded and was not done. {_REMEDY_WORDS}.")
+    found.remedy = REMEDY
+    return found
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spinalsam.control.jobs import Job
-from spinalsam.control.journal import Entry, JournalContent, read_journal
+from spinalsam.control.journal import DONE, STATE, Entry, JournalContent, read_journal
 from spinalsam.control.operation import MaskEdit, Operation, OperationResult
 from spinalsam.control.packing import PackedArray
 from spinalsam.control.session import journals_folder
+from spinalsam.control.snapshot import put_state, read_with_snapshot
 from spinalsam.control.state import decode_changes
 from spinalsam.data.slice_cache import EmbeddingCache
 from spinalsam.errors import JournalError, ModelError, OutputError, RequirementError, SpinalSamError
 from spinalsam.support.calls import OperationCall, validate_call
+from spinalsam.support.geometry import Geometry
 
 if TYPE_CHECKING:
     from spinalsam.control.workspace import CaseContent, Workspace
@@ -74,8 +76,8 @@ def _describe(path: Path) -> Recoverable | None:
     from spinalsam.control.operations import find
 
     try:
-        journal = read_journal(path, tolerate_damage=True)
-        steps = sum(find(entry.op).undoable for entry in journal.done)
+        journal = read_with_snapshot(path)
+        steps = sum(find(entry.op).undoable for entry in journal.done) + _steps_before(journal)
     except SpinalSamError:
         return None
     if not steps:
@@ -92,26 +94,42 @@ def _describe(path: Path) -> Recoverable | None:
     )
 
 
-def restore_content(path: Path, *, like: Workspace, job: Job | None = None, accept_damage: bool = False) -> tuple[CaseContent, int]:
+def _steps_before(journal: JournalContent) -> int:
+    """How many steps were done before the state with which a journal begins, if it does."""
+    return sum(int(entry.values.get("steps", 0)) for entry in journal.entries if entry.kind == STATE)
+
+
+def restore_content(
+    path: Path, *, like: Workspace, job: Job | None = None, accept_damage: bool = False, accept_other_image: bool = False
+) -> tuple[CaseContent, int]:
     """The case as a journal's last whole line left it, ready to be opened, and how many lines were done again.
 
-    like: the workspace whose reader and sample cases are used. No network runs: what the network did is in the journal. Raises
-    JournalError when the journal is damaged (unless that is accepted), or the images are not those it was written for.
+    like: the workspace whose reader and sample cases are used. accept_damage: take what can be had of a damaged journal, with its
+    snapshot. accept_other_image: take an image of the same size and place although its values have changed. No network runs: what
+    the network did is in the journal. Raises JournalError when the journal is damaged or the images are not those it was written
+    for, unless that is accepted.
     """
     from spinalsam.control.workspace import Workspace
 
     job = job or Job("Restore case")
-    journal = read_journal(path, tolerate_damage=accept_damage)
+    journal = read_with_snapshot(path) if accept_damage else read_journal(path)
     scratch = Workspace(journal=False, settings=like.settings, samples=like.samples, reader=like.reader)
-    scratch.install(_open_source(scratch, journal, job))
-    done = journal.done
-    for number, entry in enumerate(done):
+    scratch.install(_open_source(scratch, journal, job, accept_other_image=accept_other_image))
+    same_image = scratch.case.fingerprint == journal.case.get("fingerprint")
+    for number, entry in enumerate(journal.entries):
         if number % 50 == 0:
-            job.progress(number / len(done), "Restoring")
-        _do_again(scratch, path, entry)
+            job.progress(number / len(journal.entries), "Restoring")
+        if entry.kind == STATE:
+            put_state(scratch.case, entry.values)
+        elif entry.kind == DONE:
+            _do_again(scratch, path, entry)
     content = scratch.case
-    content.resumes = journal
-    return content, len(done)
+    if journal.rescued or not same_image:
+        # Nothing can be added to that journal: a new one begins with the case as it is now.
+        content.carried = True
+    else:
+        content.resumes = journal
+    return content, len(journal.done) + _steps_before(journal)
 
 
 def recover(path: str | Path, *, workspace: Workspace | None = None, accept_damage: bool = False, **options: Any) -> Workspace:
@@ -181,9 +199,12 @@ def replay(
         if model is not None:
             _use_model(ws, model, Path(path))
         ws.install(_open_source(ws, journal, job))
-        for number, entry in enumerate(journal.done):
-            job.progress(number / len(journal.done), entry.op)
-            _run_again(ws, Path(path), entry)
+        for number, entry in enumerate(journal.entries):
+            job.progress(number / len(journal.entries), entry.op)
+            if entry.kind == STATE:
+                put_state(ws.case, entry.values)
+            elif entry.kind == DONE:
+                _run_again(ws, Path(path), entry)
         if not ws.has_mask:
             raise RequirementError(f"The session in '{path}' ended without a mask; there is nothing to write.")
         differing = int(np.count_nonzero(ws.case.mask != restore_content(Path(path), like=ws)[0].mask))
@@ -191,17 +212,26 @@ def replay(
     return ReplayReport(target, len(journal.done), differing, model)
 
 
-def _open_source(ws: Workspace, journal: JournalContent, job: Job) -> CaseContent:
-    """The journal's images as a fresh case. Raises JournalError when they are not what they were."""
+def _open_source(ws: Workspace, journal: JournalContent, job: Job, *, accept_other_image: bool = False) -> CaseContent:
+    """The journal's images as a fresh case. Raises JournalError when they are not what they were and that is not accepted."""
     from spinalsam.control.opening import open_case
 
     args = journal.case.get("args", {})
     content = open_case(ws, str(args.get("path", "")), series_uid=args.get("series_uid"), job=job)
-    if content.fingerprint != journal.case.get("fingerprint"):
+    if content.fingerprint != journal.case.get("fingerprint") and not (accept_other_image and _same_place(content, journal)):
         raise JournalError(
-            f"'{content.source}' is not the image for which the journal was written (it has changed); put the earlier file back."
+            f"'{content.source}' is not the image for which the journal was written (it has changed); put the earlier file back, "
+            "or accept the other image if it has the same voxels in the same place."
         )
     return content
+
+
+def _same_place(content: CaseContent, journal: JournalContent) -> bool:
+    """Whether the image has the grid for which the journal was written, as far as the journal says."""
+    geometry, affine = content.volume.geometry, journal.case.get("affine")
+    if list(geometry.shape) != journal.case.get("size"):
+        return False
+    return affine is None or Geometry(geometry.shape, np.vstack([affine, [0, 0, 0, 1]])).same_grid(geometry, tolerance_mm=0.01)
 
 
 def _do_again(ws: Workspace, path: Path, entry: Entry) -> None:

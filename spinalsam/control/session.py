@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spinalsam.control.case_lock import CaseLock
-from spinalsam.control.journal import CLOSED, DONE, Journal, JournalContent, now_text, read_journal
+from spinalsam.control.journal import CLOSED, DONE, STATE, Journal, JournalContent, now_text, read_journal
 from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.packing import PackedArray
+from spinalsam.control.snapshot import EVERY, SnapshotWriter, gather, snapshot_path
 from spinalsam.control.state import encode_changes
-from spinalsam.errors import SpinalSamError
+from spinalsam.errors import RequirementError, SpinalSamError
 from spinalsam.settings import data_dir
 
 if TYPE_CHECKING:
@@ -48,7 +49,15 @@ class CaseSession:
     """
 
     def __init__(
-        self, journal: Journal | None, lock: CaseLock | None, *, read_only: str = "", problem: str = "", fresh: bool = True
+        self,
+        journal: Journal | None,
+        lock: CaseLock | None,
+        *,
+        case: dict[str, Any] | None = None,
+        read_only: str = "",
+        problem: str = "",
+        fresh: bool = True,
+        box: tuple[slice, ...] | None = None,
     ) -> None:
         self._journal = journal
         self._lock = lock
@@ -56,6 +65,10 @@ class CaseSession:
         self.read_only = read_only
         self.problem = problem
         self._worth_keeping = not fresh
+        self._snapshots = SnapshotWriter(journal, case or {}) if journal else None
+        self._unsaved_edits = 0
+        # The part of the label map in which something was ever painted.
+        self._box = box
 
     @classmethod
     def begin(cls, content: CaseContent, *, settings: Settings | None = None, origin: str = "script") -> CaseSession:
@@ -66,9 +79,9 @@ class CaseSession:
             lock = CaseLock.acquire(folder)
             if lock is None:
                 return cls(None, None, read_only=_held(folder))
-            stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
-            path = folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(3)}.jsonl"
-            return cls(Journal.begin(path, _case_line(content, origin)), lock)
+            case = _case_line(content, origin)
+            journal = _begin_journal(folder, case, content)
+            return cls(journal, lock, case=case, fresh=not content.carried, box=_whole(content) if content.carried else None)
         except (OSError, SpinalSamError) as error:
             if lock is not None:
                 lock.release()
@@ -86,7 +99,7 @@ class CaseSession:
             if len(read_journal(journal.path, tolerate_damage=True).done) != len(journal.done):
                 lock.release()
                 return cls(None, None, read_only="The session went on elsewhere while it was restored; open the image again.")
-            return cls(Journal.resume(journal), lock, fresh=False)
+            return cls(Journal.resume(journal), lock, case=dict(journal.case), fresh=False, box=_painted(journal))
         except (OSError, SpinalSamError) as error:
             if lock is not None:
                 lock.release()
@@ -119,10 +132,40 @@ class CaseSession:
         # Where one looks is not worth a wait for the disk at every turn of the wheel; a killed process does not lose it either.
         self._journal.append(values, durable=not view_only)
         self._worth_keeping |= operation.undoable or operation.outside
+        if result.edit is not None:
+            self._box = _united(self._box, result.edit.box)
+        self._unsaved_edits += result.edit is not None or "history" in result.changes
 
-    def close(self) -> None:
-        """End the session in an orderly way; a journal in which nothing was done is removed."""
+    def settled(self, content: CaseContent) -> None:
+        """Told after every commit, when case and journal agree: now and then a snapshot is written aside."""
+        if self._snapshots is not None and self._unsaved_edits >= EVERY and not self._snapshots.busy:
+            self._snapshots.write(content, self._box)
+            self._unsaved_edits = 0
+
+    def move_to(self, folder: Path, content: CaseContent) -> Path:
+        """Go on in a new journal in another folder, which begins with the case as it is; the old one stays as far as it came.
+
+        Returns its path. Raises RequirementError in a window that may only look, OutputError or ResourceError when the folder
+        cannot be written; the session is as before then.
+        """
+        if self.read_only:
+            raise RequirementError(self.read_only)
+        case = _case_line(content, "moved")
+        journal = _begin_journal(folder, case, content, carried=True)
+        old, self._journal = self._journal, journal
+        if old is not None:
+            old.close()
+        self.path, self.problem, self._worth_keeping = journal.path, "", True
+        self._snapshots, self._box = SnapshotWriter(journal, case), _whole(content)
+        return journal.path
+
+    def close(self, content: CaseContent | None = None) -> None:
+        """End the session in an orderly way; a journal in which nothing was done is removed. content: for the last snapshot."""
         journal, self._journal = self._journal, None
+        if journal is not None and self._snapshots is not None:
+            self._snapshots.finish()
+            if content is not None and self._worth_keeping and self._unsaved_edits:
+                self._snapshots.write(content, self._box, wait=True)
         if journal is not None:
             try:
                 if self._worth_keeping:
@@ -132,6 +175,7 @@ class CaseSession:
             journal.close()
             if not self._worth_keeping:
                 journal.path.unlink(missing_ok=True)
+                snapshot_path(journal.path).unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -148,7 +192,43 @@ def _case_line(content: CaseContent, origin: str) -> dict[str, Any]:
         "origin": origin,
         "fingerprint": content.fingerprint,
         "size": list(content.volume.geometry.shape),
+        "affine": content.volume.geometry.affine[:3].tolist(),
     }
+
+
+def _begin_journal(folder: Path, case: dict[str, Any], content: CaseContent, *, carried: bool | None = None) -> Journal:
+    """A new journal for a case, with the case as it is where it does not begin empty. No file is left when that fails."""
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+    journal = Journal.begin(folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(3)}.jsonl", case)
+    if content.carried if carried is None else carried:
+        try:
+            journal.append(gather(content, None)())
+        except BaseException:
+            journal.close()
+            journal.path.unlink(missing_ok=True)
+            raise
+    return journal
+
+
+def _whole(content: CaseContent) -> tuple[slice, ...]:
+    return tuple(slice(0, n) for n in content.mask.shape)
+
+
+def _united(one: tuple[slice, ...] | None, other: tuple[slice, ...]) -> tuple[slice, ...]:
+    """The smallest box that holds both."""
+    if one is None:
+        return other
+    return tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one, other, strict=True))
+
+
+def _painted(journal: JournalContent) -> tuple[slice, ...] | None:
+    """The part of the label map that the lines of a journal paint; None where none does."""
+    box: tuple[slice, ...] | None = None
+    for entry in journal.entries:
+        edit = entry.values.get("edit") or (entry.values.get("mask") if entry.kind == STATE else None)
+        if edit:
+            box = _united(box, tuple(slice(int(low), int(low) + int(n)) for low, n in zip(edit["lower"], edit["shape"], strict=True)))
+    return box
 
 
 def _held(folder: Path) -> str:

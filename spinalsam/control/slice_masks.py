@@ -60,9 +60,14 @@ class SliceMasks:
         self._masks[mask.ref] = (*others, mask)
 
     @property
+    def all(self) -> tuple[SliceMask, ...]:
+        """Slice by slice, in the order in which they were painted."""
+        return tuple(mask for masks in self._masks.values() for mask in masks)
+
+    @property
     def prompts(self) -> tuple[Prompt, ...]:
         """All prompts that have painted, slice by slice."""
-        return tuple(mask.prompt for masks in self._masks.values() for mask in masks)
+        return tuple(mask.prompt for mask in self.all)
 
     def knows(self, ref: SliceRef, prompt: Prompt) -> bool:
         """Whether exactly this prompt has painted already."""

@@ -75,6 +75,7 @@ class CaseContent:
     source: the path or `sample:NAME` from which the volume can be read again. fingerprint: hash of voxels and grid.
     spine: the voxel in the middle of the spine or None, in a tuple once it has been looked for.
     session: the journal and its lock, or None while there is none. resumes: the journal of an earlier session to go on with.
+    carried: whether a new journal has to begin with the case as it is, since what came before is in none that can be gone on with.
     """
 
     volume: Volume
@@ -88,6 +89,7 @@ class CaseContent:
     session: CaseSession | None = None
     resumes: JournalContent | None = None
     spine: tuple[tuple[int, int, int] | None] | None = None
+    carried: bool = False
 
     @classmethod
     def fresh(cls, volume: Volume, *, source: str, series_uid: str | None, fingerprint: str) -> CaseContent:
@@ -328,7 +330,7 @@ class Workspace:
             self._dispatcher.close()
             self._dispatcher = None
         if self._content is not None and self._content.session is not None:
-            self._content.session.close()
+            self._content.session.close(self._content)
         self._content = None
 
     def __enter__(self) -> Workspace:
@@ -368,6 +370,8 @@ class Workspace:
             else:
                 return
             self._count(change.fields)
+            if self._content is not None and self._content.session is not None:
+                self._content.session.settled(self._content)
         self.notify(change)
 
     def apply_silently(self, operation: Operation, result: OperationResult) -> None:
@@ -390,7 +394,7 @@ class Workspace:
         if old is not None and old.session is not None:
             if new is None:
                 self._write_journal(operation, call, result, origin)
-            old.session.close()
+            old.session.close(old)
         self._content = None
         if new is not None and self.keeps_journal:
             resumes, new.resumes = new.resumes, None

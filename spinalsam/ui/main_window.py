@@ -213,6 +213,9 @@ class MainWindow(QMainWindow):
             self._ask_export()
         elif operation.name in dialogs.SAVES:
             self._ask_save(operation)
+        elif operation.name == "keep_journal":
+            start = dialogs.start_folder(self.preferences.folder)
+            dialogs.ask_folder(self, tr(operation.spec.title), start, lambda folder: self.run("keep_journal", {"folder": folder}))
         elif operation.name == "load_mask":
             chosen = lambda path: self.run("load_mask", {"path": path})  # noqa: E731
             dialogs.ask_file(self, tr("Load mask"), dialogs.start_folder(self.preferences.folder), chosen, names=dialogs.MASKS)
@@ -331,7 +334,14 @@ class MainWindow(QMainWindow):
         text, level = sentence_of(error)
         self.status.say(text)
         if level != "info":
-            self.notices.say(text, "warning" if isinstance(error, RequirementError) else level)
+            self.notices.say(text, "warning" if isinstance(error, RequirementError) else level, self._remedy(error))
+
+    def _remedy(self, error: BaseException) -> tuple[str, Callable[[], None]] | None:
+        """A button for what the error itself says can be done."""
+        name = getattr(error, "remedy", "")
+        if name not in self.actions_of.plain:
+            return None
+        return self.actions_of.plain[name].text(), self.actions_of.plain[name].trigger
 
     def _opened(self, result: OperationResult, *, restored: bool) -> None:
         self.notices.clear()

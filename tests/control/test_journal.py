@@ -99,7 +99,7 @@ def test_a_newer_format_and_other_files_are_refused(tmp_path: Path) -> None:
     assert f'"format":{FORMAT_VERSION}' in text
     from spinalsam.control import journal as module
 
-    body, _ = module._encode(0, {"kind": "case", "format": FORMAT_VERSION + 1}, "")
+    body, _ = module.encode_line(0, {"kind": "case", "format": FORMAT_VERSION + 1}, "")
     newer.write_bytes(body)
     with pytest.raises(JournalError, match="newer version"):
         read_journal(newer)

@@ -123,3 +123,19 @@ def test_a_tilted_series_can_be_segmented_on_its_sheared_grid(tmp_path, tilt_mm:
         k = case.source["sop_instance_uids"].index(uid)
         assert np.array_equal(picture.T != 0, mask[:, :, k] == value)
         assert np.allclose(groups.PlanePositionSequence[0].ImagePositionPatient, case.geometry.to_mm((0, 0, k)), atol=1e-6)
+
+
+def test_files_that_changed_or_went_since_they_were_opened_are_not_referred_to(tmp_path) -> None:
+    folder = dicom_series(tmp_path / "ct", stored())
+    case = read_volume(folder)
+    mask = two_vertebrae(case.geometry.shape)
+    victim = sorted(folder.iterdir())[2]
+    header = pydicom.dcmread(victim)
+    header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = "1.2.3.99"
+    header.save_as(victim)
+    with pytest.raises(OutputError, match="has changed"):
+        write_mask(tmp_path / "m.dcm", mask, case)
+    victim.unlink()
+    with pytest.raises(OutputError, match="cannot be read"):
+        write_mask(tmp_path / "m.dcm", mask, case)
+    assert [path.name for path in tmp_path.iterdir()] == ["ct"]

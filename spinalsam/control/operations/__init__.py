@@ -11,6 +11,7 @@ OPERATIONS: tuple[Operation, ...] = (
     image.open_image,
     image.clear_image,
     image.restore_case,
+    image.keep_journal,
     points.add_points,
     points.generate_point_mask,
     points.clear_points,

@@ -58,20 +58,42 @@ def clear_image(ws: Workspace, job: Job) -> OperationResult:
     spoken=False,
     arguments=(
         ArgumentSpec("journal", "text", required=True, help="the journal of an earlier session"),
-        ArgumentSpec("accept_damage", "flag", help="take what stands before a damaged line"),
+        ArgumentSpec("accept_damage", "flag", help="take what can be had of a damaged journal"),
+        ArgumentSpec("accept_other_image", "flag", help="take an image of the same size and place whose values have changed"),
     ),
     background=True,
     writes=("case",),
 )
-def restore_case(ws: Workspace, job: Job, *, journal: str, accept_damage: bool = False) -> OperationResult:
+def restore_case(
+    ws: Workspace, job: Job, *, journal: str, accept_damage: bool = False, accept_other_image: bool = False
+) -> OperationResult:
     """Open a case as an earlier session left it."""
     from spinalsam.control.recovery import restore_content
 
     if ws.journal_path == Path(journal):
         raise UsageError("This is the session that is open already; there is nothing to restore.")
-    content, steps = restore_content(Path(journal), like=ws, job=job, accept_damage=accept_damage)
+    content, steps = restore_content(
+        Path(journal), like=ws, job=job, accept_damage=accept_damage, accept_other_image=accept_other_image
+    )
     message = f"Restored '{content.volume.name or Path(content.source).name}' with {steps} steps; undo works from here."
     return OperationResult(message, _case_data(ws, content), {"case": content})
+
+
+@operation(
+    "Keep journal elsewhere",
+    category="image",
+    spoken=False,
+    requires=(has_case,),
+    arguments=(ArgumentSpec("folder", "text", required=True, help="a folder that can be written, on another disk if need be"),),
+)
+def keep_journal(ws: Workspace, job: Job, *, folder: str) -> OperationResult:
+    """Save everything that was done in a journal in another folder and go on there, where the usual place cannot be written."""
+    session = ws.case.session
+    if session is None:
+        raise UsageError("Nothing is recorded in this workspace, so there is no journal to keep.")
+    with ws.lock:
+        path = session.move_to(Path(folder).expanduser().absolute(), ws.case)
+    return OperationResult(f"All that was done is in '{path}' now, and what you do next goes there too.", {"journal": str(path)})
 
 
 def _opened(content: CaseContent) -> str:

@@ -51,7 +51,8 @@ def _build(mask: NDArray, volume: Volume, labels: tuple[Label, ...]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            headers = [_source_header(file) for file in dict.fromkeys(file for file in volume.source["files"] if file)]
+            uids = dict(zip(volume.source["files"], volume.source["sop_instance_uids"], strict=True))
+            headers = [_source_header(file, uid) for file, uid in uids.items() if file]
             return highdicom.seg.Segmentation(
                 source_images=headers,
                 segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
@@ -77,10 +78,17 @@ def _build(mask: NDArray, volume: Volume, labels: tuple[Label, ...]) -> Any:
             raise OutputError(f"A DICOM segmentation cannot be made of this series ({reason}); export as NIfTI.") from None
 
 
-def _source_header(file: str) -> Any:
+def _source_header(file: str, uid: str) -> Any:
+    """The header of a slice's file. Raises OutputError when it is no more the file that was opened."""
     import pydicom
 
-    header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+    try:
+        header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"'{Path(file).name}', to which the segmentation refers, cannot be read ({reason}); export as NIfTI.") from None
+    if str(header.get("SOPInstanceUID", "")) != uid:
+        raise OutputError(f"'{Path(file).name}' has changed since the image was opened; open it again, or export as NIfTI.")
     if not header.get("SpecificCharacterSet"):
         # Some scanners write it empty, which means the default; highdicom takes only a missing one for that.
         header.pop("SpecificCharacterSet", None)
