@@ -105,7 +105,8 @@ def as_known(error: BaseException) -> SpinalSamError | None:
 def _fail(message: str, code: int, *, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    print(f"spinalsam: {message}", file=sys.stderr)
+    start = "\r\x1b[K" if sys.stderr.isatty() else ""  # over a line of progress
+    print(f"{start}spinalsam: {message}", file=sys.stderr)
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -39,3 +40,71 @@ def shared_data() -> Callable[..., Path]:
         return path
 
     return find
+
+
+Run = Callable[..., "Answer"]
+
+
+class Answer:
+    """What one command did."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> dict:
+        return json.loads(self.out)
+
+    def failed(self, code: int, *words: str) -> None:
+        """It failed with this code and one line that holds the words, and printed nothing else."""
+        lines = self.err.splitlines()
+        assert self.code == code, self.err
+        assert len(lines) == 1, self.err
+        assert "Traceback" not in self.err
+        assert self.out == ""
+        for word in words:
+            assert word in lines[0], lines[0]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process."""
+
+    def call(*words: object) -> Answer:
+        from spinalsam.cli import main
+
+        capfd.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capfd.readouterr()
+        return Answer(code, out, err)
+
+    return call
+
+
+@pytest.fixture
+def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that answers at once; an unknown name is still an unknown name."""
+    from spinalsam.engine import models
+    from spinalsam.errors import ModelError
+    from tests.fakes import FakeSegmenter
+
+    def load(name: str | None = None, device: str = "auto", **_: object) -> FakeSegmenter:
+        if name not in (None, "fake"):
+            raise ModelError(f"There is no model '{name}'.")
+        return FakeSegmenter()
+
+    monkeypatch.setattr(models, "load_segmenter", load)
+
+
+@pytest.fixture
+def ct(tmp_path: Path) -> Path:
+    """A small CT with a bright cuboid at [8:16, 10:20, 3:9]."""
+    import nibabel
+    import numpy as np
+
+    voxels = np.full((24, 30, 12), -100, np.int16)
+    voxels[8:16, 10:20, 3:9] = 600
+    affine = np.array([[-1.5, 0, 0, 40], [0, -1.5, 0, 50], [0, 0, 3, -20], [0, 0, 0, 1.0]])
+    path = tmp_path / "ct.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
+    return path

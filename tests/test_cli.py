@@ -12,70 +12,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from spinalsam.cli import main
-from spinalsam.errors import ModelError
+from tests.conftest import Run
 from tests.fakes import FakeSegmenter
-
-Run = Callable[..., "Answer"]
-
-
-class Answer:
-    """What one command did."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self) -> dict:
-        return json.loads(self.out)
-
-    def failed(self, code: int, *words: str) -> None:
-        """It failed with this code and one line that holds the words, and printed nothing else."""
-        lines = [line for line in self.err.splitlines() if line and not line.startswith("note:")]
-        assert self.code == code, self.err
-        assert len(lines) == 1, self.err
-        assert "Traceback" not in self.err
-        assert self.out == ""
-        for word in words:
-            assert word in lines[0], lines[0]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process."""
-
-    def call(*words: object) -> Answer:
-        capfd.readouterr()
-        code = main([str(word) for word in words])
-        out, err = capfd.readouterr()
-        return Answer(code, out, err)
-
-    return call
-
-
-@pytest.fixture
-def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network that answers at once; an unknown name is still an unknown name."""
-    from spinalsam.engine import models
-
-    def load(name: str | None = None, device: str = "auto", **_: object) -> FakeSegmenter:
-        if name not in (None, "fake"):
-            raise ModelError(f"There is no model '{name}'.")
-        return FakeSegmenter()
-
-    monkeypatch.setattr(models, "load_segmenter", load)
-
-
-@pytest.fixture
-def ct(tmp_path: Path) -> Path:
-    """A small CT with a bright cuboid at [8:16, 10:20, 3:9]."""
-    voxels = np.full((24, 30, 12), -100, np.int16)
-    voxels[8:16, 10:20, 3:9] = 600
-    affine = np.array([[-1.5, 0, 0, 40], [0, -1.5, 0, 50], [0, 0, 3, -20], [0, 0, 0, 1.0]])
-    path = tmp_path / "ct.nii.gz"
-    nibabel.save(nibabel.Nifti1Image(voxels, affine), path)
-    return path
-
 
 BOX = "7,9,5,16,20,5"
 
@@ -204,6 +142,11 @@ def test_mistakes_in_the_arguments_are_usage_errors(run: Run, ct: Path, tmp_path
     named = {"CT": str(ct), "OUT": str(tmp_path / "m.nii.gz"), "mask.docx": str(tmp_path / "mask.docx")}
     run(*[named.get(word, word) for word in words]).failed(2, said)
     assert not (tmp_path / "m.nii.gz").exists()
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_a_second_box_is_not_dropped_in_silence(run: Run, ct: Path, tmp_path: Path) -> None:
+    run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX, "--box", BOX).failed(2, "--box can be given once")
 
 
 def test_help_and_version_are_no_errors(run: Run) -> None:
@@ -442,3 +385,19 @@ def test_replay_gives_the_identical_mask(run: Run, ct: Path, tmp_path: Path) -> 
 
 def test_open_says_what_is_missing(run: Run, tmp_path: Path) -> None:
     run("open", tmp_path / "none.nii.gz").failed(3, "none.nii.gz")
+
+
+def test_without_a_display_the_window_says_so(run: Run, ct: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    run("open", ct).failed(2, "there is no display")
+    run().failed(2, "there is no display")
+    monkeypatch.setenv("DISPLAY", ":7654")
+    run("open", ct).failed(2, "':7654' does not answer")
+
+
+def test_the_working_folder_has_a_name_in_messages(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cases").mkdir()
+    monkeypatch.chdir(tmp_path / "cases")
+    run("info", ".").failed(3, "'cases' is empty")

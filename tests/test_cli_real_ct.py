@@ -28,7 +28,7 @@ class Real:
 
 REAL = {
     "DICOM series (GE)": Real(("dcmqi", "ct-3slice"), "218,337,1,295,431,1"),
-    "NIfTI (RAS, 3 mm)": Real(("totalsegmentator", "example_ct.nii.gz"), "27,46,85,48,72,85"),
+    "NIfTI (RAS, 3 mm)": Real(("totalsegmentator", "example_ct.nii.gz"), "46,27,85,72,48,85"),
     "DICOM series (CORT)": Real(("matrad", "real_CT"), "98,102,80,120,132,80"),
     "NRRD (cervical)": Real(("ts2d", "sample_s0521.nrrd"), "26,76,84,26,88,92", "sagittal"),
 }
@@ -108,7 +108,7 @@ def test_one_slice_in_every_transfer_syntax(shared_data: Shared, tmp_path: Path,
     assert all(np.array_equal(lossless[0], mask) for mask in lossless)
 
 
-@pytest.mark.parametrize("name", ["verse004", "verse010", "gl003", "gl017"])
+@pytest.mark.parametrize("name", ["verse004", "verse010", "gl003"])
 def test_volumes_that_itk_refuses_come_back_as_they_were(
     shared_data: Shared, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -131,10 +131,19 @@ def test_volumes_that_itk_refuses_come_back_as_they_were(
     assert np.asarray(mask.dataobj).any()
 
 
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    return 2 * np.count_nonzero(one & other) / (np.count_nonzero(one) + np.count_nonzero(other))
+
+
 def test_one_box_finds_the_vertebra(segment: Callable[[Real, str], Path], shared_data: Shared) -> None:
     """Dice with the hand-drawn reference on the clean DICOM case."""
     mask = np.asarray(nibabel.load(segment(REAL["DICOM series (GE)"], ".nii.gz")).dataobj)[:, :, 1] != 0
     truth = sitk.GetArrayFromImage(sitk.ReadImage(str(shared_data("dcmqi", "spine_seg.nrrd"))))
-    truth = truth[1].T != 0
-    overlap = 2 * np.count_nonzero(mask & truth) / (mask.sum() + truth.sum())
-    assert overlap >= 0.85
+    assert dice(mask, truth[1].T != 0) >= 0.85
+
+
+def test_one_box_finds_the_vertebra_in_coarse_voxels(segment: Callable[[Real, str], Path], shared_data: Shared) -> None:
+    """Dice with L2 as a large network sees it, at 3 mm."""
+    mask = np.asarray(nibabel.load(segment(REAL["NIfTI (RAS, 3 mm)"], ".nii.gz")).dataobj)[:, :, 85] != 0
+    truth = np.asarray(nibabel.load(shared_data("totalsegmentator", "totalseg.nii.gz")).dataobj)[:, :, 85] == 30
+    assert dice(mask, truth) >= 0.8

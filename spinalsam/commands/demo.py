@@ -7,8 +7,6 @@ import csv
 import io
 import json
 import math
-import os
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,10 +53,12 @@ def run(options: argparse.Namespace) -> int | None:
     out = _folder(Path(options.out))
     document = perform(out)
     print_result(options, document, lambda: _text(document))
-    if options.headless or not _has_display():
+    if options.headless:
         return None
-    from spinalsam.commands.open_window import show
+    from spinalsam.commands.open_window import missing_display, show
 
+    if missing_display():
+        return None
     return show("sample:phantom", mask=out / "mask.nii.gz")
 
 
@@ -209,7 +209,7 @@ def _speak(case: Workspace, record: Record) -> None:
     from spinalsam.commands.segment import say
 
     note(f'"{SENTENCE}"')
-    for answer in say(case, SENTENCE):
+    for answer in say(case, SENTENCE)[1]:
         record.answers.append(answer)
         note(answer)
 
@@ -245,7 +245,3 @@ def _text(document: dict[str, Any]) -> str:
     lines = [table("Against the sample's reference, on the prompted slice", titles, rows)]
     lines += [f"mask     {document['mask']}", f"picture  {document['picture']}", f"sample   {document['sample']}"]
     return "\n".join(lines)
-
-
-def _has_display() -> bool:
-    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

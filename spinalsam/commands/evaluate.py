@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from spinalsam.commands.output import add_json, figure, note, print_result, table
+from spinalsam.commands.output import add_json, figure, note, notes_on_success, print_result, table
 from spinalsam.errors import InputError
 
 NAME = "evaluate"
@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    document = evaluate(Path(options.pred), Path(options.truth))
+    with notes_on_success():
+        document = evaluate(Path(options.pred), Path(options.truth))
     print_result(options, document, lambda: as_table(document, "Agreement with the reference"))
 
 

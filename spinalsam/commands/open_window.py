@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 from spinalsam.errors import InputError, UsageError
@@ -23,6 +25,9 @@ def show(path: str | None, *, mask: Path | None = None) -> int:
     """Open the window and wait until it is closed. Raises UsageError where no window can be opened."""
     if path and not path.startswith("sample:") and not Path(path).exists():
         raise InputError(f"'{path}' does not exist; check the path.")
+    missing = missing_display()
+    if missing:
+        raise UsageError(f"No window can be opened: {missing}. Every other command works without one.")
     from spinalsam.commands.samples import SAMPLES
 
     try:
@@ -30,3 +35,30 @@ def show(path: str | None, *, mask: Path | None = None) -> int:
     except ImportError as error:
         raise UsageError(f"The window needs PyQt5, which cannot be loaded ({error}); every other command works without it.") from None
     return app.run(path, samples=SAMPLES, mask=mask)
+
+
+def missing_display() -> str:
+    """Why no window can be opened here, or nothing. Qt would end the whole program without a word that helps."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM", "xcb").partition(":")[0] != "xcb":
+        return ""
+    if os.environ.get("WAYLAND_DISPLAY"):
+        return ""
+    name = os.environ.get("DISPLAY")
+    if not name:
+        return "there is no display (DISPLAY is not set)"
+    return "" if _answers(name) else f"the display '{name}' does not answer"
+
+
+def _answers(name: str) -> bool:
+    """Whether an X server lets this program in; what cannot be tried is left to Qt."""
+    import ctypes
+
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(name.encode(), None))
+    refused = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return not refused

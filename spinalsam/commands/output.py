@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 OUT_HELP = "the mask: .nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .dcm, .stl or .png"
+
+_held: list[list[str]] = []
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +29,23 @@ def print_result(options: argparse.Namespace, document: Any, text: Callable[[], 
 
 def note(text: str) -> None:
     """A line about what is going on, for a person who waits."""
-    print(text, file=sys.stderr, flush=True)
+    if _held:
+        _held[-1].append(text)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def notes_on_success() -> Iterator[None]:
+    """Keep notes back until the work has succeeded, since a failure is one line and nothing else."""
+    notes: list[str] = []
+    _held.append(notes)
+    try:
+        yield
+    finally:
+        _held.pop()
+    for text in notes:
+        note(text)
 
 
 def progress(fraction: float, message: str) -> None:

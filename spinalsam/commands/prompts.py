@@ -20,17 +20,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that say where something is. They take text, so that mistakes are explained here and not by argparse."""
     parser.add_argument("--plane", choices=PLANES, default="axial", help="the plane of the slice that is prompted (default: axial)")
     parser.add_argument("--point", action="append", default=[], metavar="I,J,K[,0|1]", help="a voxel inside (1) or outside (0); repeatable")
-    parser.add_argument("--box", metavar="I0,J0,K0,I1,J1,K1", help="two opposite corner voxels, inclusive, on one slice")
-    parser.add_argument("--label", default="1", metavar="L3", help="a region name or an integer 1-255 (default: 1)")
+    parser.add_argument(
+        "--box", action="append", default=[], metavar="I0,J0,K0,I1,J1,K1", help="two opposite corner voxels, inclusive, on one slice"
+    )
+    parser.add_argument("--label", metavar="L3", help="a region name or an integer 1-255 (default: 1)")
     parser.add_argument("--prompts", metavar="FILE", help="JSON Lines, one mask a line, in order")
 
 
 def from_options(options: argparse.Namespace) -> list[Prompt]:
     """All prompts in the order in which they apply: those of the file first. Raises UsageError or InputError."""
-    label = parse_label(options.label)
+    label = parse_label(1 if options.label is None else options.label)
+    if len(options.box) > 1:
+        raise UsageError("--box can be given once; write several masks into a file for --prompts.")
     prompts = read_file(Path(options.prompts)) if options.prompts else []
     points = tuple(_point(text) for text in options.point)
-    box = _box(options.box) if options.box is not None else None
+    box = _box(options.box[0]) if options.box else None
     if points or box:
         prompts.append(Prompt(options.plane, points, box, label))
     return prompts

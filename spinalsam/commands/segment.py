@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinalsam.commands import prompts as prompting
-from spinalsam.commands.output import OUT_HELP, add_json, note, print_result, progress
+from spinalsam.commands.output import OUT_HELP, add_json, note, notes_on_success, print_result, progress
 from spinalsam.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from spinalsam.control.workspace import Workspace
+    from spinalsam.support.calls import OperationCall
     from spinalsam.support.prompts import Prompt
 
 NAME = "segment"
@@ -45,9 +48,9 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError("Nothing says what to segment; give --point, --box, --prompts or --say.")
     out = _writable(options.out)
     started = time.perf_counter()
-    with workspace(options) as case:
+    with notes_on_success(), workspace(options) as case:
         case.open(options.image, series_uid=options.series)
-        _notes(case)
+        _notes(case, options)
         _check(prompts, case)
         document = _segment(case, prompts, options)
         _write(case, out)
@@ -88,9 +91,11 @@ def _try_to_write(folder: Path, out: Path) -> None:
         raise OutputError(f"'{out}' cannot be written: {error.strerror or error}; choose another place.") from None
 
 
-def _notes(case: Workspace) -> None:
+def _notes(case: Workspace, options: argparse.Namespace) -> None:
     for sentence in case.volume.notes if case.volume else ():
         note(f"note: {sentence}")
+    if options.label is None and (options.point or options.box):
+        note("note: without --label the mask gets the value 1, which stands for C1; --label L3 names the vertebra.")
 
 
 def _check(prompts: list[Prompt], case: Workspace) -> None:
@@ -101,8 +106,10 @@ def _check(prompts: list[Prompt], case: Workspace) -> None:
 
 def _segment(case: Workspace, prompts: list[Prompt], options: argparse.Namespace) -> dict[str, Any]:
     made = []
+    if options.say and options.label is not None:
+        _choose_label(case, options.label)
     for number, prompt in enumerate(prompts, 1):
-        progress(number / len(prompts), "segmenting")
+        progress((number - 1) / len(prompts), "segmenting")
         result = case.run("prompt_mask", prompt=prompt.to_json())
         made.append(dict(result.data))
         if not any(mask["pixels"] for mask in result.data["masks"]):
@@ -110,8 +117,10 @@ def _segment(case: Workspace, prompts: list[Prompt], options: argparse.Namespace
             continue
         if options.propagate:
             _propagate(case, prompt)
+    if prompts:
+        progress(1.0, "segmenting")
     if options.say:
-        _speak(case, options)
+        _speak(case, prompts, options)
     return {"prompts": [prompt.to_json() for prompt in prompts], "results": made, **_labels(case), **_model(case)}
 
 
@@ -120,23 +129,55 @@ def _propagate(case: Workspace, prompt: Prompt) -> None:
     case.run("propagate", direction="both", plane=ref.plane, slice=ref.index + 1, value=prompt.label)
 
 
-def _speak(case: Workspace, options: argparse.Namespace) -> None:
-    """Do what the sentences say, in order. Raises InputError for one that asks for nothing that can be done here."""
-    if options.label != "1" and not options.label.isdigit():
-        from spinalsam.support.anatomy import label_name, parse_label
+def _speak(case: Workspace, prompts: list[Prompt], options: argparse.Namespace) -> None:
+    """Do what the sentences say, in order, from the slice that was prompted last.
 
-        case.run("set_label", regions=[label_name(parse_label(options.label))])
-    if options.plane != case.state.view.active_plane:
-        case.run("set_view", plane=options.plane)
+    Raises InputError for a sentence that asks for nothing that can be done here, and when there would be no mask to write.
+    """
+    _look_at(case, prompts[-1] if prompts else None, options.plane)
+    asked: set[str] = set()
     for text in options.say:
-        for result in say(case, text):
-            note(result)
-    if options.propagate and case.has_mask and not (options.point or options.box or options.prompts):
+        calls, answers = say(case, text)
+        asked |= {call.op for call in calls}
+        for answer in answers:
+            note(answer)
+    if options.propagate and case.has_mask and not prompts:
         case.run("propagate", direction="both")
+        return
+    if not prompts and not any(makes_mask(op) for op in asked):
+        raise InputError("The sentences ask for no mask, so there is nothing to write; add one such as 'generate the mask'.")
 
 
-def say(case: Workspace, text: str) -> list[str]:
-    """Do what one sentence says and return what the operations answer. Raises InputError when it asks for nothing."""
+def _look_at(case: Workspace, prompt: Prompt | None, plane: str) -> None:
+    """Show the slice on which the prompt lies: slice numbers and pixels of the sentences refer to it."""
+    if prompt is not None:
+        ref = prompt.slice_ref(case.case.volume.geometry)
+        case.run("go_to", slice=ref.index + 1, plane=ref.plane)
+        plane = ref.plane
+    if plane != case.state.view.active_plane:
+        case.run("set_view", plane=plane)
+
+
+def _choose_label(case: Workspace, label: str) -> None:
+    """The label of masks that the sentences ask for."""
+    from spinalsam.support.anatomy import LABEL_NAMES, parse_label
+
+    value = parse_label(label)
+    if value in LABEL_NAMES:
+        case.run("set_label", regions=[LABEL_NAMES[value]])
+    else:
+        case.run("change_label", value=case.state.active_label, to=value)
+
+
+def makes_mask(op: str) -> bool:
+    """Whether an operation can leave something in the mask, or take it out."""
+    from spinalsam.control.operations import find
+
+    return "mask" in find(op).writes
+
+
+def say(case: Workspace, text: str) -> tuple[Sequence[OperationCall], list[str]]:
+    """Do what one sentence says. Returns the calls and what they answer. Raises InputError when it asks for nothing."""
     from spinalsam.control.operations import SPOKEN_SPECS
     from spinalsam.language import parse
 
@@ -146,7 +187,7 @@ def say(case: Workspace, text: str) -> list[str]:
     for call in parsed.calls:
         if call.op in _NOT_SAID:
             raise UsageError(f"'{call.op}' cannot be said here: {_NOT_SAID[call.op]} names it; leave it out of '{text}'.")
-    return [result.message for result in case.dispatcher.run_all(parsed.calls, origin="say")]
+    return parsed.calls, [result.message for result in case.dispatcher.run_all(parsed.calls, origin="say")]
 
 
 def _labels(case: Workspace) -> dict[str, Any]:

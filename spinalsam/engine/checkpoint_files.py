@@ -6,6 +6,7 @@ import argparse
 import os
 import pickle
 import re
+import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -83,7 +84,7 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
             f"'{path.name}' holds more than weights{what} and was refused; nothing in it was run. Ask its author for the "
             "weights alone, best as safetensors."
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, IndexError, struct.error) as error:
         reason = (str(error).strip().splitlines() or ["unknown format"])[0]
         raise ModelError(f"'{path.name}' is damaged or is not a checkpoint: {reason}") from error
     if not isinstance(value, Mapping):

@@ -233,7 +233,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused_with_what_is_wrong(weights, t
     assert not cards.user_models_dir().exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 half a zip"])
+@pytest.mark.parametrize("content", [b"", b"junk", b"not a checkpoint", b"PK\x03\x04 half a zip"])
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_files_that_are_no_checkpoints_are_refused(tmp_path, content, suffix) -> None:
     path = tmp_path / f"file{suffix}"

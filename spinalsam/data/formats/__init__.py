@@ -35,7 +35,7 @@ def read_volume(path: str | Path, *, series_uid: str | None = None, progress: Pr
     """
     from spinalsam.data.formats import reading
 
-    return reading.read_volume(Path(path), series_uid=series_uid, progress=progress)
+    return reading.read_volume(_named(path), series_uid=series_uid, progress=progress)
 
 
 def list_series(path: str | Path) -> list[SeriesInfo]:
@@ -45,7 +45,7 @@ def list_series(path: str | Path) -> list[SeriesInfo]:
     """
     from spinalsam.data.formats import reading
 
-    return reading.list_series(Path(path))
+    return reading.list_series(_named(path))
 
 
 def write_mask(
@@ -90,7 +90,7 @@ def info(path: str | Path, *, series_uid: str | None = None) -> dict[str, Any]:
     """Geometry, spacing, orientation, value range and series of a file or folder as JSON; see `description.info`."""
     from spinalsam.data.formats import description
 
-    return description.info(Path(path), series_uid=series_uid)
+    return description.info(_named(path), series_uid=series_uid)
 
 
 def mask_path(path: str | Path, format: str | None = None) -> Path:
@@ -103,3 +103,9 @@ def mask_path(path: str | Path, format: str | None = None) -> Path:
 def sidecar_path(path: str | Path) -> Path:
     """Where the JSON sidecar of a mask lies: the mask's own name with ``.json`` after it."""
     return Path(f"{path}.json")
+
+
+def _named(path: str | Path) -> Path:
+    """The path with a last part that messages can name, which '.', '..' and '/' lack."""
+    path = Path(path)
+    return path.resolve() if path.name in ("", "..") else path
