@@ -216,6 +216,8 @@ class Dispatcher:
             return done[0]
         seen = self._seen(operation, call)
         result = self._run_operation(operation, call, job)
+        if result.edit is not None:
+            _ = result.edit.packed  # compressing a large edit would hold up the main thread
         self._on_main_thread(lambda: self._commit(operation, call, result, origin, seen))
         return result
 

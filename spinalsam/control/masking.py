@@ -27,12 +27,7 @@ def values_of(regions: Sequence[str]) -> list[int]:
 
 def present(ws: Workspace) -> list[int]:
     """The label values of the mask, ascending."""
-    found: set[int] = set()
-    # Slice by slice: counting makes 64-bit copies, which of a whole volume would not fit into memory. Most slices hold nothing.
-    for piece in np.moveaxis(ws.case.mask, -1, 0):
-        if piece.any():
-            found.update(np.flatnonzero(np.bincount(piece.ravel(order="K"))).tolist())
-    return sorted(found - {0})
+    return ws.case.extents.values
 
 
 def clear_values(ws: Workspace, regions: Sequence[str] | None) -> OperationResult:
@@ -50,11 +45,6 @@ def clear_values(ws: Workspace, regions: Sequence[str] | None) -> OperationResul
     edit = _replaced(ws, np.isin(ws.case.mask, free), 0)
     message = f"Cleared the mask of {names}.{f' {kept} stays: locked.' if locked else ''}"
     return OperationResult(message, edit=edit, title=f"Clear mask of {names}")
-
-
-def relabel(ws: Workspace, value: int, to: int) -> MaskEdit | None:
-    """The edit that gives all of a label's voxels another value; None when there are none."""
-    return None if value == to else _replaced(ws, ws.case.mask == value, to)
 
 
 def _replaced(ws: Workspace, where: NDArray[np.bool_], value: int) -> MaskEdit | None:

@@ -63,21 +63,26 @@ class Measurement:
 
 def measure_labels(ws: Workspace, job: Job, regions: Sequence[str] | None) -> OperationResult:
     """Measure the regions, or every label. Raises RequirementError when there is no mask of them."""
-    from scipy.ndimage import find_objects
+    measured = measured_labels(ws, job, regions)
+    is_hu = ws.case.volume.is_hu
+    message = " ".join(one.sentence(is_hu=is_hu) for one in measured)
+    return OperationResult(message, {"measurements": [one.to_json(is_hu=is_hu) for one in measured]})
 
+
+def measured_labels(ws: Workspace, job: Job, regions: Sequence[str] | None = None) -> list[Measurement]:
+    """The measurements of the regions, or of every label, by rising value. Raises RequirementError when there is no mask of them."""
     case = ws.case
-    boxes = {n + 1: box for n, box in enumerate(find_objects(case.mask)) if box is not None}
-    wanted = [value for value in boxes if not regions or value in values_of(regions)]
+    wanted = [value for value in case.extents.values if not regions or value in values_of(regions)]
     if not wanted:
         raise RequirementError(f"There is no mask of {', '.join(regions or ())} to measure; segment it first.")
     measured = []
     for number, value in enumerate(wanted):
         job.progress(number / len(wanted), "Measuring")
+        box = case.extents.box_of(case.mask, value)
+        assert box is not None  # it has voxels
         name = ws.state.label(value).name
-        measured.append(measure_one(case.volume.voxels, case.mask, boxes[value], case.volume.geometry, value=value, name=name))
-    is_hu = case.volume.is_hu
-    message = " ".join(one.sentence(is_hu=is_hu) for one in measured)
-    return OperationResult(message, {"measurements": [one.to_json(is_hu=is_hu) for one in measured]})
+        measured.append(measure_one(case.volume.voxels, case.mask, box, case.volume.geometry, value=value, name=name))
+    return measured
 
 
 def measure_one(voxels: NDArray, mask: NDArray, box: tuple[slice, ...], geometry: Geometry, *, value: int, name: str) -> Measurement:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.support.calls import ArgumentSpec, OperationSpec
+
+if TYPE_CHECKING:
+    from spinalsam.control.packing import PackedEdit
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,13 @@ class MaskEdit:
         """First voxel beyond the box."""
         i, j, k = (low + n for low, n in zip(self.lower_ijk, self.after.shape, strict=True))
         return i, j, k
+
+    @cached_property
+    def packed(self) -> PackedEdit:
+        """The edit compressed, for journal and history; made once, on the thread that first asks."""
+        from spinalsam.control.packing import PackedEdit
+
+        return PackedEdit.pack(self)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,13 @@ def has_mask(workspace: Any) -> str:
     return "There is no mask yet; set points or a box on a vertebra and generate one."
 
 
+def has_reference(workspace: Any) -> str:
+    missing = has_case(workspace)
+    if missing or workspace.state.reference is not None:
+        return missing
+    return "There is no reference mask to compare with; choose one with 'Compare with a reference'."
+
+
 def has_candidates(workspace: Any) -> str:
     missing = has_case(workspace)
     if missing or workspace.state.candidates is not None:

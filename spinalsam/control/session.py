@@ -14,7 +14,6 @@ import numpy as np
 from spinalsam.control.case_lock import CaseLock
 from spinalsam.control.journal import CLOSED, DONE, STATE, Journal, JournalContent, now_text, read_journal
 from spinalsam.control.operation import Operation, OperationResult
-from spinalsam.control.packing import PackedArray
 from spinalsam.control.snapshot import EVERY, SnapshotWriter, gather, snapshot_path
 from spinalsam.control.state import encode_changes
 from spinalsam.errors import RequirementError, SpinalSamError
@@ -123,10 +122,10 @@ class CaseSession:
             values["title"] = result.title
         if segmenter is not None and "candidates" in operation.writes:
             values["model"] = {"name": segmenter.name, "checksum": segmenter.checksum}
-        if view_only or result.edit is not None:
+        if view_only or result.edit is not None or (operation.undoable and "mask" in operation.writes):
             values["changes"] = encode_changes(result.changes)
         if result.edit is not None:
-            values["edit"] = {"lower": list(result.edit.lower_ijk), **PackedArray.pack(result.edit.after).to_json()}
+            values["edit"] = {"lower": list(result.edit.lower_ijk), **result.edit.packed.after.to_json()}
         if "slice_masks" in result.changes:
             values["masks"] = [{"prompt": one.prompt.to_json(), "mask": one.mask.to_json()} for one in result.changes["slice_masks"]]
         # Where one looks is not worth a wait for the disk at every turn of the wheel; a killed process does not lose it either.

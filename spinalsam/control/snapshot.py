@@ -27,6 +27,7 @@ from spinalsam.control.journal import (
     now_text,
     read_journal,
 )
+from spinalsam.control.label_extents import LabelExtents
 from spinalsam.control.packing import PackedArray
 from spinalsam.control.slice_masks import SliceMask, SliceMasks
 from spinalsam.control.state import decode_changes, encode_changes
@@ -91,6 +92,8 @@ def put_state(content: CaseContent, values: dict[str, Any]) -> None:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise JournalError(f"A state in the journal is damaged: {error}") from error
     content.mask, content.state, content.slice_masks = mask, state, masks
+    content.extents = LabelExtents()
+    content.extents.follow((lower[0], lower[1], lower[2]), np.zeros_like(block), block)
 
 
 class SnapshotWriter:

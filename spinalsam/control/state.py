@@ -17,6 +17,10 @@ from spinalsam.support.windowing import default_window
 
 LAYOUTS = ("axial", "sagittal", "coronal", "mpr", "3d")
 
+DEFAULT_OPACITY = 0.34
+DRAWN = ("both", "fill", "outline")
+PROGRESS = ("open", "in_progress", "done")
+
 # A mask whose level nobody has named yet: part of the spine, no more is known.
 UNNAMED_LABEL = label_value("spine")
 
@@ -62,17 +66,36 @@ class ViewState:
 
 @dataclass(frozen=True)
 class LabelInfo:
-    """How a label value is shown; a locked label is never painted over."""
+    """How a label value is shown; a locked label is never painted over.
+
+    opacity: of the filled area, 0 to 1. drawn: 'both', 'fill' or 'outline'. progress: 'open', 'in_progress' or 'done'; a label that
+    is done is locked.
+    """
 
     value: int
     name: str
     colour: tuple[int, int, int]
     visible: bool = True
     locked: bool = False
+    opacity: float = DEFAULT_OPACITY
+    drawn: str = "both"
+    progress: str = "open"
 
     @classmethod
     def of(cls, value: int) -> LabelInfo:
         return cls(value, label_name(value), label_colour(value))
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceMask:
+    """A mask that the case's own is compared with. It is no part of the case: undo, recovery and export know nothing of it.
+
+    labels: [i, j, k] on the volume's grid. shown: whether the difference is drawn instead of the labels.
+    """
+
+    path: str
+    labels: NDArray[np.unsignedinteger]
+    shown: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +125,7 @@ class CaseState:
     active_label: int = UNNAMED_LABEL
     labels: tuple[LabelInfo, ...] = (LabelInfo.of(UNNAMED_LABEL),)
     candidates: CandidateMasks | None = None
+    reference: ReferenceMask | None = None
 
     def label(self, value: int) -> LabelInfo:
         """How the value is shown, also when nothing has been said about it yet."""
@@ -127,8 +151,8 @@ class CaseState:
 class Change:
     """What observers are told after a commit.
 
-    fields: among 'case', 'points', 'boxes', 'view', 'active_label', 'labels', 'candidates', 'mask', 'history', 'locked',
-    'job'.
+    fields: among 'case', 'points', 'boxes', 'view', 'active_label', 'labels', 'candidates', 'reference', 'mask', 'history',
+    'locked', 'job'.
     box_ijk: (first voxel, first voxel beyond) of the changed part of the mask, or None where it is all or nothing.
     """
 
@@ -137,9 +161,12 @@ class Change:
 
 
 def with_labels(labels: tuple[LabelInfo, ...], values: list[int] | tuple[int, ...]) -> tuple[LabelInfo, ...]:
-    """The labels with those of `values` added that are not there yet."""
+    """The labels with those of `values` added that are not there yet; where all look alike, the new ones do too."""
     known = {info.value for info in labels}
-    return labels + tuple(LabelInfo.of(value) for value in dict.fromkeys(values) if value not in known)
+    styles = {(info.opacity, info.drawn) for info in labels}
+    opacity, drawn = styles.pop() if len(styles) == 1 else (DEFAULT_OPACITY, "both")
+    new = (LabelInfo.of(value) for value in dict.fromkeys(values) if value not in known)
+    return labels + tuple(replace(info, opacity=opacity, drawn=drawn) for info in new)
 
 
 def initial_state(volume: Volume) -> CaseState:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from spinalsam.control.history import History, Step
 from spinalsam.control.journal import JournalContent
+from spinalsam.control.label_extents import LabelExtents
 from spinalsam.control.operation import MaskEdit, Operation, OperationResult
-from spinalsam.control.packing import PackedEdit
 from spinalsam.control.painting import apply_edit, union_box
 from spinalsam.control.session import CaseSession
 from spinalsam.control.slice_masks import SliceMasks
@@ -39,6 +39,7 @@ from spinalsam.engine.segmenter import Embedding, Segmenter, SegmenterFactory, S
 from spinalsam.errors import RequirementError
 from spinalsam.settings import Settings
 from spinalsam.support.calls import OperationCall
+from spinalsam.support.label_image import label_counts
 from spinalsam.support.planes import SlicePlane, SliceRef
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ VolumeReader = Callable[..., Volume]
 # find(volume, regions, job) -> {region: its box as (first voxel, last voxel)}; regions that are not in view are left out.
 Locator = Callable[[Volume, tuple[str, ...], Any], Mapping[str, tuple[tuple[int, int, int], tuple[int, int, int]]]]
 
-STATE_FIELDS = ("points", "boxes", "view", "active_label", "labels", "candidates")
+STATE_FIELDS = ("points", "boxes", "view", "active_label", "labels", "candidates", "reference")
 # Fields whose old values an undo step brings back. The view is not among them: undo must not move what one looks at.
 UNDONE_FIELDS = ("points", "boxes", "active_label", "labels")
 
@@ -74,6 +75,7 @@ class CaseContent:
 
     source: the path or `sample:NAME` from which the volume can be read again. fingerprint: hash of voxels and grid.
     spine: the voxel in the middle of the spine or None, in a tuple once it has been looked for.
+    extents: which labels the mask holds, and where.
     session: the journal and its lock, or None while there is none. resumes: the journal of an earlier session to go on with.
     carried: whether a new journal has to begin with the case as it is, since what came before is in none that can be gone on with.
     """
@@ -86,6 +88,7 @@ class CaseContent:
     state: CaseState
     history: History = field(default_factory=History)
     slice_masks: SliceMasks = field(default_factory=SliceMasks)
+    extents: LabelExtents = field(default_factory=LabelExtents)
     session: CaseSession | None = None
     resumes: JournalContent | None = None
     spine: tuple[tuple[int, int, int] | None] | None = None
@@ -218,7 +221,7 @@ class Workspace:
 
     @property
     def has_mask(self) -> bool:
-        return self._content is not None and bool(self._content.mask.any())
+        return self._content is not None and bool(self._content.extents.counts)
 
     # Where one looks
 
@@ -415,6 +418,7 @@ class Workspace:
             changes["labels"] = with_labels(changes.get("labels", content.state.labels), _values(result.edit))
             changes.setdefault("candidates", None)
             content.mask = apply_edit(content.mask, result.edit)
+            content.extents.follow(result.edit.lower_ijk, result.edit.before, result.edit.after)
             box = (result.edit.lower_ijk, result.edit.upper_ijk)
             fields |= {"mask", "candidates", *({"labels"} if changes["labels"] != content.state.labels else ())}
         locked = content.state.locked_values
@@ -434,7 +438,7 @@ class Workspace:
             result.title or operation.spec.title,
             {name: getattr(self.state, name) for name in names},
             {name: changes[name] for name in names},
-            PackedEdit.pack(result.edit) if result.edit is not None else None,
+            result.edit.packed if result.edit is not None else None,
         )
 
     def _walk_history(self, direction: str, count: int) -> Change:
@@ -448,6 +452,8 @@ class Workspace:
             if step.edit is not None:
                 edit = step.edit.edit()
                 content.mask = apply_edit(content.mask, edit, back=direction == "undo")
+                blocks = (edit.after, edit.before) if direction == "undo" else (edit.before, edit.after)
+                content.extents.follow(edit.lower_ijk, *blocks)
                 content.state = replace(content.state, candidates=None)
                 boxes.append((edit.lower_ijk, edit.upper_ijk))
                 fields |= {"mask", "candidates"}
@@ -470,4 +476,4 @@ def slice_image(volume: Volume, ref: SliceRef) -> SliceImage:
 
 def _values(edit: MaskEdit) -> list[int]:
     """The label values that an edit paints."""
-    return [int(value) for value in np.unique(edit.after) if value]
+    return [value for value in np.flatnonzero(label_counts(edit.after)).tolist() if value]

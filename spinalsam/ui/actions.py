@@ -21,6 +21,7 @@ MENUS = {
     "points": "Points",
     "boxes": "Boxes",
     "masks": "Masks",
+    "shape": "Shape",
     "labels": "Labels",
     "view": "View",
     "other": "Tools",

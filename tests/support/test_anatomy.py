@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from spinalsam.errors import UsageError
 from spinalsam.support.anatomy import CRANIOCAUDAL, LABEL_VALUES, expand, label_colour, label_name, parse_label
+from spinalsam.support.colour_vision import difference
 
 
 def _luminance(rgb: tuple[int, int, int]) -> float:
@@ -33,9 +32,14 @@ def test_groups_are_written_out_in_order_without_repeats() -> None:
     assert expand(["L2", "lumbar"]) == ("L2", "L1", "L3", "L4", "L5")
 
 
-def test_neighbours_differ_in_brightness_and_all_are_seen_on_dark_grey() -> None:
-    levels = [LABEL_VALUES[name] for name in CRANIOCAUDAL if name not in ("T13", "L6", "sacrum", "coccyx")]
-    brightness = [_luminance(label_colour(value)) for value in levels]
-    assert min(brightness) > 0.2
-    for one, other in itertools.pairwise(brightness):
-        assert abs(one - other) > 0.15
+@pytest.mark.parametrize("kind", [None, "protanopia", "deuteranopia"])
+def test_neighbouring_levels_can_be_told_apart_by_colour_blind_people_too(kind: str | None) -> None:
+    values = [LABEL_VALUES[name] for name in CRANIOCAUDAL]
+    for apart, least in ((1, 50.0), (2, 40.0), (3, 20.0)):
+        for one, other in zip(values, values[apart:], strict=False):
+            assert difference(label_colour(one), label_colour(other), kind) > least, (label_name(one), label_name(other))
+
+
+def test_every_level_is_seen_on_dark_grey() -> None:
+    assert min(_luminance(label_colour(LABEL_VALUES[name])) for name in CRANIOCAUDAL) > 0.2
+

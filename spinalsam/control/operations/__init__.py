@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from spinalsam.control.operation import Operation
-from spinalsam.control.operations import boxes, candidates, hanging, image, labels, masks, points, saving, system, view
+from spinalsam.control.operations import (
+    boxes,
+    candidates,
+    comparing,
+    drawing,
+    hanging,
+    image,
+    labels,
+    levels,
+    masks,
+    points,
+    saving,
+    shapes,
+    system,
+    view,
+)
 from spinalsam.errors import UsageError
 from spinalsam.support.calls import OperationSpec, suggest
 
@@ -35,12 +50,34 @@ OPERATIONS: tuple[Operation, ...] = (
     saving.save_measurements,
     saving.save_picture,
     saving.save_label_table,
+    comparing.compare_mask,
+    comparing.show_difference,
+    comparing.end_comparison,
+    drawing.brush,
+    drawing.erase,
+    drawing.lasso,
+    drawing.split_by_line,
+    shapes.fill_between,
+    shapes.fill_holes,
+    shapes.keep_largest,
+    shapes.smooth,
+    shapes.resize,
+    shapes.split_label,
+    shapes.merge_labels,
     labels.set_label,
     labels.rename_label,
     labels.recolour_label,
     labels.set_label_visible,
     labels.lock_label,
+    labels.set_label_progress,
+    labels.style_label,
     labels.change_label,
+    labels.add_label,
+    labels.use_label,
+    labels.delete_label,
+    levels.number_from,
+    levels.shift_levels,
+    levels.check_levels,
     view.navigate,
     view.go_to,
     view.set_view,

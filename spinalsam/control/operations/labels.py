@@ -63,10 +63,7 @@ def rename_label(ws: Workspace, job: Job, *, value: int, name: str) -> Operation
 )
 def recolour_label(ws: Workspace, job: Job, *, value: int, colour: Any) -> OperationResult:
     """Show a label in another colour."""
-    is_colour = isinstance(colour, (list, tuple)) and len(colour) == 3
-    if not is_colour or not all(isinstance(part, int) and 0 <= part <= 255 for part in colour):
-        raise UsageError(f"A colour is [red, green, blue] with numbers from 0 to 255, not {colour!r}.")
-    return _changed(ws, value, f"Recolour {ws.state.label(value).name}", colour=tuple(colour))
+    return _changed(ws, value, f"Recolour {ws.state.label(value).name}", colour=_checked_colour(colour))
 
 
 @operation(
@@ -94,7 +91,10 @@ def set_label_visible(ws: Workspace, job: Job, *, value: int, visible: bool) -> 
 )
 def lock_label(ws: Workspace, job: Job, *, value: int, locked: bool) -> OperationResult:
     """Guard a finished label: nothing paints over it until it is unlocked."""
-    return _changed(ws, value, f"{'Lock' if locked else 'Unlock'} {ws.state.label(value).name}", locked=locked)
+    info = ws.state.label(value)
+    # What is unlocked to be changed again is not done any more.
+    progress = "in_progress" if not locked and info.progress == "done" else info.progress
+    return _changed(ws, value, f"{'Lock' if locked else 'Unlock'} {info.name}", locked=locked, progress=progress)
 
 
 @operation(
@@ -108,37 +108,144 @@ def lock_label(ws: Workspace, job: Job, *, value: int, locked: bool) -> Operatio
 )
 def change_label(ws: Workspace, job: Job, *, value: int, to: int) -> OperationResult:
     """Give a mask and its prompts another label: 'this one is L3'."""
-    from spinalsam.control.masking import relabel
-    from spinalsam.control.state import with_labels
+    from spinalsam.control.editing import checked_label, refuse_locked
+    from spinalsam.control.relabelling import moved_edit, state_changes
 
-    if to > 65535:
-        raise UsageError(f"The label value {to} is too large; the largest is 65535.")
     state = ws.state
-    for one in (value, to):
-        if one in state.locked_values:
-            raise RequirementError(f"{state.label(one).name} is locked; unlock it first.")
-    edit = relabel(ws, value, to)
-    points = tuple(replace(point, label=to) if point.label == value else point for point in state.points)
-    boxes = tuple(replace(box, label=to) if box.label == value else box for box in state.boxes)
-    changes: dict[str, Any] = {"labels": with_labels(state.labels, [to])}
-    if points != state.points:
-        changes["points"] = points
-    if boxes != state.boxes:
-        changes["boxes"] = boxes
-    if state.active_label == value:
-        changes["active_label"] = to
-    if edit is None and len(changes) == 1:
+    refuse_locked(ws, value, checked_label(to))
+    if value == to:
+        return OperationResult(f"{state.label(value).name} is {label_name(to)} already.")
+    edit, changes = moved_edit(ws, {value: to}), state_changes(ws, {value: to})
+    if edit is None and set(changes) == {"labels"}:
         raise RequirementError(f"There is nothing labelled {state.label(value).name}.")
     title = f"{state.label(value).name} becomes {label_name(to)}"
     return OperationResult(f"{title}.", changes=changes, edit=edit, title=title)
 
 
-def _changed(ws: Workspace, value: int, title: str, **fields: Any) -> OperationResult:
-    """One label shown differently; nothing happens when it is so already."""
+@operation(
+    "Add label",
+    category="labels",
+    spoken=False,
+    requires=(has_case,),
+    arguments=(
+        ArgumentSpec("value", "count", help="label value; the first unused one"),
+        ArgumentSpec("name", "text", help="what is shown for it"),
+        ArgumentSpec("colour", "json", help="[red, green, blue], 0-255"),
+    ),
+    undoable=True,
+    writes=("labels", "active_label"),
+)
+def add_label(ws: Workspace, job: Job, *, value: int | None = None, name: str | None = None, colour: Any = None) -> OperationResult:
+    """Make a label of your own; new masks get it."""
+    from spinalsam.control.editing import checked_label, free_label
+    from spinalsam.control.state import LabelInfo
+
+    given = free_label(ws) if value is None else checked_label(value)
+    known = {info.value: info for info in ws.state.labels}
+    if given in known and given in ws.case.extents.values:
+        raise UsageError(f"The label value {given} is in use: {known[given].name}; choose another one.")
+    plain = LabelInfo.of(given)
+    info = replace(plain, name=(name or plain.name).strip(), colour=plain.colour if colour is None else _checked_colour(colour))
+    labels = (*(other for other in ws.state.labels if other.value != given), info)
+    args = {"value": given, "name": info.name, "colour": list(info.colour)}
+    title = f"Add label {info.name}"
+    changes = {"labels": labels, "active_label": given}
+    return OperationResult(f"New masks are {info.name} ({given}).", {"label": given}, changes, replay_args=args, title=title)
+
+
+@operation(
+    "Use label",
+    category="labels",
+    spoken=False,
+    requires=(has_case,),
+    arguments=(_VALUE,),
+    undoable=True,
+    writes=("active_label", "labels"),
+)
+def use_label(ws: Workspace, job: Job, *, value: int) -> OperationResult:
+    """Let new masks and edits belong to a label, also one of your own."""
+    from spinalsam.control.editing import checked_label
     from spinalsam.control.state import with_labels
 
-    labels = with_labels(ws.state.labels, [value])
-    changed = tuple(replace(info, **fields) if info.value == value else info for info in labels)
+    name = ws.state.label(checked_label(value)).name
+    if value == ws.state.active_label:
+        return OperationResult(f"New masks are {name} already.")
+    changes = {"active_label": value, "labels": with_labels(ws.state.labels, [value])}
+    return OperationResult(f"New masks are {name}.", changes=changes, title=f"New masks are {name}")
+
+
+@operation(
+    "Delete label",
+    category="labels",
+    spoken=False,
+    requires=(has_case,),
+    arguments=(_VALUE,),
+    undoable=True,
+    destructive=True,
+    writes=("mask", "points", "boxes", "labels", "active_label"),
+)
+def delete_label(ws: Workspace, job: Job, *, value: int) -> OperationResult:
+    """Take a label away with its mask and its prompts."""
+    from spinalsam.control.relabelling import deleted
+
+    return deleted(ws, value)
+
+
+@operation(
+    "Label progress",
+    category="labels",
+    spoken=False,
+    requires=(has_case,),
+    arguments=(_VALUE, ArgumentSpec("progress", "choice", required=True, choices=("open", "in_progress", "done"), help="done locks it")),
+    undoable=True,
+    writes=("labels",),
+)
+def set_label_progress(ws: Workspace, job: Job, *, value: int, progress: str) -> OperationResult:
+    """Mark a label as open, in progress or done; a label that is done is locked."""
+    name = ws.state.label(value).name
+    return _changed(ws, value, f"{name} is {progress.replace('_', ' ')}", progress=progress, locked=progress == "done")
+
+
+@operation(
+    "Label style",
+    category="labels",
+    spoken=False,
+    requires=(has_case,),
+    arguments=(
+        ArgumentSpec("value", "count", help="label value; all labels"),
+        ArgumentSpec("opacity", "number", help="of the filled area, 0 to 1"),
+        ArgumentSpec("drawn", "choice", choices=("both", "fill", "outline"), help="filled, as an outline, or both"),
+    ),
+    one_of=("opacity", "drawn"),
+    undoable=True,
+    writes=("labels",),
+)
+def style_label(
+    ws: Workspace, job: Job, *, value: int | None = None, opacity: float | None = None, drawn: str | None = None
+) -> OperationResult:
+    """Draw a label, or all, filled, as an outline or both, and more or less opaque."""
+    if opacity is not None and not 0 <= opacity <= 1:
+        raise UsageError(f"The opacity is between 0 and 1, not {opacity:g}.")
+    fields = {**({"opacity": float(opacity)} if opacity is not None else {}), **({"drawn": drawn} if drawn is not None else {})}
+    title = f"Style of {'all labels' if value is None else ws.state.label(value).name}"
+    return _changed(ws, value, title, **fields)
+
+
+def _checked_colour(colour: Any) -> tuple[int, int, int]:
+    """Raises UsageError for what is no colour."""
+    is_colour = isinstance(colour, (list, tuple)) and len(colour) == 3
+    if not is_colour or not all(isinstance(part, int) and 0 <= part <= 255 for part in colour):
+        raise UsageError(f"A colour is [red, green, blue] with numbers from 0 to 255, not {colour!r}.")
+    red, green, blue = colour
+    return red, green, blue
+
+
+def _changed(ws: Workspace, value: int | None, title: str, **fields: Any) -> OperationResult:
+    """One label (or all, without a value) shown differently; nothing happens when it is so already."""
+    from spinalsam.control.state import with_labels
+
+    labels = ws.state.labels if value is None else with_labels(ws.state.labels, [value])
+    changed = tuple(replace(info, **fields) if value in (None, info.value) else info for info in labels)
     if changed == ws.state.labels:
-        return OperationResult(f"{ws.state.label(value).name} is so already.")
+        return OperationResult(f"{'All labels are' if value is None else ws.state.label(value).name + ' is'} so already.")
     return OperationResult(f"{title}.", changes={"labels": changed}, title=title)

@@ -1,0 +1,36 @@
+"""The labels' figures as a table of text, for the clipboard."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spinalsam.control.measuring import Measurement
+
+
+def table_text(measured: Sequence[Measurement], *, is_hu: bool, compared: Mapping[str, Any] | None = None, separator: str = "\t") -> str:
+    """A header and a row a label; numbers with a decimal point, whatever the desktop's language, and empty where there is none.
+
+    compared: the `labels` of a comparison's data, for two more columns.
+    """
+    unit = "hu" if is_hu else "value"
+    header = ["label", "name", "voxels", "volume_ml", f"mean_{unit}", f"sd_{unit}", "height_mm", "width_mm", "depth_mm"]
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+    writer.writerow(header + (["dice", "hd95_mm"] if compared is not None else []))
+    for one in measured:
+        volume = None if one.volume_mm3 is None else one.volume_mm3 / 1000
+        row: list[Any] = [one.value, one.name, one.voxels]
+        row += [_number(value, digits) for value, digits in ((volume, 3), (one.mean, 1), (one.sd, 1))]
+        row += [_number(value, 1) for value in (one.height_mm, one.width_mm, one.depth_mm)]
+        if compared is not None:
+            figures = compared.get(str(one.value), {})
+            row += [_number(figures.get("dice"), 4), _number(figures.get("hd95_mm"), 2)]
+        writer.writerow(row)
+    return out.getvalue()
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
