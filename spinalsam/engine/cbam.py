@@ -132,6 +132,11 @@ def _output_of(name: str, module: nn.Module) -> tuple[int, bool]:
     raise ModelError(f"CBAM cannot follow '{name}': it is neither a transformer block nor convolutional.")
 
 
+def is_cbam(parameter: str) -> bool:
+    """Whether the parameter of that full name belongs to a CBAM."""
+    return ".cbam." in parameter
+
+
 def cbam_modules(model: nn.Module) -> Sequence[Cbam]:
     """Every CBAM in a model."""
     return [module for module in model.modules() if isinstance(module, Cbam)]

@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spinalsam.engine.cbam import CbamSettings, attach_cbam
 from spinalsam.engine.segment_anything_parts import Block, MaskDecoder, PromptEncoder, TwoWayTransformer
 
 STRIDE = 16
@@ -29,7 +30,7 @@ NO_POINT = -1
 
 @dataclass(frozen=True)
 class CompactConfig:
-    """Widths of the four stages (strides 2, 4, 8, 16) and the depth of the attention stage."""
+    """Widths of the four stages (strides 2, 4, 8, 16), the depth of the attention stage, and the parts that CBAM follows."""
 
     widths: tuple[int, int, int, int] = (24, 48, 96, 192)
     conv_blocks: tuple[int, int] = (2, 2)
@@ -38,6 +39,7 @@ class CompactConfig:
     mlp_ratio: float = 3.0
     decoder_mlp: int = 512
     side: int = 192
+    cbam_after: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> CompactConfig:
@@ -95,6 +97,7 @@ class CompactEncoder(nn.Module):
             for _ in range(config.attention_blocks)
         )
         self.norm = nn.LayerNorm(w16)
+        attach_cbam(self, CbamSettings(after=config.cbam_after))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         f2 = self.stem(x)
@@ -183,6 +186,8 @@ class GuideEncoder(nn.Module):
 class CompactSam(nn.Module):
     """Encoder, prompt encoder and mask decoder. See the module's docstring."""
 
+    mask_stride = 2  # input pixels a mask pixel
+
     def __init__(self, config: CompactConfig | None = None) -> None:
         super().__init__()
         self.config = config or CompactConfig()
@@ -193,6 +198,10 @@ class CompactSam(nn.Module):
         del self.prompt_encoder.mask_downscaling, self.prompt_encoder.no_mask_embed
         self.guide_encoder = GuideEncoder(width)
         self.mask_decoder = CompactMaskDecoder(self.config)
+
+    def prepare(self, pixels: Tensor) -> Tensor:
+        """(b, 1, h, w) values of any range to what `encode` takes."""
+        return standardise(pixels)
 
     def encode(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(b, 1, h, w) standardised pixels to features at strides 2, 4, 8, 16."""
@@ -214,23 +223,27 @@ class CompactSam(nn.Module):
         Returns mask logits (b, 4, h/2, w/2), the first for unambiguous prompts, three for a single point, and IoU (b, 4).
         """
         height, width = features[0].shape[-2] * 2, features[0].shape[-1] * 2
-        sparse = self._sparse(points_xy, point_kinds, boxes, (height, width))
+        sparse = sparse_prompts(self.prompt_encoder, points_xy, point_kinds, boxes, (height, width))
         guides = self.guide_encoder(draw_prompts(points_xy, point_kinds, boxes, previous, (height, width)))
         pe = self.prompt_encoder.pe_layer(features[3].shape[-2:])[None]
         return self.mask_decoder.predict_masks(features, pe, sparse, guides)
 
-    def _sparse(self, points_xy: Tensor, kinds: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
-        """Sparse prompt tokens (b, n + 2, c), with SAM's own embeddings; absent ones become 'not a point'."""
-        encoder = self.prompt_encoder
-        scale = torch.tensor([size[1], size[0]], dtype=points_xy.dtype, device=points_xy.device)
-        absent = torch.isnan(boxes[:, :1])
-        corners = torch.nan_to_num(boxes).reshape(-1, 2, 2)
-        where = (torch.cat([points_xy, corners], dim=1) + 0.5) / scale
-        table = torch.cat([encoder.not_a_point_embed.weight, *[part.weight for part in encoder.point_embeddings]])
-        corner_kinds = torch.where(absent, torch.full_like(boxes[:, :2], -1), torch.tensor([[2.0, 3.0]]).to(boxes))
-        kind = torch.cat([kinds.to(boxes.dtype), corner_kinds], dim=1)
-        position = encoder.pe_layer._pe_encoding(where)
-        return position * (kind >= 0).unsqueeze(-1) + table[(kind + 1).long()]
+
+
+def sparse_prompts(encoder: PromptEncoder, points_xy: Tensor, kinds: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
+    """Prompt tokens (b, n + 2, c) with SAM's own embeddings, one prompt an image; absent ones become 'not a point'.
+
+    points_xy: (b, n, 2) input pixels, centres at integers. kinds: (b, n) 1, 0 or -1. boxes: (b, 4) or NaN. size: (rows, columns).
+    """
+    scale = torch.tensor([size[1], size[0]], dtype=points_xy.dtype, device=points_xy.device)
+    absent = torch.isnan(boxes[:, :1])
+    corners = torch.nan_to_num(boxes).reshape(-1, 2, 2)
+    where = (torch.cat([points_xy, corners], dim=1) + 0.5) / scale
+    table = torch.cat([encoder.not_a_point_embed.weight, *[part.weight for part in encoder.point_embeddings]])
+    corner_kinds = torch.where(absent, torch.full_like(boxes[:, :2], -1), torch.tensor([[2.0, 3.0]]).to(boxes))
+    kind = torch.cat([kinds.to(boxes.dtype), corner_kinds], dim=1)
+    position = encoder.pe_layer._pe_encoding(where)
+    return position * (kind >= 0).unsqueeze(-1) + table[(kind + 1).long()]
 
 
 def draw_prompts(

@@ -32,6 +32,7 @@ __all__ = [
     "download",
     "import_checkpoint",
     "list_models",
+    "load_plain",
     "load_segmenter",
     "record_checksum",
     "verify",
@@ -102,6 +103,14 @@ def load_segmenter(
     if choice.device == "cpu":
         _speed_up(segmenter)
     return segmenter
+
+
+def load_plain(name: str | None = None, device: str = "auto") -> Segmenter:
+    """The network as training and measurements want it: PyTorch in float32, nothing exported. Raises as `load_segmenter`."""
+    card = find_card(name)
+    from spinalsam.device.manager import choose
+
+    return _build(card, cards.checksum(card), replace(choose(device), precision="fp32"), None)
 
 
 def _speed_up(segmenter: Segmenter) -> None:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset
 
-from spinalsam.training.render import ContextMap, ShapeVolume, render_slice
+from spinalsam.training.render import Context, ShapeVolume, render_slice
 
 TARGET, WHOLE, BONE = 1, 2, 4
 
@@ -33,7 +33,7 @@ class RenderedSlices(IterableDataset):
     def __init__(
         self,
         library: Sequence[ShapeVolume],
-        contexts: Sequence[ContextMap] = (),
+        contexts: Sequence[Context] = (),
         *,
         side: int,
         batch: int,

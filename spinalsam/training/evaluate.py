@@ -23,6 +23,7 @@ from spinalsam.support.prompts import SlicePrompt
 from spinalsam.training.interaction import corrective_click, first_click, jittered_box
 
 SMALLEST_PIXELS = 25  # a cross-section smaller than this is not something a person would box
+MASK_ENDINGS = ("_mask", "_seg", "-mask", "-seg")
 CLICKS = 5
 GOOD_DICE = 0.90
 
@@ -61,28 +62,42 @@ def slice_cases(
                     yield SliceCase(f"{name} {plane} {label} {index}", SliceImage(pixels, volume.is_hu, mm), truth)
 
 
-def read_pairs(folder: Path) -> list[tuple[str, Volume, NDArray]]:
-    """Image and mask pairs of a folder: ``NAME.ext`` or a DICOM folder ``NAME`` with ``NAME_mask.ext`` or ``NAME_seg.ext``.
+def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Image and mask files of a folder: ``NAME.ext`` or a DICOM folder ``NAME`` with ``NAME_mask.ext`` or ``NAME_seg.ext``.
 
-    Raises InputError when there are none or when a mask is not on its image's grid.
+    Raises InputError when there are none.
     """
-    from spinalsam.data.formats import read_mask, read_volume
-
+    if not folder.is_dir():
+        raise InputError(f"'{folder}' is not a folder of images and masks; check the path.")
+    entries = sorted(folder.iterdir())
+    by_stem: dict[str, list[Path]] = {}
+    for path in entries:
+        by_stem.setdefault(path.name.split(".")[0], []).append(path)
     pairs = []
-    for mask_path in sorted(folder.iterdir()):
+    for mask_path in entries:
         stem = mask_path.name.split(".")[0]
-        for ending in ("_mask", "_seg", "-mask", "-seg"):
-            if stem.endswith(ending) and not mask_path.is_dir():
-                own = stem[: -len(ending)]
-                image = next((p for p in sorted(folder.iterdir()) if p != mask_path and p.name.split(".")[0] == own), None)
-                if image is not None:
-                    volume = read_volume(image)
-                    pairs.append((own, volume, read_mask(mask_path, volume.geometry)))
+        ending = next((ending for ending in MASK_ENDINGS if stem.endswith(ending)), None)
+        if ending and mask_path.is_file() and mask_path.suffix != ".json":
+            images = [path for path in by_stem.get(stem[: -len(ending)], []) if path.suffix != ".json"]
+            pairs += [(images[0], mask_path)] if images else []
     if not pairs:
         raise InputError(
             f"{folder} holds no pairs of image and mask; name them NAME.nii.gz (or a DICOM folder NAME) and NAME_mask.nii.gz."
         )
     return pairs
+
+
+def read_pair(image: Path, mask: Path) -> tuple[Volume, NDArray]:
+    """An image and the labels of its mask [i, j, k]. Raises InputError when the mask is not on the image's grid."""
+    from spinalsam.data.formats import read_mask, read_volume
+
+    volume = read_volume(image)
+    return volume, read_mask(mask, volume.geometry)
+
+
+def read_pairs(folder: Path) -> list[tuple[str, Volume, NDArray]]:
+    """Every pair of a folder with its name. Raises InputError as `find_pairs` and `read_pair`."""
+    return [(image.name.split(".")[0], *read_pair(image, mask)) for image, mask in find_pairs(folder)]
 
 
 def try_case(segmenter: Segmenter, case: SliceCase, *, seed: int, clicks: int = CLICKS) -> dict[str, Any]:

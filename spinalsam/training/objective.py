@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spinalsam.engine.compact import CompactSam, standardise
 from spinalsam.training.dataset import TARGET, WHOLE, Batch
 from spinalsam.training.interaction import corrective_click, first_click, jittered_box
+from spinalsam.training.networks import PromptNetwork
 
 MAX_POINTS = 6
 
@@ -87,16 +87,17 @@ def soft_iou(logits: Tensor, target: Tensor) -> Tensor:
 class InteractiveStep(nn.Module):
     """Encode a batch once, prompt it for some rounds, sum the losses. A module, so that DDP wraps it as it is."""
 
-    def __init__(self, model: CompactSam, mix: PromptMix) -> None:
+    def __init__(self, model: PromptNetwork, mix: PromptMix) -> None:
         super().__init__()
         self.model, self.mix = model, mix
 
     def forward(self, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         device = next(self.model.parameters()).device
         pixels = torch.from_numpy(batch.pixels.astype(np.float32))[:, None].to(device)
-        features = self.model.encode(standardise(pixels).contiguous(memory_format=torch.channels_last))
+        features = self.model.encode(self.model.prepare(pixels).contiguous(memory_format=torch.channels_last))
         prompts = first_prompts(rng, batch, self.mix)
-        target = F.avg_pool2d(torch.from_numpy(prompts.masks.astype(np.float32))[:, None], 2).to(device)
+        stride = self.model.mask_stride
+        target = F.avg_pool2d(torch.from_numpy(prompts.masks.astype(np.float32))[:, None], stride).to(device)
         previous = torch.zeros(len(pixels), 1, *target.shape[-2:], device=device)
         rounds = 1 + int(rng.choice(len(self.mix.rounds), p=self.mix.rounds))
         losses, figures = [], {}
@@ -128,7 +129,8 @@ class InteractiveStep(nn.Module):
         return (loss + quality).mean(), logits[rows, index][:, None]
 
     def _correct(self, rng: np.random.Generator, prompts: _Prompts, logits: Tensor) -> None:
-        predicted = (F.interpolate(logits.float(), scale_factor=2, mode="bilinear")[:, 0] > 0).cpu().numpy()
+        stride = self.model.mask_stride
+        predicted = (F.interpolate(logits.float(), scale_factor=stride, mode="bilinear")[:, 0] > 0).cpu().numpy()
         for image, (guess, truth) in enumerate(zip(predicted, prompts.masks, strict=True)):
             click = corrective_click(rng, guess, truth)
             if click is not None:

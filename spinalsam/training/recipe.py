@@ -1,34 +1,25 @@
-"""From a configuration file and folders of labels to a trained checkpoint: what `spinalsam train` runs."""
+"""From a configuration and folders of data to a trained checkpoint or an adapted model: what `spinalsam train` runs."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
-
-from spinalsam.engine.compact import CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter
+from spinalsam.engine.segmenter import Segmenter
 from spinalsam.errors import InputError
-from spinalsam.training.evaluate import evaluate_segmenter, read_pairs, slice_cases
-from spinalsam.training.fit import Run, TrainConfig, Validate
-from spinalsam.training.render import ContextMap, ShapeVolume, build_shape_volume, load_library, save_library
+from spinalsam.training.config import TrainConfig
+from spinalsam.training.evaluate import SliceCase, evaluate_segmenter, read_pairs, slice_cases
+from spinalsam.training.fit import Run, Validate
+from spinalsam.training.pairs import PairSlices, look_view
+from spinalsam.training.sources import Report, Sources
+from spinalsam.training.task import from_beginning
 
-FINEST_MM, COARSEST_MM = 0.6, 0.8
-LABEL_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
-VERTEBRAE = (*range(1, 26), 28)
-SACRUM = 26
-TOTALSEGMENTATOR_BONES = (*range(25, 51), *range(69, 79), *range(91, 118))
-REAL_SHAPE_WEIGHT = 2  # a real label volume is drawn from that many times as often as a phantom
-
-Report = Callable[[str], None]
+DATA_BATCH = 6
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -39,149 +30,64 @@ def read_config(path: Path) -> TrainConfig:
         raise InputError(f"The training configuration {path} cannot be read: {error}.") from error
 
 
-def gather_shapes(folders: Sequence[Path], cache: Path, *, report: Report) -> list[ShapeVolume]:
-    """Vertebra shapes of all label volumes (VerSe values) in files or folders, kept in `cache` between runs.
-
-    Raises InputError when there are none.
-    """
-    files = sorted(
-        file
-        for folder in folders
-        for file in ([folder] if folder.is_file() else folder.rglob("*"))
-        if file.name.endswith(LABEL_ENDINGS)
-    )
-    if not files:
-        raise InputError(f"No label volume ({', '.join(LABEL_ENDINGS)}) in {', '.join(map(str, folders))}.")
-    key = hashlib.sha256("".join(f"{f.name}:{f.stat().st_size};" for f in files).encode()).hexdigest()[:16]
-    stored = cache / f"shapes-{key}.npz"
-    if stored.exists():
-        return load_library(stored)
-    volumes = [_read_shapes(file, report) for file in files]
-    cache.mkdir(parents=True, exist_ok=True)
-    save_library(volumes, stored)
-    return volumes
+def real_cases(folder: Path, *, per_label: int = 2) -> list[SliceCase]:
+    """Slices of real images and masks kept out of training. Raises InputError as `read_pairs`."""
+    return [case for name, volume, mask in read_pairs(folder) for case in slice_cases(name, volume, mask, per_label=per_label)]
 
 
-def _read_shapes(file: Path, report: Report) -> ShapeVolume:
-    from spinalsam.data.formats import read_volume
-
-    report(f"reading shapes from {file.name}")
-    volume = read_volume(file)
-    labels = np.where(np.isin(volume.voxels, VERTEBRAE), volume.voxels, 0).astype(np.uint8)
-    if not labels.any():
-        raise InputError(f"{file} holds no vertebra labels; VerSe values (L1 = 20 ... L5 = 24) are expected.")
-    spacing = volume.geometry.spacing_mm
-    return build_shape_volume(
-        file.name.split(".")[0], labels, spacing, grid_mm=float(np.clip(np.median(spacing), FINEST_MM, COARSEST_MM))
-    )
+def figures_on(segmenter: Segmenter, cases: Sequence[SliceCase]) -> dict[str, float]:
+    """The box-and-clicks protocol in three figures, and their weighted mean as the score."""
+    figures = evaluate_segmenter(segmenter, cases, clicks=3)
+    kept = {name: figures[name] for name in ("dice", "point", "box_and_3")}
+    return {**kept, "score": 0.5 * kept["dice"] + 0.25 * (kept["point"] + kept["box_and_3"])}
 
 
-def phantom_sources(count: int, cache: Path, *, report: Report) -> tuple[list[ShapeVolume], list[ContextMap]]:
-    """Shapes and surroundings of procedural phantoms, each a different person; kept in `cache` between runs."""
-    shapes, contexts = [], []
-    for seed in range(1, count + 1):
-        stored, organs = cache / f"phantom{seed}-shapes.npz", cache / f"phantom{seed}-organs.npz"
-        if not (stored.exists() and organs.exists()):
-            report(f"growing phantom {seed} of {count}")
-            cache.mkdir(parents=True, exist_ok=True)
-            _grow_phantom(seed, stored, organs)
-        shapes += load_library(stored)
-        contexts.append(_load_context(organs))
-    return shapes, contexts
-
-
-def _grow_phantom(seed: int, stored: Path, organs: Path) -> None:
-    from spinalsam.training.phantom import TISSUES, PhantomOptions, make_phantom
-
-    rng = np.random.default_rng([seed, 99])
-    options = PhantomOptions(
-        lordosis_scale=float(rng.uniform(0.7, 1.3)),
-        scoliosis_deg=float(rng.choice([0.0, rng.uniform(5, 25)])),
-        osteoporosis=float(rng.choice([0.0, rng.uniform(0.3, 0.9)])),
-        osteophytes=float(rng.uniform(0, 0.9)),
-        lumbar_count=6 if rng.random() < 0.15 else 5,
-    )
-    phantom = make_phantom(seed, options)
-    spacing = phantom.volume.geometry.spacing_mm
-    labels = np.where(np.isin(phantom.mask, (*VERTEBRAE, SACRUM)), phantom.mask, 0).astype(np.uint8)
-    save_library([build_shape_volume(f"phantom{seed}", labels, spacing, grid_mm=COARSEST_MM)], stored)
-    bones = [TISSUES[name] for name in ("vertebral body", "posterior elements", "sacrum", "rib", "ilium", "calcification", "metal")]
-    _save_context(phantom.tissues, spacing, bones, organs)
-
-
-def gather_contexts(files: Sequence[Path], *, report: Report) -> list[ContextMap]:
-    """Organ maps with the values of TotalSegmentator 2 (Wasserthal et al., Radiology: AI 2023) as surroundings."""
-    from spinalsam.data.formats import read_volume
-
-    contexts = []
-    for file in files:
-        report(f"reading organs from {file.name}")
-        volume = read_volume(file)
-        contexts.append(_isotropic(volume.voxels.astype(np.uint8), volume.geometry.spacing_mm, TOTALSEGMENTATOR_BONES))
-    return contexts
-
-
-def _isotropic(labels: NDArray[np.uint8], spacing_mm: NDArray[np.float64], bones: Sequence[int]) -> ContextMap:
-    grid_mm = max(1.5, float(np.min(spacing_mm)))
-    zoom = np.asarray(spacing_mm, float) / grid_mm
-    return ContextMap(grid_mm, ndimage.zoom(labels, zoom, order=0), tuple(bones))
-
-
-def _save_context(labels: NDArray[np.uint8], spacing_mm: NDArray[np.float64], bones: Sequence[int], path: Path) -> None:
-    context = _isotropic(labels, spacing_mm, bones)
-    temporary = path.with_suffix(f".{os.getpid()}.npz")  # several processes may make it at once
-    np.savez_compressed(temporary, labels=context.labels, spacing=np.array(context.spacing_mm), bones=np.array(context.bones))
-    temporary.replace(path)
-
-
-def _load_context(path: Path) -> ContextMap:
-    with np.load(path, allow_pickle=False) as store:
-        return ContextMap(float(store["spacing"]), store["labels"], tuple(int(value) for value in store["bones"]))
-
-
-def validation_on(folder: Path, *, per_label: int = 2) -> Validate:
-    """Dice on real images and masks kept out of training, by the box-and-clicks protocol."""
-    cases = [case for name, volume, mask in read_pairs(folder) for case in slice_cases(name, volume, mask, per_label=per_label)]
-
-    def validate(model: CompactSam) -> dict[str, float]:
-        figures = evaluate_segmenter(CompactSegmenter(model, checksum="in training"), cases, clicks=3)
-        kept = {name: figures[name] for name in ("dice", "point", "box_and_3")}
-        return {**kept, "score": 0.5 * kept["dice"] + 0.25 * (kept["point"] + kept["box_and_3"])}
-
-    return validate
+def validation_on(folder: Path) -> Validate:
+    """Figures of a compact network on a folder of pairs."""
+    cases = real_cases(folder)
+    return lambda model: figures_on(CompactSegmenter(model, checksum="in training", device=next(model.parameters()).device), cases)
 
 
 def train(
     config: TrainConfig,
+    sources: Sources,
     *,
-    shapes: Sequence[Path],
     out: Path,
-    contexts: Sequence[Path] = (),
-    phantoms: int = 0,
+    start: Path | None = None,
     validate: Path | None = None,
     stop_after_s: float | None = None,
     report: Report,
 ) -> dict[str, Any]:
-    """Train, or go on with the run that `out` holds; leaves `out`/best.safetensors. Returns a summary for people and scripts."""
-    surroundings = gather_contexts(contexts, report=report)
-    library: list[ShapeVolume] = []
-    if shapes:
-        library += gather_shapes(shapes, out / "cache", report=report) * REAL_SHAPE_WEIGHT
-    if phantoms or not shapes:
-        bodies, organs = phantom_sources(max(1, phantoms), out / "cache", report=report)
-        library, surroundings = library + bodies, surroundings + organs
-    run = Run(out, config, library, validation_on(validate) if validate else None, surroundings)
+    """Train a compact network, or go on with the run that `out` holds; leaves `out`/best.safetensors.
+
+    start: a checkpoint to begin with. validate: pairs kept out of training. Returns a summary for people and scripts.
+    """
+    library, surroundings = sources.rendered(out / "cache", report=report)
+    pairs = PairSlices.of(sources.data, look_view(config.model.side), batch=_batch(config), seed=config.seed) if sources.data else None
+    task = from_beginning(config, library, surroundings, pairs=pairs, start=start)
+    return finish(Run(out, config, task, validation_on(validate) if validate else None), stop_after_s=stop_after_s, report=report)
+
+
+def _batch(config: TrainConfig) -> int:
+    return config.phases[-1].batch if config.phases else DATA_BATCH
+
+
+def finish(run: Run, *, stop_after_s: float | None, report: Report) -> dict[str, Any]:
+    """Run it to its end (or the time's) and sum up."""
     started = run.step
-    report(f"{'going on at' if started else 'starting at'} step {started} of {config.steps} on {run.device}")
+    if run.rank == 0:
+        report(f"{'going on at' if started else 'starting at'} step {started} of {run.config.steps} on {run.device}")
     run.train(stop_after_s=stop_after_s, report=report)
-    parameters = sum(p.numel() for p in run.model.parameters())
+    trained = sum(p.numel() for p in run.network.parameters() if p.requires_grad)
     return {
-        "checkpoint": str(out / "best.safetensors"),
+        "checkpoint": str(run.folder / "best.safetensors"),
         "step": run.step,
-        "steps": config.steps,
+        "steps": run.config.steps,
         "seconds": round(run.seconds),
-        "parameters": parameters,
+        "parameters": sum(p.numel() for p in run.network.parameters()),
+        "trained_parameters": trained,
         "best": run.best if run.best >= 0 else None,
+        "rank": run.rank,
     }
 
 

@@ -56,6 +56,17 @@ class ContextMap:
 
 
 @dataclass(frozen=True)
+class ContextScan:
+    """A real CT without labels, to lie around the vertebra as it is. voxels: int16 HU on isotropic voxels."""
+
+    spacing_mm: float
+    voxels: NDArray[np.int16]
+
+
+Context = ContextMap | ContextScan
+
+
+@dataclass(frozen=True)
 class RenderedSlice:
     """pixels: (side, side) float32 as a scanner or a screenshot would give them, any range.
 
@@ -234,6 +245,9 @@ def _bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 
 
 CONTEXT_SHARE = 0.4  # of the slices have organs of true shape around the bone
+# What share of the picture's side the target fills, and how often: as a box's look shows it, as a click's, as anything.
+FILLS, FILL_SHARES = ((0.48, 0.72), (0.2, 0.48), (0.12, 0.9)), (0.55, 0.3, 0.15)
+ROUND_SHARE = 0.25  # of the references are as smooth as a hand draws
 EDGE_SHARE = 0.15  # of the slices end within the picture
 
 
@@ -242,7 +256,7 @@ def render_slice(
     library: Sequence[ShapeVolume],
     *,
     side: int,
-    contexts: Sequence[ContextMap] = (),
+    contexts: Sequence[Context] = (),
     piece_share: float = 0.4,
 ) -> RenderedSlice:
     """One training slice of (side, side) pixels around a random vertebra of the library."""
@@ -269,12 +283,12 @@ def _render_cut(
     scout: NDArray[np.bool_],
     scout_mm: float,
     side: int,
-    context: ContextMap | None,
+    context: Context | None,
 ) -> RenderedSlice | None:
     """Zoom so that the target fills a random share of the picture, then draw."""
     x0, y0, x1, y1 = _bounds(scout)
     extent_mm = max(x1 - x0 + 1, y1 - y0 + 1) * scout_mm
-    fill = rng.uniform(0.45, 0.75) if rng.random() < 0.65 else rng.uniform(0.14, 0.9)
+    fill = rng.uniform(*FILLS[rng.choice(3, p=FILL_SHARES)])
     field_mm = extent_mm / fill
     centre = (np.array([x0 + x1 + 1, y0 + y1 + 1]) / 2 - scout.shape[0] / 2) * scout_mm
     free = max(0.0, 0.5 - fill / 2) if rng.random() < 0.35 else 0.03
@@ -293,7 +307,7 @@ def _render_cut(
         bone_occupancy += _sample(volume.bone, 0, shifted)
     target_occupancy /= len(offsets)
     bone_occupancy = np.maximum(bone_occupancy / len(offsets), target_occupancy)
-    hu = _draw(rng, target_occupancy, bone_occupancy, field_mm / side, context)
+    hu = _draw(rng, target_occupancy, bone_occupancy, field_mm / side, context, _overdraw_px(rng, field_mm / side, factor))
     whole = target_occupancy > 0.5
     bone = bone_occupancy > 0.5
     if factor > 1.0:
@@ -303,10 +317,29 @@ def _render_cut(
     target = _piece_at(whole, scout, centre, field_mm, scout_mm)
     if target is None:
         return None
+    if rng.random() < ROUND_SHARE:
+        target, whole = _rounded(rng, target, whole)
     rendered = RenderedSlice(_window(rng, hu), target, whole, bone)
     if rng.random() < EDGE_SHARE:
         rendered = _at_the_edge(rng, rendered)
     return rendered if rendered.target.sum() >= 20 else None
+
+
+def _overdraw_px(rng: np.random.Generator, pixel_mm: float, factor: float) -> float:
+    """How far outside the bone its outline was drawn, in pixels: people and networks take the blurred edge in, by some share
+    of a scanner's pixel and of a millimetre. factor: how many of our pixels are one of the scanner's."""
+    if rng.random() < 0.25:
+        return 0.0
+    return float(rng.uniform(0, 0.9) / pixel_mm + rng.uniform(0, 0.4) * factor)
+
+
+def _rounded(
+    rng: np.random.Generator, target: NDArray[np.bool_], whole: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Outlines as a hand draws them: notches filled, corners cut."""
+    sigma = rng.uniform(0.8, 2.2)
+    target = _smooth(target.astype(np.float32), sigma) > 0.5
+    return target, target | (_smooth(whole.astype(np.float32), sigma) > 0.5)
 
 
 def _at_the_edge(rng: np.random.Generator, rendered: RenderedSlice) -> RenderedSlice:
@@ -349,13 +382,14 @@ def _piece_at(
 
 
 def _draw(
-    rng: np.random.Generator, target: Array, bone: Array, pixel_mm: float, context: ContextMap | None
+    rng: np.random.Generator, target: Array, bone: Array, pixel_mm: float, context: Context | None, overdraw_px: float
 ) -> Array:
-    """Hounsfield units of a slice with a perfect scanner. target, bone: occupancies 0-1."""
+    """Hounsfield units of a slice with a perfect scanner. target, bone: occupancies 0-1, as outlined: the bone itself begins
+    `overdraw_px` further in."""
     side = target.shape[0]
     hu = _surroundings(rng, bone, pixel_mm, context)
     inside = bone > 0.5
-    depth = ndimage.distance_transform_edt(inside).astype(np.float32)
+    depth = ndimage.distance_transform_edt(inside).astype(np.float32) - np.float32(overdraw_px)
     shell_px = rng.uniform(0.35, 1.9) / pixel_mm * np.exp(0.35 * _noise(rng, side, int(rng.integers(3, 14))))
     shell_px = np.maximum(shell_px, 0.6)
     osteoporotic = rng.random() < 0.15
@@ -369,17 +403,30 @@ def _draw(
     )
     strength = np.clip(1 + rng.uniform(0, 0.45) * _noise(rng, side, int(rng.integers(3, 10))), 0.1, 1.9)
     softness = rng.uniform(0.3, 0.9)
-    value = value + shell * strength * _step((shell_px - depth) / softness)
+    value = value + shell * strength * _step((shell_px - np.maximum(depth, 0)) / softness)
     if rng.random() < 0.5:  # neighbours are not of the same density
         value = value + rng.uniform(-90, 90) * np.clip(bone - target, 0, 1)
     if rng.random() < 0.8:  # the joint space between two bones that touch
         joint = np.clip(4 * target * np.clip(bone - target, 0, 1), 0, 1)
         value = value - rng.uniform(0.3, 1.0) * joint * (value - rng.uniform(20, 110))
     edge = np.clip((bone - 0.5) * rng.uniform(1.2, 4) + 0.5, 0, 1)
+    if overdraw_px:
+        edge = edge * _step((depth - 0.5) / np.float32(rng.uniform(0.15, 0.4)))
     hu = hu * (1 - edge) + value * edge
     if rng.random() < 0.05:
         hu = _metal(rng, hu)
     return hu.astype(np.float32)
+
+
+def _scanned(rng: np.random.Generator, context: ContextScan, side: int, pixel_mm: float) -> Array:
+    """A random plane through a real scan, its values spread a little anew."""
+    shape = np.array(context.voxels.shape)
+    basis = _rotation(rng, 25) @ np.eye(3)[:, rng.permutation(3)] / context.spacing_mm
+    origin = rng.uniform(0.2, 0.8, 3) * shape
+    steps = ((np.arange(side) + 0.5) - side / 2) * pixel_mm
+    points = origin[:, None, None] + basis[:, 0, None, None] * steps[None, None] + basis[:, 1, None, None] * steps[None, :, None]
+    hu = ndimage.map_coordinates(context.voxels, points, order=1, output=np.float32, mode="nearest")
+    return hu * np.float32(rng.uniform(0.85, 1.15)) + np.float32(rng.uniform(-20, 20))
 
 
 def _organs(rng: np.random.Generator, context: ContextMap, side: int, pixel_mm: float) -> Array:
@@ -407,10 +454,12 @@ def _tissue(rng: np.random.Generator) -> float:
     return float(rng.uniform(*ranges[rng.choice(4, p=(0.4, 0.15, 0.3, 0.15))]))
 
 
-def _surroundings(rng: np.random.Generator, bone: Array, pixel_mm: float, context: ContextMap | None) -> Array:
+def _surroundings(rng: np.random.Generator, bone: Array, pixel_mm: float, context: Context | None) -> Array:
     """Soft tissue, fat, vessels, air and other bones around the bone."""
     side = bone.shape[0]
     hu = np.full((side, side), rng.uniform(-20, 80), np.float32)
+    if isinstance(context, ContextScan):
+        return _scanned(rng, context, side, pixel_mm)
     if context is not None:
         hu = _organs(rng, context, side, pixel_mm)
     for _ in range(int(rng.integers(2, 7)) if context is None else int(rng.integers(0, 3))):
@@ -508,7 +557,8 @@ def _coarsen(
     side = hu.shape[0]
     coarse = max(10, round(side / factor))
     small = _expose(rng, _resize(hu, coarse, antialias=True), noise=factor**-0.5)
-    drawn, drawn_bone = (_resize(part, coarse, antialias=True) > 0.5 for part in (target, bone))
+    share = rng.uniform(0.3, 0.55)  # a pixel that bone fills by a third is often drawn as bone
+    drawn, drawn_bone = (_resize(part, coarse, antialias=True) > share for part in (target, bone))
     seen, seen_bone = (_resize(part.astype(np.float32), side, antialias=False) > 0.5 for part in (drawn, drawn_bone))
     return _resize(small, side, antialias=False), seen, seen_bone
 

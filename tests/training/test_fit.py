@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,22 @@ from spinalsam.engine.compact import CompactConfig, CompactSam, standardise
 from spinalsam.engine.compact_segmenter import load_compact
 from spinalsam.errors import InputError
 from spinalsam.support.metrics import dice
+from spinalsam.training.batches import Batches, MixedBatches, parts_of
+from spinalsam.training.config import Phase, TrainConfig
 from spinalsam.training.dataset import TARGET, Batch, RenderedSlices, turned
-from spinalsam.training.fit import Phase, Run, TrainConfig
+from spinalsam.training.fit import Run
 from spinalsam.training.objective import InteractiveStep, PromptMix, first_prompts, mask_loss, soft_iou
+from spinalsam.training.task import from_beginning
 
 SMALL = CompactConfig(widths=(8, 16, 24, 32), conv_blocks=(1, 1), attention_blocks=1, heads=2, decoder_mlp=64, side=64)
 
 
 def _config(steps: int = 30) -> TrainConfig:
     return TrainConfig(phases=(Phase(64, 2, steps, 1e-3, 1e-4),), model=SMALL, workers=0, validate_every=3, save_every=2)
+
+
+def _run(folder: Path, library) -> Run:  # noqa: F811
+    return Run(folder, _config(), from_beginning(_config(), library))
 
 
 def test_batch_n_depends_on_seed_and_n_alone(library) -> None:  # noqa: F811
@@ -50,10 +58,9 @@ def test_losses_are_smallest_where_the_mask_is_right() -> None:
 
 
 def test_a_killed_run_goes_on_exactly(library, tmp_path: Path) -> None:  # noqa: F811
-    whole = Run(tmp_path / "whole", _config(), library)
+    whole = _run(tmp_path / "whole", library)
     whole.train(report=lambda line: None)
-    config = _config()
-    first = Run(tmp_path / "parts", config, library)
+    first = _run(tmp_path / "parts", library)
     original = first._one_step
     count = 0
 
@@ -67,11 +74,11 @@ def test_a_killed_run_goes_on_exactly(library, tmp_path: Path) -> None:  # noqa:
     first._one_step = stop_after_some  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         first.train(report=lambda line: None)
-    second = Run(tmp_path / "parts", config, library)
+    second = _run(tmp_path / "parts", library)
     assert second.step == 26
     second.train(report=lambda line: None)
-    for name, value in whole.model.state_dict().items():
-        torch.testing.assert_close(value, second.model.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
+    for name, value in whole.network.state_dict().items():
+        torch.testing.assert_close(value, second.network.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
 
 
 def test_the_run_leaves_a_checkpoint_a_log_and_curves(library, tmp_path: Path) -> None:  # noqa: F811
@@ -81,7 +88,7 @@ def test_the_run_leaves_a_checkpoint_a_log_and_curves(library, tmp_path: Path) -
         seen.append(1.0)
         return {"dice": 0.5, "score": 0.5}
 
-    Run(tmp_path, _config(3), library, validate).train(report=lambda line: None)
+    Run(tmp_path, _config(3), from_beginning(_config(3), library), validate).train(report=lambda line: None)
     assert seen and (tmp_path / "curves.png").stat().st_size > 0
     assert "validate,dice" in (tmp_path / "log.csv").read_text()
     assert load_compact(tmp_path / "best.safetensors", checksum="x").side == 64
@@ -117,3 +124,47 @@ def test_a_tiny_set_is_learned_by_heart(library) -> None:  # noqa: F811
         logits, _ = model.decode(features, prompts.points, prompts.kinds, prompts.boxes, torch.zeros(2, 1, 32, 32))
     masks = torch.nn.functional.interpolate(logits[:, :1], scale_factor=2, mode="bilinear")[:, 0].numpy() > 0
     assert np.mean([dice(mask, truth) for mask, truth in zip(masks, prompts.masks, strict=True)]) > 0.99
+
+
+def test_a_step_gets_the_same_batch_after_a_restart_where_pairs_come_in_between(library) -> None:  # noqa: F811
+    config = replace(_config(80), phases=(Phase(32, 1, 80, 1e-3, 1e-4),))
+
+    class Pairs:
+        def at(self, step: int) -> Batch:
+            return Batch(np.full((1, 32, 32), step, np.float16), np.zeros((1, 32, 32), np.uint8))
+
+    whole = MixedBatches(Batches(library, config), Pairs(), 0.25)
+    seen = [whole.at(step).pixels for step in range(70)]
+    again = MixedBatches(Batches(library, config), Pairs(), 0.25)
+    for step in range(60, 70):
+        np.testing.assert_array_equal(again.at(step).pixels, seen[step])
+    assert sum(np.ptp(pixels) == 0 for pixels in seen) == 17
+
+
+def test_a_batch_in_parts_gives_the_gradient_of_the_whole(library) -> None:  # noqa: F811
+    batch = RenderedSlices(library, side=32, batch=5, seed=3).render(0)
+    parts = parts_of(batch, 2)
+    assert [len(part.pixels) for part in parts] == [3, 2]
+    np.testing.assert_array_equal(np.concatenate([part.masks for part in parts]), batch.masks)
+
+
+def test_patience_ends_a_run_that_gets_no_better(library, tmp_path: Path) -> None:  # noqa: F811
+    config = replace(_config(30), patience=2)
+    scores = iter([0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
+    run = Run(tmp_path, config, from_beginning(config, library), lambda network: {"score": next(scores)})
+    run.train(report=lambda line: None)
+    assert run.step == 9 and run.best == 0.5
+
+
+def test_a_checkpoint_without_cbam_is_a_beginning_for_one_with_it(library, tmp_path: Path) -> None:  # noqa: F811
+    config = _config(2)
+    Run(tmp_path, config, from_beginning(config, library)).train(report=lambda line: None)
+    larger = replace(config, model=replace(SMALL, cbam_after=("stage8", "blocks.0")))
+    model = from_beginning(larger, library, start=tmp_path / "best.safetensors").network.eval()
+    plain = load_compact(tmp_path / "best.safetensors", checksum="x").model
+    pixels = torch.randn(1, 1, 64, 64)
+    with torch.inference_mode():
+        for ours, theirs in zip(model.encode(pixels), plain.encode(pixels), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    with pytest.raises(InputError, match="do not fit"):
+        from_beginning(replace(config, model=replace(SMALL, attention_blocks=2)), library, start=tmp_path / "best.safetensors")
