@@ -251,6 +251,10 @@ class Workspace:
                 self._segmenter = (self._segmenter_factory or self._load_segmenter)()
             return self._segmenter
 
+    def use_settings(self, settings: Settings) -> None:
+        """Other settings from now on; what is loaded already stays."""
+        self.settings = settings
+
     def use_segmenter(self, segmenter: Segmenter | None) -> None:
         """Work with another network from now on; None loads the configured one when it is next needed."""
         with self._segmenter_lock:

@@ -16,7 +16,9 @@ from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.workspace import Workspace
 from spinalsam.data.volume import Volume
 from spinalsam.engine.segmenter import Segmenter
+from spinalsam.language.reader import Reader
 from spinalsam.ui import theme, words
+from spinalsam.ui.conversation import FunctionReader
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences import Preferences
@@ -44,22 +46,15 @@ def make_application(argv: Sequence[str]) -> QApplication:
     return application
 
 
-def parse_sentence(text: str, specs: Mapping[str, Any], hints: Mapping[str, Any]) -> Any:
-    """The language layer's answer; loaded when the first sentence comes."""
-    from spinalsam.language import parse
-
-    return parse(text, specs, hints)
-
-
 def build_window(
     application: QApplication,
     *,
     segmenter: Segmenter | None = None,
     workspace: Workspace | None = None,
     samples: Mapping[str, Callable[[], Volume]] | None = None,
-    parse: Callable[..., Any] = parse_sentence,
+    parse: Callable[..., Any] | None = None,
 ) -> MainWindow:
-    """A window on a workspace; by default on an empty one with the sample case."""
+    """A window on a workspace; by default on an empty one with the sample case. parse: reads sentences instead of the settings' reader."""
     preferences = Preferences()
     words.use_language(preferences.language)
     theme.apply_theme(application, preferences.theme)
@@ -67,7 +62,8 @@ def build_window(
     workspace.looks_for_spine = True
     bridge = JobBridge()
     dispatcher = Dispatcher(workspace, post=bridge.post)
-    window = MainWindow(dispatcher, bridge, preferences, parse=parse, parser_state=words.tr("Offline parser"))
+    reader = FunctionReader(parse) if parse is not None else Reader(workspace.settings)
+    window = MainWindow(dispatcher, bridge, preferences, reader=reader)
     bridge.setParent(window)
     return window
 

@@ -1,109 +1,80 @@
-"""Talk to the case in English or Chinese: what was understood is shown as chips, what it did as an answer with an undo link."""
+"""Talk to the case in English or Chinese: what was understood, what it did, and how to take it back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from PyQt5.QtCore import Qt, QTimer, pyqtSignal
-from PyQt5.QtGui import QKeyEvent
-from PyQt5.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
-
+from spinalsam.control.history import Step
 from spinalsam.control.jobs import Job
-from spinalsam.support.calls import OperationCall
+from spinalsam.errors import SpinalSamError
 from spinalsam.ui import theme
-from spinalsam.ui.conversation import Conversation, Understood, chip_text
+from spinalsam.ui.bubbles import CallList, Footer, ModelCard, Question, bubble, small
+from spinalsam.ui.conversation import Calls, Conversation, Outcome, SentenceReader, Understood
+from spinalsam.ui.sentence_line import SentenceLine
 from spinalsam.ui.words import tr
 
 EXAMPLES = (
-    "add a box around L3 and generate the mask",
     "segment L3",
+    "add a box around L3 and generate the mask",
     "bone window",
+    "测量 L3 的体积",
     "下一张",
     "propagate up and down",
-    "测量 L3 的体积",
-    "undo",
     "what can you do?",
 )
-
-
-class HistoryLine(QLineEdit):
-    """A line whose arrow keys walk through what was entered before."""
-
-    entered = pyqtSignal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._entries: list[str] = []
-        self._position = 0
-        self._draft = ""
-        self.returnPressed.connect(self.enter)
-
-    def enter(self) -> None:
-        text = self.text().strip()
-        if text:
-            if not self._entries or self._entries[-1] != text:
-                self._entries.append(text)
-            self._position = len(self._entries)
-            self._draft = ""
-            self.clear()
-            self.entered.emit(text)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key_Up, Qt.Key_Down) and self._entries:
-            self._walk(-1 if event.key() == Qt.Key_Up else 1)
-        else:
-            super().keyPressEvent(event)
-
-    def _walk(self, step: int) -> None:
-        if self._position == len(self._entries):
-            self._draft = self.text()
-        self._position = min(max(self._position + step, 0), len(self._entries))
-        self.setText(self._entries[self._position] if self._position < len(self._entries) else self._draft)
+# Older messages than this are let go.
+MOST_MESSAGES = 300
 
 
 class ChatDock(QWidget):
-    """The chat. undo_requested(steps) comes from the link under an answer."""
+    """The chat. undo_requested(steps) comes from the link under an answer, settings_requested from the line that says who reads."""
 
     undo_requested = pyqtSignal(int)
+    settings_requested = pyqtSignal()
 
-    def __init__(self, conversation: Conversation, parser_state: str, parent: QWidget | None = None) -> None:
+    def __init__(self, conversation: Conversation, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._conversation = conversation
         self._running: QWidget | None = None
-        self.state = QLabel(parser_state)
-        self.state.setProperty("muted", True)
-        self.state.setToolTip(tr("Sentences are read on this computer; nothing leaves it."))
+        self._model: ModelCard | None = None
+        self._calls: CallList | None = None
+        self._undo_links: list[tuple[Footer, tuple[Step, ...]]] = []
         self.messages = QVBoxLayout()
         self.messages.setSpacing(8)
         self.messages.setContentsMargins(10, 10, 10, 10)
         self.messages.addStretch(1)
         self.area = self._make_area()
-        self.line = HistoryLine()
+        self.line = SentenceLine()
         self.line.setPlaceholderText(tr("Say what to do, in English or Chinese"))
         self.line.setAccessibleName(tr("Sentence"))
         self.line.entered.connect(self.say)
         self.button = QToolButton()
         self.button.setIcon(theme.icon("send"))
         self.button.setAccessibleName(tr("Send"))
+        self.button.setToolTip(tr("Send"))
         self.button.clicked.connect(self.line.enter)
+        self.state = QToolButton()
+        self.state.setObjectName("reader")
+        self.state.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
+        self.state.setIconSize(QSize(10, 10))
+        self.state.clicked.connect(self.settings_requested)
         self._build()
         self.examples = self._add_examples()
+        self._connect()
+        self.show_reader()
+
+    def _connect(self) -> None:
+        conversation = self._conversation
+        conversation.model_asked.connect(self._show_model)
+        conversation.heard.connect(lambda kind, text: self._model.add(kind, text) if self._model is not None else None)
+        conversation.read.connect(self._end_model)
         conversation.understood.connect(self._show_understood)
         conversation.running.connect(self._show_running)
-        conversation.answered.connect(self._show_answer)
+        conversation.stepped.connect(lambda count: self._calls.show_done(count) if self._calls is not None else None)
+        conversation.answered.connect(self._show_outcome)
         conversation.failed.connect(self._show_failure)
+        conversation.history_changed.connect(self._refresh_links)
 
     def _make_area(self) -> QScrollArea:
         inner = QWidget()
@@ -122,7 +93,7 @@ class ChatDock(QWidget):
         row.addWidget(self.line, 1)
         row.addWidget(self.button)
         foot = QHBoxLayout()
-        foot.setContentsMargins(12, 0, 10, 8)
+        foot.setContentsMargins(8, 0, 10, 6)
         foot.addWidget(self.state)
         foot.addStretch(1)
         column = QVBoxLayout(self)
@@ -150,7 +121,18 @@ class ChatDock(QWidget):
         self._append(holder)
         return holder
 
-    # --- talking -----------------------------------------------------------------------------------------------------
+    # Who reads
+
+    def show_reader(self) -> None:
+        """Say who reads the sentences, as the reader is set now."""
+        text, tip, away = reader_state(self._conversation.reader)
+        self.state.setText(text)
+        self.state.setToolTip(tip)
+        self.state.setAccessibleName(text)
+        colours = theme.current()
+        self.state.setIcon(theme.swatch(_rgb(colours.warning if away else colours.good), 10))
+
+    # Talking
 
     def say(self, text: str) -> None:
         """What the user said."""
@@ -162,62 +144,66 @@ class ChatDock(QWidget):
         self.line.setFocus()
         self.line.selectAll()
 
+    def _show_model(self, reader: str) -> None:
+        self._end_model(None)
+        self._model = ModelCard(reader)
+        self._model.stop_requested.connect(self._conversation.stop)
+        self._append(self._model)
+
+    def _end_model(self, understood: Understood | None) -> None:
+        if self._model is not None:
+            self._model.finish(understood)
+            self._model = None
+
     def _show_understood(self, understood: Understood) -> None:
-        if not understood.calls:
-            self._bubble(understood.explanation or tr("I found nothing to do in this. Ask 'what can you do?' for what I know."), "answer")
-        elif understood.reason:
-            self._append(self._confirmation(understood))
-        else:
-            self._append(self._chips(understood.calls))
+        self._calls = None
+        if understood.notice:
+            self._append(small(f"⚠  {understood.notice}"))
+        if understood.answer:
+            self._show_words(understood)
+        if understood.reason:
+            self._append(self._question(understood))
+        elif understood.calls:
+            self._calls = CallList(understood.calls, understood.explanation)
+            self._append(self._calls)
+        elif not understood.answer:
+            self._bubble(tr("I found nothing to do in this. Ask 'what can you do?' for what I know."), "answer")
 
-    def _chips(self, calls: Sequence[OperationCall]) -> QWidget:
-        holder = QWidget()
-        column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(3)
-        for call in calls:
-            chip = QLabel(f"›  {chip_text(call)}")
-            chip.setProperty("muted", True)
-            chip.setWordWrap(True)
-            column.addWidget(chip)
-        return holder
+    def _show_words(self, understood: Understood) -> None:
+        """A model's text, marked as what it is."""
+        self._bubble(understood.answer, "model")
+        who = understood.reader.partition(" at ")[0] or tr("The model")
+        self._append(small(tr("{who} says this; nobody has checked it, and it changes nothing.", who=who)))
 
-    def _confirmation(self, understood: Understood) -> QFrame:
-        """The calls as chips that can be taken out, and two buttons."""
-        frame = QFrame()
-        frame.setObjectName("confirm")
-        column = QVBoxLayout(frame)
-        column.setSpacing(6)
-        question = tr("This cannot be undone:") if understood.reason == "destructive" else tr("Did you mean this?")
-        column.addWidget(QLabel(question))
-        kept: list[OperationCall] = list(understood.calls)
-        for call in understood.calls:
-            chip = QPushButton(f"{chip_text(call)}   ✕")
-            chip.setProperty("chip", True)
-            chip.setToolTip(tr("Leave this out"))
-            chip.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
-            chip.clicked.connect(lambda _=False, call=call, chip=chip: (kept.remove(call), chip.hide(), run.setEnabled(bool(kept))))
-            column.addWidget(chip)
-        run, drop = QPushButton(tr("Do it")), QPushButton(tr("Leave it"))
-        run.setProperty("primary", True)
-        run.clicked.connect(lambda: (buttons.hide(), self._conversation.run(kept)))
-        drop.clicked.connect(lambda: (buttons.hide(), self._bubble(tr("Left as it is."), "answer")))
-        buttons = QWidget()
-        row = QHBoxLayout(buttons)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(run)
-        row.addWidget(drop)
-        row.addStretch(1)
-        column.addWidget(buttons)
-        QTimer.singleShot(0, run.setFocus)
-        return frame
+    def _question(self, understood: Understood) -> Question:
+        question = Question(understood)
+        question.confirmed.connect(lambda calls: self._confirmed(tuple(calls), understood))
+        question.chosen.connect(lambda calls: self._conversation.choose(understood, calls))
+        question.dropped.connect(lambda: (self._bubble(tr("Left as it is."), "answer"), self.line.setFocus()))
+        return question
+
+    def _confirmed(self, calls: Calls, understood: Understood) -> None:
+        self._calls = CallList(calls, understood.explanation)
+        self._append(self._calls)
+        self.line.setFocus()
+        self._conversation.confirm(calls)
 
     def _show_running(self, job: Job) -> None:
+        self._stop_running()
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(2, 0, 0, 0)
         bar = QProgressBar()
         bar.setRange(0, 0)
         bar.setTextVisible(False)
-        self._running = bar
-        self._append(bar)
+        bar.setProperty("thin", True)
+        stop = QPushButton(tr("Stop"))
+        stop.setProperty("link", True)
+        stop.clicked.connect(job.cancel)
+        row.addWidget(bar, 1)
+        row.addWidget(stop)
+        self._running = holder
+        self._append(holder)
 
     def _stop_running(self) -> None:
         if self._running is not None:
@@ -225,52 +211,66 @@ class ChatDock(QWidget):
             self._running.deleteLater()
             self._running = None
 
-    def _show_answer(self, message: str, seconds: float, steps: int) -> None:
+    def _show_outcome(self, outcome: Outcome) -> None:
         self._stop_running()
-        self._bubble(message, "answer")
-        row = QHBoxLayout()
-        row.setContentsMargins(4, 0, 0, 0)
-        timing = QLabel(f"{seconds:.1f} s" if seconds >= 0.95 else f"{seconds * 1000:.0f} ms")
-        timing.setProperty("muted", True)
-        row.addWidget(timing)
-        if steps:
-            undo = QPushButton(tr("Undo"))
-            undo.setProperty("link", True)
-            undo.setCursor(Qt.PointingHandCursor)
-            undo.clicked.connect(lambda: (undo.setEnabled(False), self.undo_requested.emit(steps)))
-            row.addWidget(undo)
-        row.addStretch(1)
-        holder = QWidget()
-        holder.setLayout(row)
-        self._append(holder)
+        if self._calls is not None and not outcome.ok:
+            self._calls.show_stopped()
+        self._calls = None
+        self._bubble(outcome.message, "answer" if outcome.ok else "error")
+        footer = Footer(outcome.seconds, bool(outcome.steps))
+        if outcome.steps:
+            self._undo_links.append((footer, outcome.steps))
+            footer.undo_requested.connect(lambda: self._take_back(outcome.steps))
+        self._append(footer)
+        self._refresh_links()
+
+    def _take_back(self, steps: tuple[Step, ...]) -> None:
+        if self._conversation.can_take_back(steps):
+            self.undo_requested.emit(len(steps))
+
+    def _refresh_links(self) -> None:
+        for footer, steps in self._undo_links:
+            footer.allow_undo(self._conversation.can_take_back(steps))
 
     def _show_failure(self, message: str) -> None:
+        self._end_model(None)
         self._stop_running()
         self._bubble(message, "error")
 
-    def _bubble(self, text: str, kind: str) -> QLabel:
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setProperty("bubble", kind)
-        label.setTextFormat(Qt.PlainText)
-        label.setTextInteractionFlags(Qt.TextSelectableByMouse)
-        row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        if kind == "user":
-            row.addSpacing(28)
-            row.addWidget(label, 1)
-        else:
-            row.addWidget(label, 1)
-            row.addSpacing(12)
-        holder = QWidget()
-        holder.setLayout(row)
-        self._append(holder)
-        return label
+    def _bubble(self, text: str, kind: str) -> None:
+        self._append(bubble(text, kind)[0])
 
     def _append(self, widget: QWidget) -> None:
         self.messages.insertWidget(self.messages.count() - 1, widget)
+        while self.messages.count() > MOST_MESSAGES:
+            old = self.messages.takeAt(0).widget()
+            self._undo_links = [(footer, steps) for footer, steps in self._undo_links if footer is not old]
+            if old is self.examples:
+                old.hide()
+            else:
+                old.deleteLater()
 
     @property
     def texts(self) -> list[str]:
         """What the bubbles say, oldest first."""
         return [label.text() for label in self.findChildren(QLabel) if label.property("bubble")]
+
+
+def reader_state(reader: SentenceReader) -> tuple[str, str, bool]:
+    """Who reads, in a few words and in full, and whether sentences may leave this machine."""
+    offline = tr("Offline parser")
+    try:
+        endpoint = reader.endpoint
+    except SpinalSamError as error:
+        return offline, str(error), False
+    if endpoint is None:
+        return offline, tr("Sentences are read on this computer; nothing leaves it."), False
+    where = tr("this computer") if endpoint.is_local else endpoint.host
+    tip = tr("Without names, paths, dates and numbers of people, sentences go to {where}. Click for the preferences.", where=where)
+    if reader.mode == "auto":
+        return tr("{first}, then {second}", first=offline, second=endpoint.state), tip, not endpoint.is_local
+    return endpoint.state, tip, not endpoint.is_local
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

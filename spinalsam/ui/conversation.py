@@ -1,88 +1,306 @@
-"""One sentence of the chat on its way: parsed, shown, confirmed where it must be, run, answered. No widgets."""
+"""Sentences of the chat on their way: read, shown, confirmed where they must be, run, answered; one after another. No widgets."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
 
 from PyQt5.QtCore import QObject, pyqtSignal
 
 from spinalsam.control.dispatcher import Dispatcher
+from spinalsam.control.history import Step
+from spinalsam.control.jobs import Job
 from spinalsam.control.operation import OperationResult
-from spinalsam.control.operations import SPECS, SPOKEN_SPECS
-from spinalsam.errors import SpinalSamError
+from spinalsam.control.operations import SPECS, SPOKEN_SPECS, find
+from spinalsam.control.state import Change
+from spinalsam.errors import Cancelled, SpinalSamError
+from spinalsam.language.endpoints import Endpoint
+from spinalsam.language.schema import SURE
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui.background import Background
 
-SURE = 0.6
+Calls = tuple[OperationCall, ...]
+# Pieces of a model's reasoning are passed on this often; a token a time would keep the window busy.
+PASS_ON_S = 0.1
+
+
+class SentenceReader(Protocol):
+    """What reads sentences, such as `spinalsam.language.reader.Reader`."""
+
+    @property
+    def mode(self) -> str: ...
+
+    @property
+    def endpoint(self) -> Endpoint | None: ...
+
+    def read(self, text: str, specs: Any, hints: Any = None, *, listen: Any = None, stop: Any = None) -> Any: ...
+
+
+class FunctionReader:
+    """A plain ``parse(text, specs, hints)`` as a reader."""
+
+    mode = "local"
+    endpoint = None
+
+    def __init__(self, parse: Callable[..., Any]) -> None:
+        self._parse = parse
+
+    def read(self, text: str, specs: Any, hints: Any = None, *, listen: Any = None, stop: Any = None) -> Any:
+        return self._parse(text, specs, hints)
 
 
 @dataclass(frozen=True)
 class Understood:
-    """What a sentence was taken for. reason: why it should be confirmed first, or an empty string."""
+    """What a sentence was taken for.
+
+    reason: why it is asked about first: 'destructive', 'replaces' (a file), 'ambiguous', or an empty string.
+    readings: where it is ambiguous, the readings to choose from, best first. answer: a model's text, which does nothing.
+    reader: the model that read it, or an empty string. notice: why another read than was meant to.
+    """
 
     text: str
-    calls: tuple[OperationCall, ...]
-    source: str
-    ms: float
+    calls: Calls
+    source: str = "local"
+    ms: float = 0.0
     explanation: str = ""
     reason: str = ""
-    alternatives: tuple[tuple[OperationCall, ...], ...] = field(default_factory=tuple)
+    readings: tuple[Calls, ...] = ()
+    answer: str = ""
+    reasoning: str = ""
+    reader: str = ""
+    notice: str = ""
+    tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a sentence. steps: the undo steps that it made, oldest first. ok: whether all of it was done."""
+
+    message: str
+    seconds: float
+    steps: tuple[Step, ...] = ()
+    ok: bool = True
 
 
 class Conversation(QObject):
-    """parse(text, specs, hints) -> ParseResult. Signals tell a view what to show."""
+    """Reads sentences off the main thread and runs their calls. Signals tell a view what to show, all on the main thread."""
 
-    understood = pyqtSignal(object)  # Understood; asks for confirmation where it has a reason
+    model_asked = pyqtSignal(str)  # who: 'DeepSeek-R1 at ...'
+    heard = pyqtSignal(str, str)  # 'thought' or 'status', and the text
+    read = pyqtSignal(object)  # Understood; comes before `understood`, whatever was found
+    understood = pyqtSignal(object)  # Understood; asks where it has a reason
     running = pyqtSignal(object)  # Job
-    answered = pyqtSignal(str, float, int)  # message, seconds, how many undo steps it made
-    failed = pyqtSignal(str)
+    stepped = pyqtSignal(int)  # how many of the calls are done
+    answered = pyqtSignal(object)  # Outcome
+    failed = pyqtSignal(str)  # a sentence that was not even read
+    history_changed = pyqtSignal()
 
-    def __init__(self, dispatcher: Dispatcher, parse: Callable[..., Any], background: Background, parent: QObject | None = None) -> None:
+    def __init__(self, dispatcher: Dispatcher, reader: SentenceReader, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._dispatcher = dispatcher
-        self._parse = parse
+        self.reader = reader
         self._background = background
+        self._waiting: list[str] = []
+        self._stop: threading.Event | None = None
+        self._runs = 0
+        self._unsubscribe = dispatcher.workspace.subscribe(self._changed)
+
+    def close(self) -> None:
+        """The window goes: give up what is being read, watch no longer."""
+        self.stop()
+        self._unsubscribe()
+
+    def _changed(self, change: Change) -> None:
+        if change.fields & {"history", "case"}:
+            self.history_changed.emit()
+
+    # Reading
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether a sentence is being read, which a model may take its time for."""
+        return self._stop is not None
 
     def say(self, text: str) -> None:
-        """Parse a sentence off the main thread and go on from there."""
-        hints = self._dispatcher.workspace.hints
-        self._background.run(
-            lambda: self._parse(text, SPOKEN_SPECS, hints),
-            lambda result: self._take(text, result),
-            lambda error: self.failed.emit(str(error) if isinstance(error, SpinalSamError) else f"The sentence could not be read: {error}"),
-        )
+        """Take a sentence; it is read when those before it have been read and run."""
+        self._waiting.append(text)
+        self._next()
 
-    def _take(self, text: str, result: Any) -> None:
-        calls = tuple(result.calls)
-        reason = reason_to_ask(calls, float(result.confidence))
-        understood = Understood(text, calls, result.source, float(result.ms), str(result.explanation or ""), reason)
+    def stop(self) -> None:
+        """Give up what is being read, and forget what waits."""
+        self._waiting.clear()
+        if self._stop is not None:
+            self._stop.set()
+
+    def _next(self) -> None:
+        if self._runs or self.is_reading or not self._waiting:
+            return
+        text, hints, reader = self._waiting.pop(0), self._dispatcher.workspace.hints, self.reader
+        stop = self._stop = threading.Event()
+        listener = _Listener(self)
+        self._background.run(lambda: _read(reader, text, hints, listener, stop), self._take, self._unread)
+
+    def _take(self, understood: Understood) -> None:
+        self._stop = None
+        self.read.emit(understood)
         self.understood.emit(understood)
-        if calls and not reason:
+        if understood.calls and not understood.reason:
+            self.run(understood.calls)
+        self._next()
+
+    def _unread(self, error: Exception) -> None:
+        self._stop = None
+        known = isinstance(error, SpinalSamError)
+        self.failed.emit(str(error) if known else f"The sentence could not be read: {type(error).__name__}.")
+        self._next()
+
+    # Running
+
+    def choose(self, understood: Understood, calls: Calls) -> None:
+        """One of the readings was chosen: it runs, or asks once more where it destroys something."""
+        reason = reason_to_ask(calls, 1.0)
+        if reason:
+            self.understood.emit(replace(understood, calls=calls, reason=reason, readings=(), answer="", notice=""))
+        else:
+            self.understood.emit(replace(understood, calls=calls, reason="", readings=(), answer="", notice=""))
             self.run(calls)
+
+    def confirm(self, calls: Sequence[OperationCall]) -> None:
+        """Run calls that were asked about; what would replace a file may."""
+        self.run([_replacing(call) for call in calls])
 
     def run(self, calls: Sequence[OperationCall]) -> None:
         """Do the calls in order and answer."""
+        self._runs += 1
         began = time.monotonic()
-        steps = len(self._dispatcher.workspace.undo_titles)
+        before = list(self._history())
+        results: list[OperationResult] = []
+        steps: list[Step] = []
 
-        def done(results: list[OperationResult]) -> None:
-            made = max(0, len(self._dispatcher.workspace.undo_titles) - steps)
-            self.answered.emit("\n".join(result.message for result in results), time.monotonic() - began, made)
+        def one(call: OperationCall, result: OperationResult) -> None:
+            results.append(result)
+            if find(call.op).undoable and result.has_effect:
+                title = result.title or find(call.op).spec.title
+                new = [step for step in self._history() if step.title == title and not _is_in(step, before + steps)]
+                steps.extend(new[-1:])
+            self.stepped.emit(len(results))
 
-        job = self._dispatcher.submit_all(list(calls), origin="chat", on_done=done, on_error=lambda error: self.failed.emit(str(error)))
+        def end(message: str, ok: bool) -> None:
+            self._runs -= 1
+            kept = tuple(step for step in steps if _is_in(step, self._history()))
+            self.answered.emit(Outcome(message, time.monotonic() - began, kept, ok))
+            self._next()
+
+        job: Job = self._dispatcher.submit_all(
+            list(calls),
+            origin="chat",
+            on_each=one,
+            on_done=lambda _: end("\n".join(result.message for result in results), True),
+            on_error=lambda error: end(_told(error), isinstance(error, Cancelled) and not results),
+        )
         if not job.done:
             self.running.emit(job)
+
+    # Taking back
+
+    def can_take_back(self, steps: Sequence[Step]) -> bool:
+        """Whether undo would take back exactly these steps: nothing has been done since, and they have not been undone."""
+        last = self._history()[-len(steps) :] if steps else []
+        return bool(steps) and len(last) == len(steps) and all(a is b for a, b in zip(last, steps, strict=True))
+
+    def _history(self) -> list[Step]:
+        content = self._dispatcher.workspace.content
+        return content.history.done if content is not None else []
+
+
+class _Listener:
+    """Hears a model on the reading thread and passes it on now and then."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._pieces: list[str] = []
+        self._last = 0.0
+
+    def __call__(self, kind: str, text: str) -> None:
+        if kind == "thought":
+            self._pieces.append(text)
+            if time.monotonic() - self._last >= PASS_ON_S:
+                self.flush()
+        elif kind == "reader":
+            self._conversation.model_asked.emit(text)
+        else:
+            self.flush()
+            self._conversation.heard.emit(kind, text)
+
+    def flush(self) -> None:
+        self._last = time.monotonic()
+        if self._pieces:
+            text, self._pieces = "".join(self._pieces), []
+            self._conversation.heard.emit("thought", text)
+
+
+def _read(reader: SentenceReader, text: str, hints: Any, listener: _Listener, stop: threading.Event) -> Understood:
+    """On a thread of its own; also looks whether a file would be replaced, which may take a while on a network drive."""
+    result = reader.read(text, SPOKEN_SPECS, hints, listen=listener, stop=stop)
+    listener.flush()
+    calls: Calls = tuple(result.calls)
+    unsure = float(result.confidence) < SURE
+    others = tuple(tuple(other) for other in result.alternatives)
+    readings = tuple(reading for reading in (calls, *others) if reading)[:2] if unsure and others else ()
+    return Understood(
+        text,
+        calls,
+        str(result.source),
+        float(result.ms),
+        str(result.explanation or ""),
+        "ambiguous" if readings else reason_to_ask(calls, float(result.confidence)),
+        readings,
+        str(getattr(result, "answer", "")),
+        str(getattr(result, "reasoning", "")),
+        str(getattr(result, "reader", "")),
+        str(getattr(result, "notice", "")),
+        getattr(result, "answer_tokens", None),
+    )
 
 
 def reason_to_ask(calls: Sequence[OperationCall], confidence: float) -> str:
     """Why the calls should be confirmed before they run, or an empty string."""
-    destructive = [SPECS[call.op].title for call in calls if call.op in SPECS and SPECS[call.op].destructive]
-    if destructive:
+    if any(call.op in SPECS and SPECS[call.op].destructive for call in calls):
         return "destructive"
+    if any(replaces_file(call) for call in calls):
+        return "replaces"
     return "ambiguous" if calls and confidence < SURE else ""
+
+
+def replaces_file(call: OperationCall) -> bool:
+    """Whether the call would write over a file that exists."""
+    if call.op != "export_mask" or "path" not in call.args:
+        return False
+    from spinalsam.data.formats import mask_path
+
+    try:
+        return mask_path(Path(call.args["path"]).expanduser().absolute(), call.args.get("format")).exists()
+    except (SpinalSamError, OSError, ValueError, RuntimeError):
+        return False
+
+
+def _replacing(call: OperationCall) -> OperationCall:
+    return replace(call, args={**call.args, "overwrite": True}) if replaces_file(call) else call
+
+
+def _is_in(step: Step, steps: Sequence[Step]) -> bool:
+    """Whether it is one of them, not merely like one."""
+    return any(step is known for known in steps)
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, SpinalSamError):
+        return str(error)
+    return f"Something went wrong inside the program: {type(error).__name__}: {error}"
 
 
 def chip_text(call: OperationCall) -> str:

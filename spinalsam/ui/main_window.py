@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,15 @@ from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.state import Change
 from spinalsam.errors import RequirementError
+from spinalsam.language.reader import Reader
+from spinalsam.settings import Settings
 from spinalsam.support.planes import SliceRef
 from spinalsam.ui import dialogs, theme
 from spinalsam.ui.actions import OperationActions
 from spinalsam.ui.background import Background
 from spinalsam.ui.chat_dock import ChatDock
 from spinalsam.ui.commands import Commands, sentence_of
-from spinalsam.ui.conversation import Conversation
+from spinalsam.ui.conversation import Conversation, SentenceReader
 from spinalsam.ui.forms import OperationForm
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.label_panel import LabelPanel
@@ -49,7 +50,7 @@ QUIET_RESULTS = {"hang_case", "set_smooth"}
 
 
 class MainWindow(QMainWindow):
-    """parse: the language's `parse`. parser_state: what the chat says about who reads the sentences."""
+    """reader: who reads the sentences of the chat."""
 
     def __init__(
         self,
@@ -57,8 +58,7 @@ class MainWindow(QMainWindow):
         bridge: JobBridge,
         preferences: Preferences,
         *,
-        parse: Callable[..., Any],
-        parser_state: str,
+        reader: SentenceReader,
     ) -> None:
         super().__init__()
         self.dispatcher = dispatcher
@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
         self._count_timer.timeout.connect(self._count_voxels)
         self._build_centre()
-        self._build_docks(parse, parser_state)
+        self._build_docks(reader)
         self._build_actions()
         self._connect()
         self._restore_place()
@@ -100,10 +100,10 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.notices = NoticeHost(self.centre)
 
-    def _build_docks(self, parse: Callable[..., Any], parser_state: str) -> None:
+    def _build_docks(self, reader: SentenceReader) -> None:
         self.labels = LabelPanel()
-        self.conversation = Conversation(self.dispatcher, parse, self.background, self)
-        self.chat = ChatDock(self.conversation, parser_state)
+        self.conversation = Conversation(self.dispatcher, reader, self.background, self)
+        self.chat = ChatDock(self.conversation)
         self.prompts = PromptPanel()
         self.label_dock = self._dock("labels", tr("Labels"), self.labels)
         self.prompt_dock = self._dock("prompts", tr("Prompts"), self.prompts)
@@ -189,9 +189,10 @@ class MainWindow(QMainWindow):
         self.prompts.requested.connect(self.run)
         self.conversation.running.connect(self.bridge.follow)
         self.chat.undo_requested.connect(lambda steps: self.run("undo", {"count": steps}))
+        self.chat.settings_requested.connect(lambda: self._open_preferences("sentences"))
         self.live_button.toggled.connect(self._set_live)
         commands.live_changed.connect(self.live_button.setChecked)
-        self.settings_button.clicked.connect(self._open_preferences)
+        self.settings_button.clicked.connect(lambda: self._open_preferences())
         self.welcome.open_file.connect(lambda: self._ask_image(folder=False))
         self.welcome.open_folder.connect(lambda: self._ask_image(folder=True))
         self.welcome.open_sample.connect(lambda: self.open_path(SAMPLE))
@@ -293,14 +294,16 @@ class MainWindow(QMainWindow):
 
     def _cancel(self) -> None:
         """Stop what the user waits for; with nothing of that kind under way, the precomputation."""
-        if self.dispatcher.busy:
+        if self.dispatcher.busy or self.conversation.is_reading:
             self.dispatcher.cancel_all()
+            self.conversation.stop()
         else:
             self.workspace.ahead.stop()
 
     def _escape(self) -> None:
-        if self.dispatcher.busy:
+        if self.dispatcher.busy or self.conversation.is_reading:
             self.dispatcher.cancel_all()
+            self.conversation.stop()
         elif not self.commands.drop():
             self.notices.clear()
 
@@ -310,11 +313,20 @@ class MainWindow(QMainWindow):
         palette.move(corner.x() + (self.width() - palette.width()) // 2, corner.y() + 110)
         palette.open()
 
-    def _open_preferences(self) -> None:
-        dialog = PreferencesDialog(self.preferences, self.workspace.settings, self)
+    def _open_preferences(self, page: str = "") -> None:
+        dialog = PreferencesDialog(self.preferences, self.workspace.settings, self.background, self)
+        if page == "sentences":
+            dialog.pages.setCurrentWidget(dialog.sentences)
+        dialog.settings_saved.connect(self._use_settings)
         dialog.smooth_changed.connect(lambda smooth: self.workspace.has_case and self.run("set_smooth", {"smooth": smooth}))
         dialog.saved.connect(lambda: self.notices.say(tr("Theme and language change when the program starts again.")))
         dialog.open()
+
+    def _use_settings(self, settings: Settings) -> None:
+        """What was saved holds from now on: who reads sentences at once, device and cache for what is loaded next."""
+        self.workspace.use_settings(settings)
+        self.conversation.reader = Reader(settings)
+        self.chat.show_reader()
 
     # --- what became of it -------------------------------------------------------------------------------------------
 
@@ -475,6 +487,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.preferences.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         self._unsubscribe()
+        self.conversation.close()
         self._count_timer.stop()
         self.panes.surface.stop()
         self.previews.stop()

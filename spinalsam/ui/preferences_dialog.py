@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from spinalsam.errors import SpinalSamError
 from spinalsam.settings import Settings
+from spinalsam.ui.background import Background
+from spinalsam.ui.language_page import LanguagePage
 from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.words import LANGUAGES, tr
 
@@ -16,12 +29,13 @@ class PreferencesDialog(QDialog):
 
     smooth_changed = pyqtSignal(bool)
     saved = pyqtSignal()
+    settings_saved = pyqtSignal(object)  # Settings
 
-    def __init__(self, preferences: Preferences, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(self, preferences: Preferences, settings: Settings, background: Background, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle(tr("Preferences"))
-        self.setMinimumWidth(420)
+        self.setMinimumWidth(560)
         self._preferences, self._settings = preferences, settings
         self.theme = _choice({"dark": tr("Dark"), "light": tr("Light")}, preferences.theme)
         self.language = _choice({"auto": tr("As the desktop"), **LANGUAGES}, preferences.language)
@@ -44,6 +58,15 @@ class PreferencesDialog(QDialog):
         form.addRow(tr("Device"), self.device)
         form.addRow(tr("Slices kept in memory"), self.memory)
         form.addRow(tr("Slices kept on disk"), self.disk)
+        general = QWidget()
+        general.setLayout(form)
+        form.setContentsMargins(0, 12, 0, 0)
+        self.sentences = LanguagePage(settings, background)
+        self.pages = QTabWidget()
+        self.pages.tabBar().setDrawBase(False)
+        self.pages.addTab(general, tr("General"))
+        self.pages.addTab(self.sentences, tr("Sentences"))
+        self.finished.connect(self.sentences.stop)
         self.problem = QLabel()
         self.problem.setProperty("bubble", "error")
         self.problem.setWordWrap(True)
@@ -57,15 +80,16 @@ class PreferencesDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(18, 16, 18, 14)
         column.setSpacing(14)
-        column.addLayout(form)
+        column.addWidget(self.pages, 1)
         column.addWidget(self.problem)
         column.addWidget(buttons)
 
     def _save(self) -> None:
         try:
-            self._settings.with_changes(
+            settings = self.sentences.checked(self._settings).with_changes(
                 device=self.device.currentData(), memory_cache_mb=self.memory.value(), disk_cache_mb=self.disk.value()
-            ).save()
+            )
+            settings.save()
         except SpinalSamError as error:
             self.problem.setText(str(error))
             self.problem.show()
@@ -77,6 +101,7 @@ class PreferencesDialog(QDialog):
         self.smooth_changed.emit(self.smooth.isChecked())
         if before != (self._preferences.theme, self._preferences.language):
             self.saved.emit()
+        self.settings_saved.emit(settings)
         self.accept()
 
 

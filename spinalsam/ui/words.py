@@ -20,8 +20,9 @@ def use_language(name: str) -> None:
     if name == "auto":
         name = "zh" if QLocale.system().name().startswith("zh") else "en"
     _language = name if name in LANGUAGES else "en"
-    path = resources_dir() / "translations" / f"{_language}.json"
-    _table = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    _table = {}
+    for path in sorted((resources_dir() / "translations").glob(f"{_language}*.json")):
+        _table.update(json.loads(path.read_text(encoding="utf-8")))
 
 
 def language() -> str:
