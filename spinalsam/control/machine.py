@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spinalsam.control.operation import OperationResult
 from spinalsam.errors import ModelError, RequirementError
@@ -56,3 +56,22 @@ def precompute_case(ws: Workspace, action: str, plane: str) -> OperationResult:
     else:
         ws.ahead.pause(action == "pause")
     return OperationResult(found.sentence, {"done": found.done, "slices": found.total})
+
+
+def program_facts(ws: Workspace) -> dict[str, Any]:
+    """Version, model with checksum and figures, device, licence and where things are kept, as texts."""
+    from spinalsam import __version__
+    from spinalsam.device.manager import report
+    from spinalsam.settings import cache_dir, data_dir, settings_path
+
+    given = ws.given_segmenter
+    facts: dict[str, Any] = {"version": __version__, "device": str(report(ws.settings.device)["summary"]), "licence": "GPL-3.0-or-later"}
+    if given is not None:
+        facts |= {"model": given.name, "checksum": given.checksum, "verified": ""}
+    else:
+        from spinalsam.engine.models import verify
+
+        found = verify(ws.settings.model)
+        facts |= {"model": found.name, "checksum": found.sha256, "verified": found.summary}
+    folders = {"settings": settings_path().parent, "journals": data_dir(ws.settings), "cache": cache_dir()}
+    return facts | {name: str(path) for name, path in folders.items()}

@@ -12,6 +12,17 @@ def has_case(workspace: Any) -> str:
     return "" if workspace.has_case else "No image is open; open one first."
 
 
+def has_case_list(workspace: Any) -> str:
+    return "" if workspace.case_list is not None else "There is no list of cases; open a folder of studies first."
+
+
+def has_listed_case(workspace: Any) -> str:
+    missing = has_case_list(workspace)
+    if missing or workspace.case_list.position(workspace.source_path) is not None:
+        return missing
+    return "The open case is not in the list of cases; open one of the list first."
+
+
 def has_points(workspace: Any) -> str:
     return has_case(workspace) or ("" if workspace.state.points else "There are no points; click on the image to set some.")
 

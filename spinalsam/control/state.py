@@ -151,8 +151,8 @@ class CaseState:
 class Change:
     """What observers are told after a commit.
 
-    fields: among 'case', 'points', 'boxes', 'view', 'active_label', 'labels', 'candidates', 'reference', 'mask', 'history',
-    'locked', 'job'.
+    fields: among 'case', 'case_list', 'points', 'boxes', 'view', 'active_label', 'labels', 'candidates', 'reference',
+    'mask', 'history', 'locked', 'job'.
     box_ijk: (first voxel, first voxel beyond) of the changed part of the mask, or None where it is all or nothing.
     """
 

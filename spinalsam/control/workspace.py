@@ -44,6 +44,7 @@ from spinalsam.support.planes import SlicePlane, SliceRef
 
 if TYPE_CHECKING:
     from spinalsam.control.ahead import Ahead
+    from spinalsam.control.case_list import CaseList
     from spinalsam.control.dispatcher import Dispatcher
 
 __all__ = [
@@ -127,6 +128,7 @@ class Workspace:
         self.reader = reader
         # Whether opening a case also looks for the spine, so that a window can show it at once.
         self.looks_for_spine = False
+        self.case_list: CaseList | None = None
         self.revision = 0
         self.field_revisions: dict[str, int] = {}
         self.cache = EmbeddingCache.from_settings(self.settings)
@@ -369,7 +371,10 @@ class Workspace:
         Raises OutputError or ResourceError when the journal cannot be written; nothing is changed then.
         """
         with self.lock:
-            if "case" in result.changes:
+            if "case_list" in result.changes:
+                self.case_list = result.changes["case_list"]
+                change = Change(frozenset({"case_list"}))
+            elif "case" in result.changes:
                 change = self._replace_case(operation, call, result, origin)
             elif result.has_effect or operation.outside:
                 self._write_journal(operation, call, result, origin)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QKeySequence
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QImage, QKeySequence
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -25,6 +25,7 @@ from PyQt5.QtWidgets import (
 )
 
 from spinalsam.control.operations import OPERATIONS
+from spinalsam.ui import thumbnails
 from spinalsam.ui.words import tr
 
 IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff"
@@ -38,6 +39,7 @@ EXPORTS = {
     "OBJ (*.obj)": ".obj",
     "PLY (*.ply)": ".ply",
 }
+SURFACES = {kind: EXPORTS[kind] for kind in ("STL (*.stl)", "OBJ (*.obj)", "PLY (*.ply)")}
 # Operations that write one file of a kind of their own: (filter, ending).
 SAVES = {
     "save_measurements": ("CSV (*.csv)", ".csv"),
@@ -98,6 +100,9 @@ def _opened(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:
     return dialog
 
 
+PICTURE = 64
+
+
 class SeriesPicker(QDialog):
     """Which series of a folder that holds several."""
 
@@ -107,9 +112,11 @@ class SeriesPicker(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle(tr("Choose a series"))
-        self.resize(640, 340)
+        self.resize(720, 420)
         self.table = QTableWidget(len(series), 4)
         self.table.setHorizontalHeaderLabels([tr("Series"), tr("Kind"), tr("Size"), tr("Spacing in mm")])
+        self.table.setIconSize(QSize(PICTURE, PICTURE))
+        self.table.verticalHeader().setDefaultSectionSize(PICTURE + 8)
         self.table.setSelectionBehavior(QAbstractItemView.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
@@ -140,6 +147,10 @@ class SeriesPicker(QDialog):
             item = QTableWidgetItem(text)
             item.setData(Qt.UserRole, info.uid)
             self.table.setItem(row, column, item)
+
+    def show_picture(self, row: int, picture: QImage) -> None:
+        """The picture of one of the series, when it has been read."""
+        self.table.item(row, 0).setIcon(thumbnails.square_icon(picture))
 
     def _accept(self) -> None:
         rows = self.table.selectionModel().selectedRows()

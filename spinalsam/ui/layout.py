@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from PyQt5.QtCore import Qt, pyqtSignal
-from PyQt5.QtGui import QMouseEvent
+from PyQt5.QtGui import QIcon, QMouseEvent
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from spinalsam.support.planes import PLANES
@@ -50,6 +50,18 @@ class PaneHeader(QFrame):
         row.addStretch(1)
         row.addWidget(self.button)
         self.set_maximised(False)
+
+    def add_tool(self, icon: QIcon, text: str) -> QToolButton:
+        """Another button, left of the one that maximises."""
+        button = QToolButton()
+        button.setAutoRaise(True)
+        button.setIcon(icon)
+        button.setToolTip(text)
+        button.setAccessibleName(text)
+        row = self.layout()
+        assert isinstance(row, QHBoxLayout)
+        row.insertWidget(row.count() - 1, button)
+        return button
 
     def set_maximised(self, maximised: bool) -> None:
         self.button.setIcon(theme.icon("restore" if maximised else "maximise"))
@@ -207,6 +219,7 @@ class CasePanes(QWidget):
     def fit_all(self) -> None:
         for view in self.slices.values():
             view.fit()
+        self.surface.fit()
 
     def show_extents(self, extents: Extents) -> None:
         """Where the labels lie, for the marks on the bars."""

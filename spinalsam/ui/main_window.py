@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
-from PyQt5.QtWidgets import QDockWidget, QMainWindow, QShortcut, QSizePolicy, QStackedWidget, QTabWidget, QToolBar, QToolButton, QWidget
+from PyQt5.QtWidgets import (
+    QDockWidget,
+    QMainWindow,
+    QMenu,
+    QShortcut,
+    QSizePolicy,
+    QStackedWidget,
+    QTabWidget,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.operation import Operation, OperationResult
@@ -17,9 +29,11 @@ from spinalsam.errors import RequirementError
 from spinalsam.language.reader import Reader
 from spinalsam.settings import Settings
 from spinalsam.support.planes import SliceRef
-from spinalsam.ui import dialogs, theme
+from spinalsam.ui import dialogs, theme, thumbnails
+from spinalsam.ui.about import AboutDialog
 from spinalsam.ui.actions import OperationActions
 from spinalsam.ui.background import Background
+from spinalsam.ui.case_panel import CasePanel
 from spinalsam.ui.chat_dock import ChatDock
 from spinalsam.ui.commands import Commands, sentence_of
 from spinalsam.ui.conversation import Conversation, SentenceReader
@@ -40,7 +54,7 @@ from spinalsam.ui.words import tr
 _log = logging.getLogger(__name__)
 SAMPLE = "sample:phantom"
 # Counts up when docks are added, so that an older arrangement is not taken over.
-STATE_VERSION = 2
+STATE_VERSION = 3
 COUNT_DELAY_MS = 180
 # Operations whose answers are worth more than the status line.
 SPOKEN_RESULTS = {"export_mask": "good", "restore_case": "good", "measure": "info", "gpu_status": "info", "verify_parameters": "info"}
@@ -105,12 +119,16 @@ class MainWindow(QMainWindow):
         self.conversation = Conversation(self.dispatcher, reader, self.background, self)
         self.chat = ChatDock(self.conversation)
         self.prompts = PromptPanel()
+        self.cases = CasePanel()
+        self.case_dock = self._dock("cases", tr("Cases"), self.cases)
         self.label_dock = self._dock("labels", tr("Labels"), self.labels)
         self.prompt_dock = self._dock("prompts", tr("Prompts"), self.prompts)
         self.chat_dock = self._dock("chat", tr("Chat"), self.chat)
         # Split first: a dock beside tabbed ones would become a tab too.
         self.splitDockWidget(self.label_dock, self.chat_dock, Qt.Vertical)
         self.tabifyDockWidget(self.label_dock, self.prompt_dock)
+        self.tabifyDockWidget(self.label_dock, self.case_dock)
+        self.case_dock.hide()
         self.setTabPosition(Qt.RightDockWidgetArea, QTabWidget.North)
         self.label_dock.raise_()
         self.resizeDocks([self.label_dock, self.chat_dock], [340, 340], Qt.Horizontal)
@@ -150,6 +168,7 @@ class MainWindow(QMainWindow):
         bar.addWidget(self.live_button)
         bar.addWidget(self.settings_button)
         self.addToolBar(bar)
+        self._build_surface_tools()
         for keys, function in (
             ("Ctrl+K", self._open_palette),
             ("/", self.chat.focus),
@@ -187,6 +206,7 @@ class MainWindow(QMainWindow):
         self.status.progress.cancel_requested.connect(self._cancel)
         self.labels.requested.connect(self.run)
         self.prompts.requested.connect(self.run)
+        self.cases.requested.connect(self.run)
         self.conversation.running.connect(self.bridge.follow)
         self.chat.undo_requested.connect(lambda steps: self.run("undo", {"count": steps}))
         self.chat.settings_requested.connect(lambda: self._open_preferences("sentences"))
@@ -195,6 +215,7 @@ class MainWindow(QMainWindow):
         self.settings_button.clicked.connect(lambda: self._open_preferences())
         self.welcome.open_file.connect(lambda: self._ask_image(folder=False))
         self.welcome.open_folder.connect(lambda: self._ask_image(folder=True))
+        self.welcome.open_studies.connect(self._ask_studies)
         self.welcome.open_sample.connect(lambda: self.open_path(SAMPLE))
         self.welcome.open_recent.connect(self.open_path)
 
@@ -217,6 +238,8 @@ class MainWindow(QMainWindow):
         elif operation.name == "keep_journal":
             start = dialogs.start_folder(self.preferences.folder)
             dialogs.ask_folder(self, tr(operation.spec.title), start, lambda folder: self.run("keep_journal", {"folder": folder}))
+        elif operation.name == "list_cases":
+            self._ask_studies()
         elif operation.name == "load_mask":
             chosen = lambda path: self.run("load_mask", {"path": path})  # noqa: E731
             dialogs.ask_file(self, tr("Load mask"), dialogs.start_folder(self.preferences.folder), chosen, names=dialogs.MASKS)
@@ -241,8 +264,43 @@ class MainWindow(QMainWindow):
             self.run("open_image", {"path": path})
             return
         picker = dialogs.SeriesPicker(series, self)
+        self._picture_series(picker, series)
         picker.chosen.connect(lambda uid: self.run("open_image", {"path": path, "series_uid": uid}))
         picker.open()
+
+    def _picture_series(self, picker: dialogs.SeriesPicker, series: list[Any]) -> None:
+        """Small pictures, read one after another; the picker may be gone by then."""
+        gone: list[bool] = []
+        picker.finished.connect(lambda _: gone.append(True))
+        for row, info in enumerate(series):
+            if info.files:
+                self.background.run(
+                    partial(_series_picture, info.files, gone),
+                    partial(_show_picture, picker, row, gone),
+                    lambda error: _log.info("no picture of a series: %s", error),
+                )
+
+    def _ask_studies(self) -> None:
+        start = dialogs.start_folder(self.preferences.folder)
+        dialogs.ask_folder(self, tr("Open a folder of studies"), start, lambda path: self.run("list_cases", {"path": path}))
+
+    def _ask_surface(self) -> None:
+        folder, name = dialogs.start_folder(self.preferences.folder), f"{self._case_name()}_surface"
+
+        def chosen(path: str, agreed: bool) -> None:
+            self._save_asked("export_mask", path, agreed)
+
+        dialogs.ask_save(self, tr("Export surface"), folder, name, dialogs.SURFACES, chosen)
+
+    def _build_surface_tools(self) -> None:
+        """Buttons over the 3-D pane."""
+        header = self.panes.panes["3d"].header
+        cut = header.add_tool(theme.icon("cut"), tr("Cut the surface open along a slice"))
+        menu = QMenu(cut)
+        menu.addActions(self.actions_of.presets["cut_surface"])
+        cut.setMenu(menu)
+        cut.setPopupMode(QToolButton.InstantPopup)
+        header.add_tool(theme.icon("export_mask"), tr("Export the surface")).clicked.connect(self._ask_surface)
 
     def _ask_image(self, *, folder: bool) -> None:
         start = dialogs.start_folder(self.preferences.folder)
@@ -335,8 +393,12 @@ class MainWindow(QMainWindow):
             self.status.say(result.message)
         if op == "precompute" and self.workspace.ahead.precomputation is not None:
             self.bridge.follow(self.workspace.ahead.precomputation.job)
-        if op in ("open_image", "restore_case"):
+        if op in ("open_image", "restore_case", "open_listed"):
             self._opened(result, restored=op == "restore_case")
+        elif op == "list_cases" and not self.workspace.has_case:
+            self.run("open_listed", {"number": 1})
+        elif op == "about":
+            AboutDialog(result.data, self).open()
         elif op == "help":
             dialogs.ShortcutMap(self.actions_of.all(), self).open()
         elif op in SPOKEN_RESULTS:
@@ -361,6 +423,7 @@ class MainWindow(QMainWindow):
             self.notices.say(note, "warning")
         if not restored:
             self.run("hang_case", {})
+            self._keep_thumbnail()
             if not self.preferences.smooth:
                 self.run("set_smooth", {"smooth": False})
         mask, self._mask_to_load = self._mask_to_load, None
@@ -392,6 +455,8 @@ class MainWindow(QMainWindow):
         fields = change.fields
         if "case" in fields:
             self._show_case()
+        if fields & {"case", "case_list"}:
+            self._show_case_list("case_list" in fields)
         if fields & {"case", "points", "boxes", "view", "labels", "active_label"}:
             self.prompts.show_prompts(self.workspace)
         if fields & {"case", "points", "boxes", "view", "labels", "mask", "candidates"}:
@@ -426,6 +491,18 @@ class MainWindow(QMainWindow):
             self.background.run(self.workspace.segmenter, lambda _: self._show_model(), lambda error: _log.info("no model: %s", error))
         else:
             self.status.show_hover(None, None)
+
+    def _show_case_list(self, listed: bool) -> None:
+        self.cases.show_cases(self.workspace)
+        if listed and self.case_dock.isHidden():
+            self.case_dock.show()
+            self.case_dock.raise_()
+
+    def _keep_thumbnail(self) -> None:
+        """A picture of the first look, for the lists of cases."""
+        source, scene = self.workspace.source_path, self.panes.slices["sagittal"].scene
+        if source is not None and scene is not None:
+            self.background.run(lambda: thumbnails.keep(str(source), scene), lambda _: self.cases.show_cases(self.workspace))
 
     def _show_slice(self) -> None:
         if not self.workspace.has_case:
@@ -500,6 +577,15 @@ def _series_in(path: str) -> list[Any]:
     from spinalsam.data.formats import list_series
 
     return list_series(Path(path))
+
+
+def _series_picture(files: tuple[str, ...], gone: list[bool]) -> Any:
+    return None if gone else thumbnails.series_picture(files)
+
+
+def _show_picture(picker: dialogs.SeriesPicker, row: int, gone: list[bool], picture: Any) -> None:
+    if not gone and picture is not None:
+        picker.show_picture(row, picture)
 
 
 def _unfinished(settings: Any) -> list[Any]:

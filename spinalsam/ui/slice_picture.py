@@ -64,6 +64,11 @@ def _runs(edges: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
 
 def thumbnail(scene: SliceScene, side: int = THUMBNAIL) -> QPixmap:
     """A small picture of a slice with its masks, at true proportions, its longer side `side` points."""
+    return QPixmap.fromImage(thumbnail_image(scene, side))
+
+
+def thumbnail_image(scene: SliceScene, side: int = THUMBNAIL) -> QImage:
+    """The same for threads that may not touch the screen."""
     picture = grey_image(scene)
     if scene.mask is not None:
         painter = QPainter(picture)
@@ -73,7 +78,7 @@ def thumbnail(scene: SliceScene, side: int = THUMBNAIL) -> QPixmap:
     height, width = picture.height() * row_mm, picture.width() * column_mm
     scale = side / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return QPixmap.fromImage(picture.scaled(*size, Qt.IgnoreAspectRatio, Qt.SmoothTransformation))
+    return picture.scaled(*size, Qt.IgnoreAspectRatio, Qt.SmoothTransformation)
 
 
 class PictureCache:

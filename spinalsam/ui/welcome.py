@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
-from spinalsam.ui import theme
+from spinalsam.ui import theme, thumbnails
 from spinalsam.ui.words import tr
+
+PICTURE, ROW = 44, 60
 
 
 class WelcomePage(QWidget):
@@ -18,6 +20,7 @@ class WelcomePage(QWidget):
     open_file = pyqtSignal()
     open_folder = pyqtSignal()
     open_sample = pyqtSignal()
+    open_studies = pyqtSignal()
     open_recent = pyqtSignal(str)
 
     def __init__(self, *, has_sample: bool, parent: QWidget | None = None) -> None:
@@ -39,17 +42,21 @@ class WelcomePage(QWidget):
         head.addLayout(names, 1)
         self.file_button = self._button("open_image", tr("Open file..."), self.open_file, primary=True)
         self.folder_button = self._button("open_image", tr("Open DICOM folder..."), self.open_folder)
+        self.studies_button = self._button("studies", tr("Folder of studies..."), self.open_studies)
         self.sample_button = self._button("sample", tr("Sample case"), self.open_sample)
         self.sample_button.setVisible(has_sample)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        for button in (self.file_button, self.folder_button, self.sample_button):
+        for button in (self.file_button, self.folder_button, self.studies_button, self.sample_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
         self.section = QLabel(tr("Recent"))
         self.section.setObjectName("section")
         self.recent = QListWidget()
         self.recent.setAccessibleName(tr("Recent cases"))
+        self.recent.setIconSize(QSize(PICTURE, PICTURE))
+        self.recent.setTextElideMode(Qt.ElideMiddle)
+        self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.recent.itemActivated.connect(self._activated)
         self.recent.itemClicked.connect(self._activated)
         hint = QLabel(tr("Or drop a CT here: NIfTI, NRRD, MetaImage, a DICOM file or folder, PNG, JPEG or TIFF."))
@@ -57,7 +64,7 @@ class WelcomePage(QWidget):
         hint.setWordWrap(True)
         card = QFrame()
         card.setObjectName("card")
-        card.setFixedWidth(620)
+        card.setFixedWidth(700)
         column = QVBoxLayout(card)
         column.setContentsMargins(28, 26, 28, 24)
         column.setSpacing(16)
@@ -82,11 +89,13 @@ class WelcomePage(QWidget):
         """The paths that were open, the latest first."""
         self.recent.clear()
         for path in paths:
-            item = QListWidgetItem(theme.icon("recent", theme.current().muted), f"{Path(path).name}   —   {Path(path).parent}")
+            picture = thumbnails.icon_of(path) or theme.icon("recent", theme.current().muted)
+            item = QListWidgetItem(picture, f"{Path(path).name}\n{Path(path).parent}")
             item.setData(Qt.UserRole, path)
             item.setToolTip(path)
+            item.setSizeHint(QSize(0, ROW))
             self.recent.addItem(item)
-        self.recent.setFixedHeight(min(len(paths), 6) * 36 + 6)
+        self.recent.setFixedHeight(min(len(paths), 5) * ROW + 8)
         self.recent.setVisible(bool(paths))
         self.section.setVisible(bool(paths))
 

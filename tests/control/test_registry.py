@@ -108,7 +108,7 @@ def test_an_unknown_operation_gets_a_suggestion() -> None:
 
 def test_every_requirement_is_told_without_a_case(empty: Workspace) -> None:
     for operation in OPERATIONS:
-        free = operation.name in {"open_image", "restore_case", "gpu_status", "verify_parameters", "help"}
+        free = operation.name in {"open_image", "restore_case", "gpu_status", "verify_parameters", "help", "list_cases", "about"}
         assert bool(operation.missing(empty)) != free, operation.name
 
 

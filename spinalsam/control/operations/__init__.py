@@ -6,6 +6,7 @@ from spinalsam.control.operation import Operation
 from spinalsam.control.operations import (
     boxes,
     candidates,
+    cases,
     comparing,
     drawing,
     hanging,
@@ -27,6 +28,9 @@ OPERATIONS: tuple[Operation, ...] = (
     image.clear_image,
     image.restore_case,
     image.keep_journal,
+    cases.list_cases,
+    cases.open_listed,
+    cases.mark_case,
     points.add_points,
     points.generate_point_mask,
     points.clear_points,
@@ -93,6 +97,7 @@ OPERATIONS: tuple[Operation, ...] = (
     system.gpu_status,
     system.verify_parameters,
     system.precompute,
+    cases.about,
     system.help,
 )
 

@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 )
 def open_image(ws: Workspace, job: Job, *, path: str = "", series_uid: str | None = None) -> OperationResult:
     """Open a CT volume, a DICOM folder or a picture."""
-    from spinalsam.control.opening import open_case
-
     if not path:
         raise UsageError("Which image? Give the path of a file or a folder.")
+    return case_opened(ws, job, path, series_uid)
+
+
+def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = None) -> OperationResult:
+    """The case at a path as the one to work on."""
+    from spinalsam.control.opening import open_case
+
     content = open_case(ws, path, series_uid=series_uid, job=job)
     args = {"path": content.source, **({"series_uid": series_uid} if series_uid else {})}
     return OperationResult(_opened(content), _case_data(ws, content), {"case": content}, replay_args=args)

@@ -1,0 +1,95 @@
+"""Folders of studies: list them, go through them, mark what is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spinalsam.control.operation import OperationResult, Preset, operation
+from spinalsam.control.operations.image import case_opened
+from spinalsam.control.requirements import has_case_list, has_listed_case
+from spinalsam.errors import UsageError
+from spinalsam.support.calls import ArgumentSpec
+
+if TYPE_CHECKING:
+    from spinalsam.control.jobs import Job
+    from spinalsam.control.workspace import Workspace
+
+
+@operation(
+    "Folder of studies",
+    category="image",
+    spoken=False,
+    shortcut="Ctrl+Shift+O",
+    arguments=(ArgumentSpec("path", "text", required=True, help="the folder that holds the studies"),),
+    background=True,
+    writes=("case_list",),
+)
+def list_cases(ws: Workspace, job: Job, *, path: str) -> OperationResult:
+    """List the studies below a folder, to go through them one by one."""
+    from spinalsam.control.case_list import find_cases
+
+    cases = find_cases(Path(path), ws.settings)
+    message = f"'{cases.folder.name}' holds {len(cases.paths)} cases, {len(cases.done)} of them done."
+    return OperationResult(message, cases.to_json(), {"case_list": cases})
+
+
+@operation(
+    "Case of the list",
+    category="image",
+    spoken=False,
+    requires=(has_case_list,),
+    arguments=(
+        ArgumentSpec("direction", "choice", choices=("next", "previous")),
+        ArgumentSpec("number", "count", help="its place in the list, from 1"),
+    ),
+    one_of=("direction", "number"),
+    presets=(
+        Preset("Next case", {"direction": "next"}, "Ctrl+Alt+Right"),
+        Preset("Previous case", {"direction": "previous"}, "Ctrl+Alt+Left"),
+    ),
+    background=True,
+    writes=("case",),
+)
+def open_listed(ws: Workspace, job: Job, *, direction: str | None = None, number: int | None = None) -> OperationResult:
+    """Open another case of the list."""
+    cases = ws.case_list
+    assert cases is not None  # required by the operation
+    if number is not None and number > len(cases.paths):
+        raise UsageError(f"There is no case {number}; there are {len(cases.paths)}.")
+    if number is not None:
+        path = cases.paths[number - 1]
+    else:
+        path = cases.after(ws.source_path, 1 if direction == "next" else -1)
+    return case_opened(ws, job, str(path))
+
+
+@operation(
+    "Case done",
+    category="image",
+    spoken=False,
+    requires=(has_listed_case,),
+    arguments=(ArgumentSpec("done", "flag", required=True),),
+    presets=(Preset("Mark the case as done", {"done": True}, "Ctrl+D"), Preset("Mark the case as open", {"done": False})),
+    writes=("case_list",),
+)
+def mark_case(ws: Workspace, job: Job, *, done: bool) -> OperationResult:
+    """Mark the open case of the list as done, or as open again."""
+    from spinalsam.control.case_list import save_marks
+
+    cases, path = ws.case_list, ws.source_path
+    assert cases is not None and path is not None  # required by the operation
+    marked = cases.marked(path, done=done)
+    save_marks(marked, ws.settings)
+    number = marked.position(path) or 0
+    message = f"'{marked.name(number)}' is {'done' if done else 'open again'}; {len(marked.done)} of {len(marked.paths)} cases are done."
+    return OperationResult(message, marked.to_json(), {"case_list": marked})
+
+
+@operation("About", category="other", spoken=False, background=True)
+def about(ws: Workspace, job: Job) -> OperationResult:
+    """Say which version, model and device this is, and under which licence."""
+    from spinalsam.control.machine import program_facts
+
+    facts = program_facts(ws)
+    return OperationResult(f"SpinalSAM {facts['version']}, model {facts['model']} on {facts['device']}.", facts)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from spinalsam.control.workspace import Workspace
+from spinalsam.errors import InputError, RequirementError
+
+
+@pytest.fixture
+def studies(tmp_path: Path) -> Path:
+    """Three cases, a mask and a note; one case is a folder of DICOM files by its first file's mark."""
+    folder = tmp_path / "studies"
+    for name in ("case10/ct.nii.gz", "case2/ct.nii.gz", "case2/ct_mask.nii.gz"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nibabel.save(nibabel.Nifti1Image(np.zeros((4, 5, 6), np.int16), np.eye(4)), path)
+    (folder / "case3" / "DICOM").mkdir(parents=True)
+    (folder / "case3" / "DICOM" / "I0001").write_bytes(bytes(128) + b"DICM")
+    (folder / "notes.txt").write_text("nothing")
+    return folder
+
+
+def test_cases_are_listed_in_natural_order_without_masks(empty: Workspace, studies: Path) -> None:
+    found = empty.run("list_cases", path=str(studies))
+    assert found.data["cases"] == ["case2/ct.nii.gz", "case3/DICOM", "case10/ct.nii.gz"]
+    assert empty.case_list is not None and not empty.has_case
+
+
+def test_next_previous_and_number_open_cases_of_the_list(empty: Workspace, studies: Path) -> None:
+    empty.run("list_cases", path=str(studies))
+    empty.run("open_listed", number=3)
+    assert empty.source_path == studies / "case10" / "ct.nii.gz"
+    with pytest.raises(RequirementError, match="last of 3"):
+        empty.run("open_listed", direction="next")
+    with pytest.raises(InputError):
+        empty.run("open_listed", direction="previous")  # case3 is no picture
+    assert empty.source_path == studies / "case10" / "ct.nii.gz"
+
+
+def test_done_marks_last_and_lie_outside_the_studies(make_workspace: Callable[..., Workspace], studies: Path) -> None:
+    before = sorted(studies.rglob("*"))
+    first = make_workspace(journal=False)
+    first.run("list_cases", path=str(studies))
+    with pytest.raises(RequirementError, match="not in the list"):
+        first.run("mark_case", done=True)
+    first.run("open_listed", number=1)
+    first.run("mark_case", done=True)
+    second = make_workspace(journal=False)
+    assert second.run("list_cases", path=str(studies)).data["done"] == ["case2/ct.nii.gz"]
+    assert sorted(studies.rglob("*")) == before
+    first.run("mark_case", done=False)
+    assert not first.case_list.done
+
+
+def test_a_folder_without_a_case_is_refused(empty: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no CT"):
+        empty.run("list_cases", path=str(tmp_path))
+    with pytest.raises(InputError, match="not a folder"):
+        empty.run("list_cases", path=str(tmp_path / "nowhere"))
+
+
+def test_about_names_version_model_and_device(ws: Workspace) -> None:
+    facts = ws.run("about").data
+    assert facts["version"] and facts["model"] == "fake" and facts["checksum"] == "f" * 16 and facts["device"]
