@@ -52,7 +52,9 @@ class AboutDialog(QDialog):
         form.setLabelAlignment(Qt.AlignRight | Qt.AlignTop)
         for name, text in ROWS.items():
             if facts.get(name):
-                form.addRow(self._faint(tr(text)), self._value(str(facts[name])))
+                value = str(facts[name])
+                # A checksum has no place to break a line.
+                form.addRow(self._faint(tr(text)), self._value(f"{value[:32]} {value[32:]}" if name == "checksum" else value))
         buttons = QDialogButtonBox(QDialogButtonBox.Close)
         buttons.button(QDialogButtonBox.Close).setText(tr("Close"))
         buttons.rejected.connect(self.reject)

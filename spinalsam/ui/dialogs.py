@@ -122,7 +122,9 @@ class SeriesPicker(QDialog):
         self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
+        self.table.setWordWrap(False)
         for row, info in enumerate(series):
             self._fill(row, info)
         self.table.selectRow(max(range(len(series)), key=lambda n: series[n].slices))

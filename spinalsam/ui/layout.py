@@ -232,6 +232,15 @@ class CasePanes(QWidget):
             view.show_preview(found if found is not None and found.ref.plane == view.plane_name else None)
 
     @property
+    def fullest_view(self) -> SliceView:
+        """Sagittal, unless its slices are too narrow to tell anything, as in a scan of few slices."""
+        scene = self.slices["sagittal"].scene
+        if scene is None:
+            return self.slices["axial"]
+        sides = [n * mm for n, mm in zip(scene.plane.shape, scene.plane.spacing_mm, strict=True)]
+        return self.slices["sagittal" if min(sides) > 0.25 * max(sides) else "axial"]
+
+    @property
     def active_view(self) -> SliceView:
         """The slice that keys act on."""
         return next((view for view in self.slices.values() if view.scene is not None and view.scene.active), self.slices["axial"])

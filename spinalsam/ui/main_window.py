@@ -500,7 +500,7 @@ class MainWindow(QMainWindow):
 
     def _keep_thumbnail(self) -> None:
         """A picture of the first look, for the lists of cases."""
-        source, scene = self.workspace.source_path, self.panes.slices["sagittal"].scene
+        source, scene = self.workspace.source_path, self.panes.fullest_view.scene
         if source is not None and scene is not None:
             self.background.run(lambda: thumbnails.keep(str(source), scene), lambda _: self.cases.show_cases(self.workspace))
 

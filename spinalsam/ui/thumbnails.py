@@ -46,7 +46,9 @@ def square_icon(picture: QImage, side: int = SIDE) -> QIcon:
     painter = QPainter(square)
     painter.drawImage((side - shown.width()) // 2, (side - shown.height()) // 2, shown)
     painter.end()
-    return QIcon(square)
+    made = QIcon(square)
+    made.addPixmap(square, QIcon.Selected)
+    return made
 
 
 def series_picture(files: tuple[str, ...]) -> QImage:
