@@ -77,9 +77,7 @@ def restore_case(
 
     if ws.journal_path == Path(journal):
         raise UsageError("This is the session that is open already; there is nothing to restore.")
-    content, steps = restore_content(
-        Path(journal), like=ws, job=job, accept_damage=accept_damage, accept_other_image=accept_other_image
-    )
+    content, steps = restore_content(Path(journal), like=ws, job=job, accept_damage=accept_damage, accept_other_image=accept_other_image)
     message = f"Restored '{content.volume.name or Path(content.source).name}' with {steps} steps; undo works from here."
     return OperationResult(message, _case_data(ws, content), {"case": content})
 
