@@ -9,6 +9,8 @@ import nibabel
 import numpy as np
 import pytest
 
+from spinalsam.language.schema import ParseResult
+from spinalsam.support.calls import OperationCall
 from tests.conftest import Run
 
 pytestmark = pytest.mark.usefixtures("fake_model")
@@ -84,3 +86,10 @@ def test_a_failure_after_some_sentences_is_still_one_line(run: Run, ct: Path, ou
 def test_a_mask_without_a_label_is_said_to_be_so(run: Run, ct: Path, out: Path) -> None:
     assert "--label" in run("segment", ct, "-o", out, "--box", BOX).err
     assert run("segment", ct, "-o", out, "--box", BOX, "--label", "1").err == ""
+
+
+def test_an_unclear_sentence_does_nothing(run: Run, ct: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unsure = ParseResult((OperationCall("undo"),), confidence=0.4)
+    monkeypatch.setattr("spinalsam.language.parse", lambda *_: unsure)
+    run("segment", ct, "-o", out, "--box", BOX, "--say", "hm, back").failed(3, "not clear")
+    assert not out.exists()

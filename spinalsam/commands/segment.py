@@ -177,13 +177,16 @@ def makes_mask(op: str) -> bool:
 
 
 def say(case: Workspace, text: str) -> tuple[Sequence[OperationCall], list[str]]:
-    """Do what one sentence says. Returns the calls and what they answer. Raises InputError when it asks for nothing."""
+    """Do what one sentence says. Returns the calls and what they answer. Raises InputError when it asks for nothing or is unclear."""
     from spinalsam.control.operations import SPOKEN_SPECS
     from spinalsam.language import parse
+    from spinalsam.language.schema import SURE
 
     parsed = parse(text, SPOKEN_SPECS, case.hints)
     if not parsed.calls:
         raise InputError(f"The sentence '{text}' asks for nothing that can be done; `spinalsam parse` shows how it is understood.")
+    if parsed.confidence < SURE:
+        raise InputError(f"It is not clear what '{text}' asks for, and there is nobody to ask; say it in plainer words.")
     for call in parsed.calls:
         if call.op in _NOT_SAID:
             raise UsageError(f"'{call.op}' cannot be said here: {_NOT_SAID[call.op]} names it; leave it out of '{text}'.")

@@ -5,7 +5,6 @@ Whoever reads, the offline parser always does too: it takes milliseconds, and wh
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,11 +21,6 @@ from spinalsam.support.calls import OperationSpec
 
 Listener = Callable[[str, str], None]
 UNSURE = 0.5
-_QUESTION = re.compile(
-    r"[?？]\s*$|[吗呢嘛]\s*[。!！]?\s*$|^\s*(?:what|why|how|when|where|which|who|is|are|does|do|can|could|should|would)\b"
-    r"|什么|怎么|为什么|如何|是不是|哪",
-    re.I,
-)
 
 
 class Reader:
@@ -60,14 +54,14 @@ class Reader:
         Where a model was to be asked and did not answer, the offline reading with a notice. Raises Cancelled only.
         """
         local = parse(text, specs, hints)
-        if self.mode == "local" or (self.mode == "auto" and local.confidence >= SURE and (local.calls or not is_question(text))):
+        if self.mode == "local" or not any(character.isalnum() for character in text):
+            return local
+        if self.mode == "auto" and local.calls and local.confidence >= SURE:
             return local
         try:
             asked = self._asked(text, specs, listen, stop)
         except (LanguageError, UsageError) as error:
             return offline_instead(local, str(error))
-        if self.mode == "auto" and local.confidence >= SURE:
-            return replace(asked, calls=())  # a question was answered; nothing was asked for
         return agreed(local, asked)
 
     def _asked(
@@ -81,11 +75,6 @@ class Reader:
         return ask(text, specs, endpoint, self._key_of(endpoint.host), listen=listen, stop=stop)
 
 
-def is_question(text: str) -> bool:
-    """Whether a sentence looks like a question, for which the offline parser has no words."""
-    return bool(_QUESTION.search(text))
-
-
 def offline_instead(local: ParseResult, why: str) -> ModelReading:
     """The offline reading, because no other came."""
     return ModelReading(
@@ -96,13 +85,16 @@ def offline_instead(local: ParseResult, why: str) -> ModelReading:
 def agreed(local: ParseResult, asked: ModelReading) -> ModelReading:
     """A model's reading held against the offline one. Where they differ although the offline parser is sure, it is no longer sure.
 
-    Then both stand in the result, the model's first, and whoever shows it asks.
+    Then both stand in the result, the model's first, and whoever shows it asks. A text for people never comes with calls that nobody
+    else finds in the sentence: who asks a question wants an answer.
     """
     if asked.calls == local.calls:
         return replace(asked, confidence=max(asked.confidence, local.confidence))
     if local.confidence < SURE:
         others = (local.calls,) if local.calls and asked.calls else ()
         return replace(asked, alternatives=others)
+    if not local.calls and asked.answer:
+        return replace(asked, calls=())
     if not local.calls:
         return replace(asked, confidence=UNSURE, explanation=f"{asked.explanation}; the offline parser finds nothing asked for")
     return replace(asked, confidence=UNSURE, alternatives=(local.calls,))
