@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.control.painting import bounding_box
+from spinalsam.control.region_slices import slice_of_regions, slices_of
 from spinalsam.control.state import PlacedBox, PlacedPoint
 from spinalsam.errors import InputError, RequirementError, UsageError
 from spinalsam.support.anatomy import GROUPS, label_name, label_value
@@ -40,6 +41,18 @@ def slice_argument(ws: Workspace, plane: str | None, number: int | None) -> Slic
     return SliceRef(ref.plane, number - 1)
 
 
+def slice_for_prompts(
+    ws: Workspace, plane: str | None, number: int | None, regions: Sequence[str] | None, pointed: bool
+) -> tuple[SliceRef, dict[str, Any]]:
+    """The slice on which prompts are set, and the change of the view that shows it.
+
+    The one that is named or shown; for regions that are not on the shown slice the one that shows most of them. pointed: whether the
+    places are given, which then lie on the shown slice. Raises InputError when there is no such slice.
+    """
+    ref = slice_argument(ws, plane, number)
+    return slice_of_regions(ws, ref, regions) if regions and number is None and not pointed else (ref, {})
+
+
 def voxels_at(ws: Workspace, ref: SliceRef, pixels_xy: Sequence[Sequence[float]]) -> list[Ijk]:
     """Pixels [x, y] of a slice as voxels. Raises InputError for a pixel that the slice does not have."""
     plane = ws.plane(ref.plane)
@@ -64,11 +77,14 @@ def box_corners(ws: Workspace, ref: SliceRef, corners: Sequence[float]) -> tuple
 def structures_on(ws: Workspace, ref: SliceRef, regions: Sequence[str] | None) -> dict[int, NDArray[np.bool_]]:
     """Masks (rows, columns) of the wanted structures on a slice by label value; without regions the active label's or all.
 
-    Raises RequirementError when none of them has a mask there; the message says what to do.
+    Raises RequirementError when none of them has a mask there, or one that is named has none; the message says what to do.
     """
     labels = ws.plane(ref.plane).cut(ws.case.mask, ref.index)
     there = [int(value) for value in np.unique(labels) if value]
     if regions:
+        absent = [region for region in regions if region not in GROUPS and label_value(region) not in there]
+        if absent:
+            raise RequirementError(_unknown(ws, ref, absent, [label_value(region) for region in absent]))
         names = [name for region in regions for name in (region, *GROUPS.get(region, ()))]
         wanted = [label_value(name) for name in dict.fromkeys(names)]
     else:
@@ -84,12 +100,11 @@ def _unknown(ws: Workspace, ref: SliceRef, regions: Sequence[str] | None, wanted
     if not regions:
         return f"There is no structure with a mask on {where}; click on the vertebra, or drag a box around it with Shift held."
     names = ", ".join(regions)
-    axis = ws.plane(ref.plane).normal_axis
-    others = tuple(n for n in range(3) if n != axis)
-    elsewhere = np.flatnonzero(np.isin(ws.case.mask, wanted).any(axis=others)) + 1
-    if elsewhere.size:
-        return f"The mask of {names} is not on {where} but on slices {elsewhere[0]} to {elsewhere[-1]}; go there first."
-    return f"Where {names} lies on {where} is not known yet; click on it, or drag a box around it with Shift held."
+    elsewhere = slices_of(ws, ref.plane, wanted)
+    if elsewhere is not None:
+        first, last = elsewhere
+        return f"The mask of {names} is not on {where} but between slices {first} and {last}; go there, or name it alone."
+    return f"Where {names} lies is not known yet; click on it, or drag a box around it with Shift held."
 
 
 def place_points(

@@ -60,11 +60,43 @@ def test_points_on_an_unknown_structure_say_what_to_do(ws: Workspace) -> None:
         ws.run("add_points", count=3)
 
 
-def test_points_on_a_structure_of_another_slice_say_where_it_is(ws: Workspace) -> None:
+@pytest.mark.parametrize(("op", "field"), [("add_points", "points"), ("add_box", "boxes")])
+def test_prompts_on_a_structure_of_another_slice_are_set_there_and_shown(ws: Workspace, op: str, field: str) -> None:
+    put_mask(ws)
+    ws.run("clear_boxes")
+    ws.run("go_to", slice=12)
+    result = ws.run(op, regions=["L3"])
+    assert {placed.ref for placed in getattr(ws.state, field)} == {SliceRef("axial", 6)} == {ws.shown}
+    assert "axial slice 7" in result.message
+    assert ws.mask[ws.state.view.crosshair_ijk] == label_value("L3")
+    ws.run("undo")
+    assert getattr(ws.state, field) == ()
+
+
+def test_prompts_on_a_structure_of_the_shown_slice_move_nothing(ws: Workspace) -> None:
+    put_mask(ws)
+    view = ws.state.view
+    ws.run("add_points", regions=["L3"])
+    ws.run("add_box", regions=["lumbar"])
+    assert ws.state.view == view
+
+
+def test_a_slice_that_is_named_stays(ws: Workspace) -> None:
+    put_mask(ws)
+    with pytest.raises(RequirementError, match="between slices 7 and 7"):
+        ws.run("add_points", regions=["L3"], slice=12)
+
+
+@pytest.mark.parametrize(("absent", "words"), [("L4", "L4 is not on axial slice 7 but between slices 12 and 12"), ("L5", "Where L5 lies")])
+def test_some_of_the_structures_are_not_enough(ws: Workspace, absent: str, words: str) -> None:
     put_mask(ws)
     ws.run("go_to", slice=12)
-    with pytest.raises(RequirementError, match="on slices 7 to 7"):
-        ws.run("add_points", regions=["L3"])
+    put_mask(ws, "L4", (8, 18, 24, 34))
+    ws.run("clear_boxes")
+    ws.run("go_to", slice=7)
+    with pytest.raises(RequirementError, match=words):
+        ws.run("add_box", regions=["L3", absent])
+    assert ws.state.boxes == ()
 
 
 @pytest.mark.parametrize("count", [1, 2, 6, 12])

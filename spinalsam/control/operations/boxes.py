@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         ArgumentSpec("value", "count", help="label value of the mask that the box asks for"),
     ),
     undoable=True,
-    writes=("boxes", "labels"),
+    writes=("boxes", "labels", "view"),
 )
 def add_box(
     ws: Workspace,
@@ -42,17 +42,17 @@ def add_box(
     value: int | None = None,
 ) -> OperationResult:
     """Draw a box around a structure of the shown slice."""
-    from spinalsam.control.placing import place_boxes, slice_argument
+    from spinalsam.control.placing import place_boxes, slice_for_prompts
     from spinalsam.control.state import with_labels
     from spinalsam.support.anatomy import label_name
 
-    ref = slice_argument(ws, plane, slice)
+    ref, moved = slice_for_prompts(ws, plane, slice, regions, corners is not None)
     placed = place_boxes(ws, ref, regions=regions, corners=corners, value=value)
     labels = with_labels(ws.state.labels, [box.label for box in placed])
     names = ", ".join(label_name(box.label) for box in placed)
     what = f"{len(placed)} box{'es' if len(placed) > 1 else ''}"
     where = f"{ref.plane} slice {ref.index + 1}"
-    changes = {"boxes": (*ws.state.boxes, *placed), **({"labels": labels} if labels != ws.state.labels else {})}
+    changes = {"boxes": (*ws.state.boxes, *placed), **({"labels": labels} if labels != ws.state.labels else {}), **moved}
     pixels = [ws.plane(ref.plane).to_pixel([box.corner_a_ijk, box.corner_b_ijk]).ravel().tolist() for box in placed]
     args = {"plane": ref.plane, "slice": ref.index + 1}
     if len(placed) == 1:

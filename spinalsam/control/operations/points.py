@@ -35,7 +35,7 @@ SLICE_ARGUMENTS = (
         ArgumentSpec("values", "json", help="label value of each point's mask"),
     ),
     undoable=True,
-    writes=("points", "labels"),
+    writes=("points", "labels", "view"),
 )
 def add_points(
     ws: Workspace,
@@ -50,15 +50,15 @@ def add_points(
     values: Sequence[int] | None = None,
 ) -> OperationResult:
     """Set points on a structure (positive) or beside it (negative) of the shown slice."""
-    from spinalsam.control.placing import place_points, slice_argument
+    from spinalsam.control.placing import place_points, slice_for_prompts
     from spinalsam.control.state import with_labels
 
-    ref = slice_argument(ws, plane, slice)
+    ref, moved = slice_for_prompts(ws, plane, slice, regions, at is not None)
     placed = place_points(ws, ref, count=count, regions=regions, positive=label == "positive", at=at, values=values)
     labels = with_labels(ws.state.labels, [point.label for point in placed])
     what = f"{len(placed)} {'' if label == 'positive' else 'negative '}point{'s' if len(placed) > 1 else ''}"
     where = f"{ref.plane} slice {ref.index + 1}"
-    changes = {"points": (*ws.state.points, *placed), **({"labels": labels} if labels != ws.state.labels else {})}
+    changes = {"points": (*ws.state.points, *placed), **({"labels": labels} if labels != ws.state.labels else {}), **moved}
     pixels = ws.plane(ref.plane).to_pixel([point.ijk for point in placed]).tolist()
     return OperationResult(
         f"Set {what} on {where}.",
