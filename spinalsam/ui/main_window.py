@@ -48,6 +48,7 @@ from spinalsam.ui.preferences_dialog import PreferencesDialog
 from spinalsam.ui.previews import Previews
 from spinalsam.ui.prompt_panel import PromptPanel
 from spinalsam.ui.status import StatusLine
+from spinalsam.ui.tools.edit_tools import EditTools
 from spinalsam.ui.volumes import Extents, extents
 from spinalsam.ui.welcome import WelcomePage
 from spinalsam.ui.words import tr
@@ -170,6 +171,10 @@ class MainWindow(QMainWindow):
         bar.addWidget(self.settings_button)
         self.addToolBar(bar)
         self._build_surface_tools()
+        self.tools = EditTools(self.panes.slices, self.commands, self)
+        self.tools.bar.add_actions([self.actions_of.plain[name] for name in ("fill_between", "smooth")])
+        self.addToolBarBreak()
+        self.addToolBar(self.tools.bar)
         for keys, function in (
             ("Ctrl+K", self._open_palette),
             ("/", self.chat.focus),
@@ -401,7 +406,7 @@ class MainWindow(QMainWindow):
         elif op == "about":
             AboutDialog(result.data, self).open()
         elif op == "help":
-            dialogs.ShortcutMap(self.actions_of.all(), self).open()
+            dialogs.ShortcutMap([*self.actions_of.all(), *self.tools.bar.tool_actions.values()], self).open()
         elif op in SPOKEN_RESULTS:
             self.notices.say(result.message, SPOKEN_RESULTS[op])
 
@@ -460,7 +465,9 @@ class MainWindow(QMainWindow):
             self._show_case_list("case_list" in fields)
         if fields & {"case", "points", "boxes", "view", "labels", "active_label"}:
             self.prompts.show_prompts(self.workspace)
-        if fields & {"case", "points", "boxes", "view", "labels", "mask", "candidates"}:
+        if fields & {"case", "labels", "active_label"}:
+            self.tools.refresh()
+        if fields & {"case", "points", "boxes", "view", "labels", "mask", "candidates", "reference"}:
             self.panes.show_case(self.workspace)
             self._show_slice()
         if fields & {"case", "mask"}:

@@ -58,6 +58,8 @@ class SliceScene:
     mask: label values [i, j, k] of the whole case, or None. revision: changes whenever the mask's voxels do.
     colours: colour of each visible label. crosshair_xy: pixel of the linked crosshair. active: whether keys act on this pane.
     smooth: whether pixels are interpolated. open_mask: the mask that can still be exchanged, if it lies here.
+    styles: opacity and way of drawing ('both', 'fill', 'outline') of each visible label. reference: labels [i, j, k] with which the
+    mask is compared, or None.
     shown_first: first and last voxel along i, j, k of what the pane shows before anybody zooms; empty for all.
     """
 
@@ -75,6 +77,8 @@ class SliceScene:
     active: bool = False
     smooth: bool = True
     open_mask: OpenMask | None = None
+    styles: Mapping[int, tuple[float, str]] = field(default_factory=dict)
+    reference: NDArray[Any] | None = None
     shown_first: tuple[tuple[float, float], ...] = ()
 
     @property
@@ -119,6 +123,8 @@ def scene_of(workspace: Any, plane_name: str, shown_first: tuple[tuple[float, fl
         active=view.active_plane == plane_name,
         smooth=view.smooth,
         open_mask=_open_mask(state, ref),
+        styles={label.value: (label.opacity, label.drawn) for label in state.labels if label.visible},
+        reference=state.reference.labels if state.reference is not None and state.reference.shown else None,
         shown_first=shown_first,
     )
 

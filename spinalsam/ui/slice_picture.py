@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 from PyQt5.QtCore import QLineF, Qt
 from PyQt5.QtGui import QImage, QPainter, QPixmap
 
+from spinalsam.control.comparing import ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL, difference
+from spinalsam.control.state import DEFAULT_OPACITY
 from spinalsam.support.windowing import apply_window
 from spinalsam.ui.scene import Rgb, SliceScene
 
-FILL_ALPHA = 0.34
+FILL_ALPHA = DEFAULT_OPACITY
+# Okabe and Ito's orange, sky blue and purple, which colour-blind people can tell apart.
+DIFFERENCE_COLOURS: dict[int, Rgb] = {ONLY_OURS: (230, 159, 0), ONLY_REFERENCE: (86, 180, 233), OTHER_LABEL: (204, 121, 167)}
+DIFFERENCE_ALPHA = 0.62
 THUMBNAIL = 128
 
 
@@ -26,13 +31,17 @@ def grey_image(scene: SliceScene) -> QImage:
     return picture.convertToFormat(QImage.Format_ARGB32_Premultiplied)
 
 
-def mask_image(labels: NDArray[Any], colours: Mapping[int, Rgb], alpha: float = FILL_ALPHA) -> QImage:
-    """Label values (rows, columns) as a see-through picture in the labels' colours; labels without a colour are clear."""
+def mask_image(labels: NDArray[Any], colours: Mapping[int, Rgb], alpha: float | Mapping[int, float] = FILL_ALPHA) -> QImage:
+    """Label values (rows, columns) as a see-through picture in the labels' colours; labels without a colour are clear.
+
+    alpha: of all labels, or of each by its value.
+    """
     table = np.zeros(int(labels.max(initial=0)) + 1, np.uint32)
     for value, colour in colours.items():
         if 0 < value < len(table):
-            red, green, blue = (round(channel * alpha) for channel in colour)
-            table[value] = round(255 * alpha) << 24 | red << 16 | green << 8 | blue
+            opacity = alpha if isinstance(alpha, (int, float)) else alpha.get(value, FILL_ALPHA)
+            red, green, blue = (round(channel * opacity) for channel in colour)
+            table[value] = round(255 * opacity) << 24 | red << 16 | green << 8 | blue
     pixels = np.ascontiguousarray(table[labels])
     rows, columns = labels.shape
     return QImage(pixels.data, columns, rows, 4 * columns, QImage.Format_ARGB32_Premultiplied).copy()
@@ -98,7 +107,7 @@ class PictureCache:
         """(fill, outlines by label value), or None where nothing is to be drawn."""
         if scene.mask is None or not scene.mask_visible:
             return None
-        key = (id(scene.mask), scene.revision, scene.ref, tuple(scene.colours.items()))
+        key = (id(scene.mask), scene.revision, scene.ref, tuple(scene.colours.items()), tuple(scene.styles.items()), id(scene.reference))
         if self._mask is None or self._mask[0] != key:
             self._mask = key, self._draw_mask(scene)
         return self._mask[1]
@@ -106,6 +115,11 @@ class PictureCache:
     def _draw_mask(self, scene: SliceScene) -> tuple[QImage, dict[int, list[QLineF]]] | None:
         labels = np.ascontiguousarray(scene.plane.cut(scene.mask, scene.index))
         present = [value for value in np.flatnonzero(np.bincount(labels.ravel())).tolist() if value and value in scene.colours]
+        outlines = {value: outline(labels, value) for value in present if scene.styles.get(value, (0, "both"))[1] != "fill"}
+        if scene.reference is not None:
+            reference = np.ascontiguousarray(scene.plane.cut(scene.reference, scene.index))
+            return mask_image(difference(labels, reference), DIFFERENCE_COLOURS, DIFFERENCE_ALPHA), outlines
         if not present:
             return None
-        return mask_image(labels, scene.colours), {value: outline(labels, value) for value in present}
+        alphas = {value: 0.0 if drawn == "outline" else opacity for value, (opacity, drawn) in scene.styles.items()}
+        return mask_image(labels, scene.colours, alphas), outlines

@@ -63,6 +63,8 @@ class SliceView(QWidget):
         self._pending: tuple[PointMark, tuple[int, int, int]] | None = None
         self._wheel_rest = 0
         self._alt = False
+        # Off while a tool is in hand that takes clicks for itself.
+        self.takes_prompts = True
         # Until somebody zooms or pans, a new size of the pane shows the same part of the slice.
         self._moved_by_hand = False
         self._preview: tuple[list, float] | None = None
@@ -264,6 +266,12 @@ class SliceView(QWidget):
         self._rest(event)
         self.update()
 
+    def follow_pointer(self, place: QPointF) -> None:
+        """The pointer is here, but somebody else deals with it: only tell what is under it."""
+        self._pointer = _xy(place)
+        self.hovered.emit(self._hover())
+        self.update()
+
     def _rest(self, event: QMouseEvent) -> None:
         """Wait for the pointer to rest; a box that grows does not wait."""
         self._alt = bool(event.modifiers() & Qt.AltModifier)
@@ -272,7 +280,7 @@ class SliceView(QWidget):
 
     def _wish_preview(self) -> None:
         """Ask for the mask that a click here, or the box as it is dragged now, would give."""
-        if self.scene is None or self._pointer is None:
+        if self.scene is None or self._pointer is None or not self.takes_prompts:
             return
         if self._gesture is Gesture.BOX and self._press is not None:
             box = self._dragged_box()
@@ -335,7 +343,7 @@ class SliceView(QWidget):
     def _finish_click(self, press: Press) -> None:
         assert self.scene is not None
         pixel = self.viewport.nearest_pixel(*press.screen)
-        if pixel is None or grab(self.scene, self.viewport, press.screen) is not None:
+        if not self.takes_prompts or pixel is None or grab(self.scene, self.viewport, press.screen) is not None:
             return
         mark = marks.pending_point(pixel, is_positive(press))
         self._pending = mark, self.scene.voxel(pixel)

@@ -18,7 +18,7 @@ import pytest
 
 SCREEN = (1600, 1000)
 # Where things stand in a window of the size in which it first opens (1440 x 900), without a window manager.
-AXIAL_BOX = ((232, 292), (240, 310), (260, 340), (284, 368))
+AXIAL_BOX = ((231, 330), (240, 345), (260, 370), (286, 392))
 CHAT = (1240, 821)
 
 
@@ -97,7 +97,7 @@ def test_a_box_in_the_window_becomes_a_mask_on_the_series_own_grid(
     wait_for(lambda: "CT series" in screen.do("search", "--name", "CT series", "getwindowname"), 90, "opening the series")
     time.sleep(1.5)
     screen.say("set the label to L1")
-    time.sleep(1)
+    time.sleep(2.5)
     screen.drag(AXIAL_BOX, key="shift")
     time.sleep(4)
     screen.say(f"export the mask to {out}")

@@ -1,0 +1,1 @@
+"""Tools for masks by hand in the slice panes: brush, eraser, lasso and cut. A pane knows nothing of them."""
