@@ -1,4 +1,4 @@
-"""`spinalsam evaluate`: masks against reference masks."""
+"""`spinalsam evaluate`: masks against reference masks, or a model against images whose masks are known."""
 
 from __future__ import annotations
 
@@ -7,25 +7,66 @@ from pathlib import Path
 from typing import Any
 
 from spinalsam.commands.output import add_json, figure, note, notes_on_success, print_result, table
-from spinalsam.errors import InputError
+from spinalsam.errors import InputError, UsageError
 
 NAME = "evaluate"
-HELP = "Dice, IoU, MSD and HD95 in mm, NSD at 1 mm, per label and overall."
+HELP = "Dice, IoU, MSD and HD95 in mm, NSD at 1 mm, per label and overall; with --cases how good a model is when a person prompts it."
 
 _ENDINGS = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".mhd", ".dcm", ".png", ".tif", ".tiff")
 _COLUMNS = {"dice": "Dice", "iou": "IoU", "msd_mm": "MSD mm", "hd95_mm": "HD95 mm", "nsd_1mm": "NSD 1 mm"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pred", required=True, metavar="FILE_OR_DIR", help="the masks to judge")
-    parser.add_argument("--truth", required=True, metavar="FILE_OR_DIR", help="the reference masks, of the same names")
+    parser.add_argument("--pred", metavar="FILE_OR_DIR", help="the masks to judge")
+    parser.add_argument("--truth", metavar="FILE_OR_DIR", help="the reference masks, of the same names")
+    parser.add_argument("--cases", metavar="DIR", help="judge a model instead: images with their masks, NAME.nii.gz and NAME_mask.nii.gz")
+    parser.add_argument("--model", metavar="NAME", help="the model that --cases judges (default: the shipped one)")
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
+    _check(options)
+    if options.cases:
+        document = judge_model(Path(options.cases), options.model)
+        print_result(options, document, lambda: _protocol_table(document))
+        return
     with notes_on_success():
         document = evaluate(Path(options.pred), Path(options.truth))
     print_result(options, document, lambda: as_table(document, "Agreement with the reference"))
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.cases and (options.pred or options.truth):
+        raise UsageError("--cases judges a model, --pred and --truth judge masks; use one or the other.")
+    if not options.cases and not (options.pred and options.truth):
+        raise UsageError("Two things are needed: --pred with the masks to judge and --truth with their references.")
+    if options.model and not options.cases:
+        raise UsageError("--model belongs to --cases.")
+
+
+def judge_model(folder: Path, model: str | None) -> dict[str, Any]:
+    """One box, one click, a box and up to five corrective clicks, with human jitter (`training/evaluate.py`), by case and plane.
+
+    Raises InputError where the folder holds no pairs, ModelError where there is no such model.
+    """
+    from spinalsam.engine.models import load_segmenter
+    from spinalsam.training.evaluate import evaluate_segmenter, grouped
+    from spinalsam.training.recipe import real_cases
+
+    cases = real_cases(folder)
+    segmenter = load_segmenter(model)
+    figures = evaluate_segmenter(segmenter, cases)
+    sets = grouped(figures.pop("cases"))
+    return {"model": segmenter.name, "checksum": segmenter.checksum, "overall": figures, "sets": sets}
+
+
+def _protocol_table(document: dict[str, Any]) -> str:
+    names = {"dice": "box", "box_and_1": "+ 1 click", "box_and_3": "+ 3", "box_and_5": "+ 5", "point": "one click", "hd95_mm": "HD95 mm"}
+    rows = [
+        [name, str(row["count"]), *(figure(row[key], 2 if key == "hd95_mm" else 3) for key in names)]
+        for name, row in [*document["sets"].items(), ("all", document["overall"])]
+    ]
+    return table(f"Dice of '{document['model']}' by prompts", ["set", "slices", *names.values()], rows)
 
 
 def evaluate(pred: Path, truth: Path) -> dict[str, Any]:

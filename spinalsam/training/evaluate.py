@@ -137,12 +137,25 @@ def evaluate_segmenter(segmenter: Segmenter, cases: Iterable[SliceCase], *, clic
     rows = [try_case(segmenter, case, seed=number, clicks=clicks) for number, case in enumerate(cases)]
     if not rows:
         raise InputError("There is nothing to evaluate: no slice holds a large enough part of a label.")
+    return {**means(rows), "cases": rows}
+
+
+def means(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The means of cases' figures, and how many there are; None where no case has a figure (distances to an empty mask)."""
     mean = {name: _mean(rows, name) for name in ("dice", "iou", "msd_mm", "hd95_mm", "nsd_1mm", "auc", "point", "point_best_of_3")}
     curve = np.mean([row["curve"] for row in rows], axis=0)
     reached = {f"box_and_{n}": float(curve[n]) for n in range(1, len(curve))}
-    return {"count": len(rows), **mean, **reached, "clicks_to_0.90": _mean(rows, "clicks_to_0.90"), "cases": rows}
+    return {"count": len(rows), **mean, **reached, "clicks_to_0.90": _mean(rows, "clicks_to_0.90")}
 
 
-def _mean(rows: Sequence[dict[str, Any]], name: str) -> float:
+def grouped(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """`means` by image and plane, all but the last two words of a case's name."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row["name"].rsplit(" ", 2)[0], []).append(row)
+    return {name: means(group) for name, group in groups.items()}
+
+
+def _mean(rows: Sequence[dict[str, Any]], name: str) -> float | None:
     values = [row[name] for row in rows if np.isfinite(row[name])]
-    return float(np.mean(values)) if values else float("nan")
+    return float(np.mean(values)) if values else None

@@ -190,3 +190,17 @@ def test_wrong_requests_are_refused_before_any_work(data, compact_base, tmp_path
         assert main(["train", "--out", str(tmp_path / "out"), *arguments]) == code
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_is_judged_on_the_users_own_cases(data, compact_base, capfd) -> None:
+    assert main(["evaluate", "--cases", str(data), "--model", compact_base, "--json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    assert document["model"] == compact_base and set(document["sets"]) == {
+        f"case{n} {plane}" for n in range(6) for plane in ("axial", "sagittal", "coronal")
+    }
+    assert document["overall"]["count"] == sum(row["count"] for row in document["sets"].values())
+    assert {"dice", "iou", "msd_mm", "hd95_mm", "nsd_1mm", "auc", "point", "box_and_5", "clicks_to_0.90"} <= set(document["overall"])
+    assert main(["evaluate", "--cases", str(data), "--model", compact_base]) == 0
+    assert "one click" in capfd.readouterr().out
+    for wrong in (["--cases", str(data), "--pred", "x"], ["--pred", "x"], ["--model", "compact"], []):
+        assert main(["evaluate", *wrong]) == 2
