@@ -328,9 +328,9 @@ def _render_cut(
 def _overdraw_px(rng: np.random.Generator, pixel_mm: float, factor: float) -> float:
     """How far outside the bone its outline was drawn, in pixels: people and networks take the blurred edge in, by some share
     of a scanner's pixel and of a millimetre. factor: how many of our pixels are one of the scanner's."""
-    if rng.random() < 0.25:
+    if rng.random() < 0.12:
         return 0.0
-    return float(rng.uniform(0, 0.9) / pixel_mm + rng.uniform(0, 0.4) * factor)
+    return float(rng.uniform(0, 1.5) / pixel_mm + rng.uniform(0, 0.5) * factor)
 
 
 def _rounded(

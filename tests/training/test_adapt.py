@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from spinalsam.cli import main
 from spinalsam.engine import cards
 from spinalsam.engine.compact import CompactConfig, CompactSam
-from spinalsam.engine.compact_segmenter import CompactSegmenter
+from spinalsam.engine.compact_segmenter import CompactSegmenter, load_compact
 from spinalsam.engine.models import import_checkpoint, load_segmenter
 from spinalsam.engine.sam import SHAPES, Preprocessing, SamSegmenter, SamShape, build_sam
 from spinalsam.engine.segmenter import SliceImage
@@ -29,6 +32,7 @@ from spinalsam.training.networks import network_of
 from spinalsam.training.pairs import PairSlices, look_view, whole_slice_view
 from spinalsam.training.sources import Sources
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL = CompactConfig(widths=(8, 8, 16, 32), conv_blocks=(1, 1), attention_blocks=2, heads=2, decoder_mlp=32, side=64)
 TINY = SamShape(32, 2, 2, (1,), img_size=64, window=4, prompt_dim=32, decoder_heads=2, decoder_mlp=32)
 
@@ -204,3 +208,15 @@ def test_a_model_is_judged_on_the_users_own_cases(data, compact_base, capfd) -> 
     assert "one click" in capfd.readouterr().out
     for wrong in (["--cases", str(data), "--pred", "x"], ["--pred", "x"], ["--model", "compact"], []):
         assert main(["evaluate", *wrong]) == 2
+
+
+def test_two_processes_train_one_network(data, tmp_path) -> None:
+    """torchrun: the processes see different slices and end with one checkpoint, one log and one line of output."""
+    config = {"model": SMALL.to_json(), "phases": [{"side": 64, "batch": 2, "steps": 3, "start_lr": 1e-3, "end_lr": 1e-4}], "workers": 0}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    words = ["train", "--data", str(data), "--config", str(tmp_path / "config.json"), "--out", str(tmp_path / "run"), "--json"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "spinalsam", *words]
+    done = subprocess.run(launcher, capture_output=True, text=True, timeout=300, cwd=REPOSITORY, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["step"] == 3
+    assert load_compact(tmp_path / "run" / "best.safetensors", checksum="x").side == 64
