@@ -1,8 +1,9 @@
 """Sessions that are killed while they work, and write down each operation once it has been acknowledged.
 
 ``python -m tests.control.crash_session FOLDER SEED COUNT`` starts COUNT sessions one after another, each in a folder of its own and
-as a process of its own (forked, since starting Python takes longer than the session), and kills each at a random moment. A session
-writes ``NUMBER CHECKSUM`` after each operation, so that a test knows what must be there at least.
+as a process of its own (forked, since starting Python takes longer than the session), and kills each: one in three at a random
+moment, one in three in the middle of a journal's line, one in three while a snapshot or an exported mask is written, checked or
+renamed. A session writes ``NUMBER CHECKSUM`` after each operation, so that a test knows what must be there at least.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ import signal
 import sys
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from spinalsam.control import journal
+from spinalsam.control import session as sessions
 from spinalsam.control.workspace import Workspace
+from spinalsam.data.formats import safe_write
 from spinalsam.errors import SpinalSamError
 from tests.control.conftest import toy_volume
 from tests.fakes import FakeSegmenter
@@ -46,14 +52,61 @@ def random_call(rng: random.Random) -> tuple[str, dict[str, object]]:
             ("undo", {"count": rng.randint(1, 3)}),
             ("redo", {}),
             ("clear_mask", {}),
+            ("export_mask", {"path": "mask.nii.gz", "overwrite": True}),
         ]
     )
+
+
+def die_in_a_line(rng: random.Random) -> None:
+    """Have the process die with a random part of one of its journal's next lines written."""
+    wait = rng.randrange(4, 40)  # the first lines open the case
+    plain = journal._write_all
+
+    def write(file: Any, line: bytes) -> None:
+        nonlocal wait
+        wait -= 1
+        if wait == 0:
+            file.write(line[: rng.randrange(len(line) + 1)])
+            os.kill(os.getpid(), signal.SIGKILL)
+        plain(file, line)
+
+    journal._write_all = write
+
+
+def die_in_a_file(rng: random.Random) -> None:
+    """Have the process die while one of the next snapshots or exports is written, flushed or renamed."""
+    wait = rng.randrange(1, 12)
+
+    def counted(plain: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            nonlocal wait
+            wait -= 1
+            if wait == 0 and not after:
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = plain(*args)
+            if wait == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return call
+
+    class Hooked:
+        """`os` as `safe_write` sees it."""
+
+        def __getattr__(self, name: str) -> Any:
+            plain = getattr(os, name)
+            return counted(plain, after=rng.random() < 0.5) if name in ("replace", "fsync") else plain
+
+    safe_write.os = Hooked()  # type: ignore[assignment]
 
 
 def session(folder: Path, seed: int) -> None:
     """Work without end."""
     os.environ["SPINALSAM_DATA_DIR"] = str(folder)
+    os.chdir(folder)
     rng = random.Random(seed)
+    sessions.EVERY = 2
+    (lambda _: None, die_in_a_line, die_in_a_file)[seed % 3](rng)
     log = os.open(folder / "acknowledged", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     with Workspace(segmenter=FakeSegmenter(), samples={"toy": toy_volume}) as ws:
         ws.run("open_image", path="sample:toy")
@@ -69,7 +122,10 @@ def session(folder: Path, seed: int) -> None:
 
 
 def kill_one(folder: Path, seed: int) -> None:
-    """Start a session and kill it up to a third of a second after its first operation. Raises OSError when it ends by itself."""
+    """Start a session and see that it dies: by itself where it has been told to, else up to a third of a second after its start.
+
+    Raises OSError when it ends in any other way.
+    """
     folder.mkdir()
     child = os.fork()
     if child == 0:
@@ -82,8 +138,9 @@ def kill_one(folder: Path, seed: int) -> None:
         if os.waitpid(child, os.WNOHANG) != (0, 0):
             raise OSError("the session ended by itself")
         time.sleep(0.002)
-    time.sleep(random.Random(seed).uniform(0, 0.33))
-    os.kill(child, signal.SIGKILL)
+    if seed % 3 == 0:
+        time.sleep(random.Random(seed).uniform(0, 0.33))
+        os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):
         raise OSError("the session ended by itself")

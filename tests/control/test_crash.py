@@ -5,19 +5,24 @@ SPINALSAM_KILLS sets how many kills are tried; the default keeps the suite quick
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 
+from spinalsam.control.journal import read_journal
 from spinalsam.control.recovery import find_recoverable, recover
+from spinalsam.control.snapshot import snapshot_path
 from tests.control.conftest import toy_volume
 from tests.control.crash_session import fingerprint
 from tests.fakes import FakeSegmenter
 
-KILLS = int(os.environ.get("SPINALSAM_KILLS", "50"))
+KILLS = int(os.environ.get("SPINALSAM_KILLS", "24"))
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -38,6 +43,7 @@ def check(folder: Path) -> bool:
     acknowledged, checksum = int(states[-1][0]), int(states[-1][1])
     journals = list(folder.glob("journals/*/*.jsonl"))
     assert len(journals) == 1
+    files_are_whole(folder, journals[0])
     # The line that shows slice 7 comes before the first number that is written down.
     recorded = len([line for line in journals[0].read_text().split("\n")[:-1] if '"kind":"done"' in line]) - 1
     assert recorded - acknowledged in (0, 1)
@@ -50,6 +56,16 @@ def check(folder: Path) -> bool:
         assert not ws.read_only  # the dead process holds no lock
         ws.run("add_points", at=[[1, 1]])
     return recorded > acknowledged
+
+
+def files_are_whole(folder: Path, journal: Path) -> None:
+    """An exported mask and a snapshot are all there or not at all, whenever the program died."""
+    if (folder / "mask.nii.gz").exists():
+        assert np.asanyarray(nibabel.load(folder / "mask.nii.gz").dataobj).shape == toy_volume().geometry.shape
+    if (folder / "mask.nii.gz.json").exists():
+        assert json.loads((folder / "mask.nii.gz.json").read_text())["mask"] == "mask.nii.gz"
+    if snapshot_path(journal).exists():
+        assert [entry.kind for entry in read_journal(snapshot_path(journal)).entries] == ["case", "state"]
 
 
 def restored(journal: Path, folder: Path, *, without_last: bool) -> int:

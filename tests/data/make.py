@@ -162,7 +162,9 @@ def dicom_series(
 ) -> Path:
     """A series of stored values indexed [i, j, k] whose slices lie at multiples of step; file names in another order."""
     folder.mkdir(exist_ok=True)
+    # Names that run otherwise than the slices; 7 shares no factor with either number.
+    names = 101 if stored.shape[2] <= 101 else 10007
     for k in range(stored.shape[2]) if order is None else order:
-        name = folder / f"IM{(k * 7) % 101:03d}.dcm"
+        name = folder / f"IM{(k * 7) % names:03d}.dcm"
         dicom_slice(name, stored[:, :, k].T, position=np.array(list(step)) * k, instance=k + 1, **extra)
     return folder

@@ -163,3 +163,37 @@ def test_a_real_nrrd_reads_like_simpleitk(shared_data) -> None:
     assert np.array_equal(found.voxels, SimpleITK.GetArrayFromImage(image).T)
     assert found.geometry.axis_codes == "RAS"
     assert found.is_hu
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"NDims = 3", b"NDims = 655363"), (b"NDims = 3", b"NDims = 2147483648"), (b"NDims = 3", b"NDims = 2"), (b"NDims = 3\n", b""),
+        (b"Offset = ", b"Offset = 1 "), (b"Offset = ", b"Offset = x "), (b"ElementSpacing = ", b"ElementSpacing = 1 1 1 1 "),
+        (b"DimSize = 5 6 7", b"DimSize = 5 6 7\nDimSize = 500 600 700"), (b"TransformMatrix = ", b"TransformMatrix = 1 0 0 "),
+    ],
+)  # fmt: skip
+def test_metaimage_lists_that_do_not_fit_their_dimensions_are_refused(tmp_path, old: bytes, new: bytes) -> None:
+    """ITK reads beyond its arrays for some of these and takes the program with it."""
+    path = sitk_file(tmp_path / "v.mha", ct(), oblique(ORIENTATIONS[3]), compress=False)
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    with pytest.raises(InputError, match="damaged header"):
+        read_volume(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"dimension: 3", b"dimension: 4"), (b"sizes: ", b"sizes: 3 "), (b"space directions: ", b"space directions: (1,0,0) "),
+        (b"space directions: (", b"space directions: inf("), (b"space origin: (", b"space origin: (1,"), (b"kinds: ", b"kinds: domain "),
+        (b"endian: ", b"endyan: "), (b"type: short", b"type: short\ntype: double"), (b"space: left-posterior-superior\n", b""),
+        (b"space directions: ", b"space directions: " + b"(1,0,0) " * 2000),
+    ],
+)  # fmt: skip
+def test_nrrd_fields_that_do_not_fit_their_dimensions_are_refused(tmp_path, old: bytes, new: bytes) -> None:
+    path = sitk_file(tmp_path / "v.nrrd", ct(), oblique(ORIENTATIONS[3]))
+    assert old in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    with pytest.raises(InputError, match="damaged header"):
+        read_volume(path)

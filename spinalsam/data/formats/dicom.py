@@ -115,13 +115,13 @@ def scan(paths: Iterable[Path], progress: Progress | None = None) -> Scan:
             left_out["not_dicom"] += 1
             continue
         found = read_header(path)
-        reason = "damaged" if found is None else _not_wanted(found[0])
-        if found is None or reason:
-            left_out[reason] += 1
-            continue
         try:
+            reason = "damaged" if found is None else _not_wanted(found[0])
+            if found is None or reason:
+                left_out[reason] += 1
+                continue
             frames += frames_of(found[0], path, pixels_at=found[1])
-        except (ValueError, TypeError, AttributeError, IndexError, KeyError):
+        except Exception:  # pydicom parses values late and raises whatever its parser stumbles over
             left_out["damaged"] += 1
     return Scan(tuple(frames), **left_out)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinalsam.data.formats import nrrd_grammar
 from spinalsam.data.formats.limits import check_claim, file_size
 from spinalsam.data.formats.values import looks_like_hu, to_working
 from spinalsam.data.volume import Volume
@@ -18,6 +19,9 @@ from spinalsam.support.geometry import Geometry
 
 ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
 _HEADER_LIMIT = 1 << 20
+_MOST_DIMENSIONS = 8
+# Fields of a MetaImage that decide where its voxels are; each may stand once.
+_META_ONCE = frozenset("ndims dimsize elementtype elementnumberofchannels transformmatrix offset elementspacing compresseddata".split())
 _NRRD_BYTES = {
     **dict.fromkeys(("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1),
     **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), 2),
@@ -83,7 +87,9 @@ def read_fields(path: Path) -> dict[str, str]:
     with open(path, "rb") as file:
         start = file.read(_HEADER_LIMIT)
     if start.startswith(b"NRRD"):
-        return _nrrd_fields(start)
+        fields = _nrrd_fields(start)
+        nrrd_grammar.check(path.name, _nrrd_lines(start)[1:], fields)
+        return fields
     fields = _meta_fields(start)
     if "dimsize" not in fields or "elementtype" not in fields:
         raise InputError(f"'{path.name}' is neither a NRRD nor a MetaImage file; open it with the program that made it.")
@@ -91,25 +97,51 @@ def read_fields(path: Path) -> dict[str, str]:
 
 
 def _nrrd_fields(start: bytes) -> dict[str, str]:
-    text = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0].decode("utf-8", "replace")
-    fields = {"nrrd": text.splitlines()[0]}
-    for line in text.splitlines()[1:]:
+    lines = _nrrd_lines(start)
+    fields = {"nrrd": lines[0]}
+    for line in lines[1:]:
         match = re.match(r"^([^#:=][^:=]*):(=| )\s*(.*)$", line)
         if match:
             fields[match[1].strip() if match[2] == "=" else match[1].strip().lower()] = match[3].strip()
     return fields
 
 
+def _nrrd_lines(start: bytes) -> list[str]:
+    text = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0].decode("utf-8", "replace")
+    return [line.rstrip("\r") for line in text.split("\n")]
+
+
 def _meta_fields(start: bytes) -> dict[str, str]:
-    fields = {}
+    fields: dict[str, str] = {}
     for line in start.split(b"\n"):
         name, equals, value = line.partition(b"=")
         if not equals or len(line) > 4096:
             break
-        fields[name.decode("latin1").strip().lower()] = value.decode("latin1").strip()
+        key = name.decode("latin1").strip().lower()
+        if key in fields and key in _META_ONCE:
+            # Which of the two counts is not for us to guess, and ITK does not look.
+            fields[key] = ""
+        else:
+            fields[key] = value.decode("latin1").strip()
         if name.strip().lower() == b"elementdatafile":
             break
     return fields
+
+
+def _check_counts(path: Path, fields: dict[str, str], sizes: list[int]) -> None:
+    """The header's lists have as many entries as it claims dimensions: ITK counts on it without looking. Raises InputError."""
+    nrrd = "nrrd" in fields
+    count = len(sizes)
+    try:
+        stated = int(fields["dimension" if nrrd else "ndims"])
+        lists = {} if nrrd else {"transformmatrix": count**2, "rotation": count**2, "orientation": count**2}
+        lists |= {} if nrrd else dict.fromkeys(("offset", "position", "origin", "elementspacing", "elementsize", "centerofrotation"), count)
+        wrong = [name for name, length in lists.items() if name in fields and len([float(n) for n in fields[name].split()]) != length]
+    except (KeyError, ValueError):
+        raise InputError(f"'{path.name}' has a damaged header: its number of dimensions or its place cannot be read.") from None
+    if stated != count or not 1 <= count <= _MOST_DIMENSIONS or wrong:
+        what = wrong[0] if wrong else f"{stated} dimensions and {count} sizes"
+        raise InputError(f"'{path.name}' has a damaged header: {what} do not fit together; get the file again.")
 
 
 def _is_flat(fields: dict[str, str]) -> bool:
@@ -127,6 +159,7 @@ def _check_size(path: Path, fields: dict[str, str]) -> None:
         raise InputError(f"'{path.name}' has a damaged header: its size or voxel type cannot be read.") from None
     if not sizes or min(sizes) < 1:
         raise InputError(f"'{path.name}' has a damaged header: it claims the size {sizes}.")
+    _check_counts(path, fields, sizes)
     encoding = fields.get("encoding", "raw").lower()
     packed = encoding in ("gz", "gzip", "bz2", "bzip2") if nrrd else fields.get("compresseddata", "").lower() == "true"
     named = fields.get("data file", fields.get("datafile")) if nrrd else fields.get("elementdatafile")
