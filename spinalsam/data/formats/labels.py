@@ -54,7 +54,7 @@ def as_label_image(mask: NDArray) -> NDArray[np.unsignedinteger]:
         return mask.astype(np.uint8, order="K")
     if mask.dtype.kind == "f":
         whole = np.rint(mask)
-        if not np.array_equal(whole, mask):
+        if not np.array_equal(whole, mask) or not np.all(np.isfinite(mask)):
             raise InputError("The mask holds values that are not whole numbers, so it is no label image.")
     elif mask.dtype.kind not in "iu":
         raise InputError(f"A mask of the type {mask.dtype} is no label image; use whole numbers.")
