@@ -56,11 +56,11 @@ class _Found:
     def __init__(self, text: str) -> None:
         self.text = "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
         self.flat = "".join(_plain(character) for character in self.text).translate(lexicon.simplified())
-        self._spans: list[tuple[int, int, str]] = []
+        self.spans: list[tuple[int, int, str]] = []
 
     def take(self, start: int, end: int, kind: str) -> None:
         if start < end and _TAKEN * (end - start) != self.flat[start:end]:
-            self._spans.append((start, end, kind))
+            self.spans.append((start, end, kind))
             self.flat = self.flat[:start] + _TAKEN * (end - start) + self.flat[end:]
 
     def take_all(self, pattern: re.Pattern[str], kind: str, group: int | str = 0) -> None:
@@ -72,7 +72,7 @@ class _Found:
         names: dict[str, str] = {}  # what was found to its placeholder
         counts = dict.fromkeys(KINDS, 0)
         parts, position = [], 0
-        for start, end, kind in _merged(self._spans, self.text):
+        for start, end, kind in _merged(self.spans, self.text):
             original = self.text[start:end]
             if original not in names:
                 counts[kind] += 1
@@ -228,8 +228,16 @@ _MIXED = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z_])[A-Za-z0-9_]+(?:-
 def _identifiers(found: _Found) -> None:
     _take_identifiers(found, _IDENTIFIERS)
     for match in _MIXED.finditer(found.flat):
-        if _TAKEN not in match[0] and match[0].strip("_") and not all(_is_measure(part) for part in re.split(r"[-_]", match[0]) if part):
+        if _TAKEN not in match[0] and match[0].strip("_") and not _is_plain(match[0]):
             found.take(match.start(), match.end(), "ID")
+
+
+def _is_plain(word: str) -> bool:
+    """'generate_point_mask' and 'L3-L5' are no identifiers; with an underscore, words that only a dictionary knows are not plain."""
+    parts = [part for part in re.split(r"[-_]", word) if part]
+    if "_" in word:
+        return all(_MEASURE.fullmatch(part) or _is_ours(part.lower()) for part in parts)
+    return all(_is_measure(part) for part in parts)
 
 
 def _named_identifiers(found: _Found) -> None:
@@ -299,6 +307,20 @@ def _words(found: _Found) -> None:
         if _is_name(word, starts=starts, following=following, led=led, before_taken=after.lstrip()[:1] == _TAKEN):
             found.take(match.start(), match.end(), "NAME")
     found.take_all(_INITIAL, "NAME")
+    _neighbours(found)
+
+
+def _neighbours(found: _Found) -> None:
+    """Capitalised words beside a name are part of it, also those that are words of ours: 'Hope Rivers', 'Will Young'."""
+    for start, end, kind in tuple(found.spans):
+        if kind != "NAME":
+            continue
+        before = re.search(r"[\w\ue000,，'\"]\s*([A-Z][a-z'’-]+) $", found.flat[:start])
+        after = re.match(r" ([A-Z][a-z'’-]+)(?!\w)", found.flat[end:])
+        if before and not _is_region(before[1]):
+            found.take(before.start(1), before.end(1), "NAME")
+        if after and not _is_region(after[1]):
+            found.take(end + after.start(1), end + after.end(1), "NAME")
 
 
 def _is_name(word: str, *, starts: bool, following: str, led: bool, before_taken: bool) -> bool:
@@ -366,7 +388,7 @@ _LED_CHINESE = re.compile(
     rf"(?:{'|'.join(known.CHINESE_LEADS)})\s*(?:[:：]|是|为|叫)?\s*(?P<name>{_SURNAME}{_HANZI}{{1,3}}?)(?=的|[^\u4e00-\u9fff]|$|在|有|做|要|想|是|这|那)"
 )
 _OWNING_CHINESE = re.compile(
-    rf"(?P<name>{_SURNAME}{_HANZI}{{1,2}}?)(?=的(?:片子|[CM][TR]|磁共振|图像|影像|扫描|病例|数据|检查|图|片|文件|报告|腰椎|胸椎|颈椎|脊柱|骨折))"
+    rf"(?P<name>{_SURNAME}{_HANZI}{{1,2}}?)(?=的(?:片子|[CM][TR]|磁共振|图像|影像|扫描|病例|数据|检查|图|片|文件|报告|腰椎|胸椎|颈椎|脊柱|骨折|第|[LTCDSltcds]\s?\d|[腰胸颈骶]))"
 )
 
 

@@ -16,6 +16,7 @@ MEDICAL = frozenset(
     "artefacts radiotherapy chemotherapy radiology radiologist radiologists surgeon surgeons biopsy myelogram contrast marrow cortical cortex "
     "trabecular ligament ligaments muscle muscles ct cts mri mr pet xray x-ray hu hounsfield dicom nifti nrrd stl gpu cpu cuda vram ram pixel "
     "pixels voxel voxels slice slices viewport pane panes mask masks overlay overlays label labels prompt prompts dice iou histogram threshold "
+    "chronic subacute hemangioma haemangioma hemangiomas anymore german french spanish "
     "seg segs roi rois bbox bboxes gui ui undo redo app apps pls plz thx ok okay hi hey wanna gonna gotta lemme gimme yep nope etc asap btw "
     "colour colours coloured grey mrn pid dob pacs ris id ids uid xy yz centre centred neighbour neighbouring visualise visualize optimise analyse anyway alright online offline "
     "screenshot screenshots toolbar zoom pan scroll fullscreen workstation checkpoint checkpoints model sam deepseek english chinese en zh".split()

@@ -22,6 +22,7 @@ from spinalsam.language.endpoints import Endpoint
 from spinalsam.language.schema import SURE
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui.background import Background
+from spinalsam.ui.words import tr
 
 Calls = tuple[OperationCall, ...]
 # Pieces of a model's reasoning are passed on this often; a token a time would keep the window busy.
@@ -306,7 +307,7 @@ def _told(error: BaseException) -> str:
 def chip_text(call: OperationCall) -> str:
     """A call in a few words, such as ``Add points · 3 · L3``."""
     spec = SPECS.get(call.op)
-    title = spec.title if spec is not None else call.op
+    title = tr(spec.title) if spec is not None else call.op
     return " · ".join([title, *(_value_text(name, value) for name, value in call.args.items())])
 
 

@@ -50,7 +50,7 @@ def server(module_server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def ask(
-    server: ModelServer, text: str = "segment L3", *, style: str = "json_schema", timeout_s: float = 5.0, **options: Any
+    server: ModelServer, text: str = "segment L3", *, style: str = "json_schema", timeout_s: float = 30.0, **options: Any
 ) -> ModelReading:
     endpoint = Endpoint(server.url, "deepseek-r1", style, timeout_s)
     return deepseek.ask(text, SPOKEN_SPECS, endpoint, **options)
@@ -268,7 +268,7 @@ def test_a_stall_ends_with_the_time(server: ModelServer, answer: Any) -> None:
     began = time.monotonic()
     with pytest.raises(LanguageError, match=r"did not answer within 0\.6 s"):
         ask(server, timeout_s=0.6)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 def test_the_time_counts_for_tries_and_waits_together(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,12 +285,12 @@ def test_a_stop_is_heard_at_once(server: ModelServer) -> None:
     began = time.monotonic()
     with pytest.raises(Cancelled, match="nothing was done"):
         ask(server, timeout_s=30.0, stop=stop)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
 
 
 def test_nobody_at_the_address(server: ModelServer) -> None:
     with pytest.raises(LanguageError, match=r"Nothing answers at 127\.0\.0\.1:9"):
-        deepseek.ask("segment L3", SPOKEN_SPECS, Endpoint("http://127.0.0.1:9/v1", "m", timeout_s=5.0))
+        deepseek.ask("segment L3", SPOKEN_SPECS, Endpoint("http://127.0.0.1:9/v1", "m", timeout_s=30.0))
 
 
 def test_an_endless_sentence_is_not_sent(server: ModelServer) -> None:

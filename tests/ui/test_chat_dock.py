@@ -24,6 +24,11 @@ from spinalsam.ui.main_window import MainWindow
 Settled = Callable[[MainWindow], None]
 
 
+def until(qtbot: Any, condition: Callable[[], bool]) -> None:
+    """Wait, patiently where the machine is busy."""
+    qtbot.waitUntil(condition, timeout=30000)
+
+
 def say(window: MainWindow, text: str) -> None:
     window.chat.line.setFocus()
     QTest.keyClicks(window.chat.line, text)
@@ -37,7 +42,7 @@ def buttons(window: MainWindow, text: str) -> list[QPushButton]:
 def test_a_sentence_is_done_and_answered(case: MainWindow, qtbot: Any) -> None:
     case.run("add_points", {"at": [[20, 20]]})
     say(case, "clear_points")
-    qtbot.waitUntil(lambda: "Cleared 1 point." in case.chat.texts)
+    until(qtbot, lambda: "Cleared 1 point." in case.chat.texts)
     assert case.chat.texts[0] == "clear_points"
     assert not case.workspace.state.points
 
@@ -46,7 +51,7 @@ def test_the_undo_link_takes_back_what_the_answer_did(case: MainWindow, qtbot: A
     case.run("add_points", {"at": [[20, 20]]})
     case.run("add_box", {"corners": [5, 5, 20, 20]})
     say(case, "clear_points; clear_boxes")
-    qtbot.waitUntil(lambda: bool(buttons(case, "Undo")))
+    until(qtbot, lambda: bool(buttons(case, "Undo")))
     assert not case.workspace.state.points and not case.workspace.state.boxes
     buttons(case, "Undo")[0].click()
     assert case.workspace.state.points and case.workspace.state.boxes
@@ -54,36 +59,36 @@ def test_the_undo_link_takes_back_what_the_answer_did(case: MainWindow, qtbot: A
 
 def test_what_destroys_is_asked_first(case: MainWindow, qtbot: Any) -> None:
     say(case, "clear_image")
-    qtbot.waitUntil(lambda: bool(buttons(case, "Leave it")))
+    until(qtbot, lambda: bool(buttons(case, "Leave it")))
     assert case.workspace.has_case
     buttons(case, "Leave it")[0].click()
     assert case.workspace.has_case
     say(case, "clear_image")
-    qtbot.waitUntil(lambda: bool(buttons(case, "Do it")))
+    until(qtbot, lambda: bool(buttons(case, "Do it")))
     buttons(case, "Do it")[0].click()
-    qtbot.waitUntil(lambda: not case.workspace.has_case)
+    until(qtbot, lambda: not case.workspace.has_case)
 
 
 def test_a_chip_can_be_taken_out_before_an_unsure_sentence_runs(case: MainWindow, qtbot: Any) -> None:
     case.run("add_points", {"at": [[20, 20]]})
     case.run("add_box", {"corners": [5, 5, 20, 20]})
     say(case, "clear_points; clear_boxes?")
-    qtbot.waitUntil(lambda: bool(buttons(case, "Do it")))
+    until(qtbot, lambda: bool(buttons(case, "Do it")))
     buttons(case, "Clear boxes   ✕")[0].click()
     buttons(case, "Do it")[0].click()
-    qtbot.waitUntil(lambda: not case.workspace.state.points)
+    until(qtbot, lambda: not case.workspace.state.points)
     assert case.workspace.state.boxes
 
 
 def test_a_sentence_that_asks_for_nothing_does_nothing(case: MainWindow, qtbot: Any) -> None:
     say(case, "lovely weather")
-    qtbot.waitUntil(lambda: len(case.chat.texts) == 2)
+    until(qtbot, lambda: len(case.chat.texts) == 2)
     assert "nothing to do" in case.chat.texts[1]
 
 
 def test_a_failure_is_said_in_the_chat(case: MainWindow, qtbot: Any) -> None:
     say(case, "generate_box_mask")
-    qtbot.waitUntil(lambda: any("box" in text for text in case.chat.texts[1:]))
+    until(qtbot, lambda: any("box" in text for text in case.chat.texts[1:]))
 
 
 def test_arrow_keys_walk_through_what_was_said(case: MainWindow, qtbot: Any) -> None:
@@ -132,7 +137,7 @@ def links(window: MainWindow) -> list[bool]:
 def test_the_undo_link_is_off_once_something_else_was_done(case: MainWindow, qtbot: Any) -> None:
     case.run("add_points", {"at": [[20, 20]]})
     say(case, "clear_points")
-    qtbot.waitUntil(lambda: links(case) == [True])
+    until(qtbot, lambda: links(case) == [True])
     case.run("add_box", {"corners": [5, 5, 20, 20]})
     assert links(case) == [False]
     case.run("undo", {})
@@ -148,7 +153,7 @@ def test_only_the_newest_answer_can_be_taken_back_first(case: MainWindow, qtbot:
     case.run("add_box", {"corners": [5, 5, 20, 20]})
     for number, text in enumerate(("clear_points", "clear_boxes"), 1):
         say(case, text)
-        qtbot.waitUntil(lambda number=number: len(links(case)) == number)
+        until(qtbot, lambda number=number: len(links(case)) == number)
     assert links(case) == [False, True]
     buttons(case, "Undo")[1].click()
     assert links(case) == [True, False]
@@ -157,11 +162,11 @@ def test_only_the_newest_answer_can_be_taken_back_first(case: MainWindow, qtbot:
 def test_a_stopped_sentence_says_and_shows_what_was_done(case: MainWindow, qtbot: Any) -> None:
     case.run("add_points", {"at": [[20, 20]]})
     say(case, "clear_points; generate_box_mask; undo")
-    qtbot.waitUntil(lambda: any("Not done" in text for text in case.chat.texts))
+    until(qtbot, lambda: any("Not done" in text for text in case.chat.texts))
     assert "Done: Clear points." in case.chat.texts[-1] and "Not done: Generate box mask, Undo." in case.chat.texts[-1]
     (shown,) = case.chat.findChildren(CallList)
     assert shown.states == ["done", "failed", "left"]
-    qtbot.waitUntil(lambda: links(case) == [True])
+    until(qtbot, lambda: links(case) == [True])
 
 
 def test_a_file_that_exists_is_asked_about_and_then_replaced(case: MainWindow, qtbot: Any, tmp_path: Path) -> None:
@@ -169,13 +174,13 @@ def test_a_file_that_exists_is_asked_about_and_then_replaced(case: MainWindow, q
     path.write_bytes(b"precious")
     case.run("add_points", {"at": [[20, 20]]})
     case.run("generate_point_mask", {})
-    qtbot.waitUntil(lambda: case.workspace.has_mask and not case.dispatcher.busy)
+    until(qtbot, lambda: case.workspace.has_mask and not case.dispatcher.busy)
     case.conversation.reader = Scripted(ParseResult((OperationCall("export_mask", {"path": str(path)}),)))
     say(case, "export it")
-    qtbot.waitUntil(lambda: bool(buttons(case, "Leave it")))
+    until(qtbot, lambda: bool(buttons(case, "Leave it")))
     assert path.read_bytes() == b"precious"
     buttons(case, "Do it")[0].click()
-    qtbot.waitUntil(lambda: any(text.startswith("Saved") for text in case.chat.texts))
+    until(qtbot, lambda: any(text.startswith("Saved") for text in case.chat.texts))
     assert path.read_bytes() != b"precious"
 
 
@@ -184,19 +189,19 @@ def test_one_of_two_readings_is_chosen(case: MainWindow, qtbot: Any) -> None:
     case.run("add_box", {"corners": [5, 5, 20, 20]})
     case.conversation.reader = Scripted(ParseResult((OperationCall("clear_points"),), 0.4, alternatives=((OperationCall("clear_boxes"),),)))
     say(case, "clear them")
-    qtbot.waitUntil(lambda: bool(buttons(case, "Clear boxes")))
+    until(qtbot, lambda: bool(buttons(case, "Clear boxes")))
     assert case.workspace.state.points and case.workspace.state.boxes
     buttons(case, "Clear boxes")[0].click()
-    qtbot.waitUntil(lambda: not case.workspace.state.boxes)
+    until(qtbot, lambda: not case.workspace.state.boxes)
     assert case.workspace.state.points and not buttons(case, "Clear points")
 
 
 def test_a_choice_that_destroys_is_asked_about_once_more(case: MainWindow, qtbot: Any) -> None:
     case.conversation.reader = Scripted(ParseResult((OperationCall("undo"),), 0.4, alternatives=((OperationCall("clear_image"),),)))
     say(case, "away with it")
-    qtbot.waitUntil(lambda: bool(buttons(case, "Close image")))
+    until(qtbot, lambda: bool(buttons(case, "Close image")))
     buttons(case, "Close image")[0].click()
-    qtbot.waitUntil(lambda: bool(buttons(case, "Leave it")))
+    until(qtbot, lambda: bool(buttons(case, "Leave it")))
     assert case.workspace.has_case
 
 
@@ -204,7 +209,7 @@ def test_sentences_wait_for_each_other(case: MainWindow, qtbot: Any) -> None:
     case.run("add_points", {"at": [[20, 20]]})
     for text in ("generate_point_mask", "clear_points", "lovely weather"):
         say(case, text)
-    qtbot.waitUntil(lambda: len(case.chat.texts) == 6)
+    until(qtbot, lambda: len(case.chat.texts) == 6)
     assert case.chat.texts[4] == "Cleared 1 point." and "nothing to do" in case.chat.texts[5]
 
 
@@ -263,15 +268,15 @@ def test_a_model_at_work_is_seen_and_its_reasoning_folds(case: MainWindow, qtbot
     case.run("add_points", {"at": [[20, 20]]})
     case.conversation.reader = Scripted(reading, HEARD, gate)
     say(case, "back")
-    qtbot.waitUntil(lambda: bool(case.chat.findChildren(ModelCard)))
+    until(qtbot, lambda: bool(case.chat.findChildren(ModelCard)))
     (card,) = case.chat.findChildren(ModelCard)
-    qtbot.waitUntil(lambda: "trying again" in card.title.text())
+    until(qtbot, lambda: "trying again" in card.title.text())
     assert card.title.text().startswith("DeepSeek-R1 reads") and card.stop.isVisibleTo(card)
     assert not card.reasoning.isVisibleTo(card)
     card.fold.click()
     assert card.reasoning.isVisibleTo(card) and card.reasoning.toPlainText().startswith("Let me")
     gate.set()
-    qtbot.waitUntil(lambda: not case.workspace.state.points)
+    until(qtbot, lambda: not case.workspace.state.points)
     assert "42 tokens" in card.title.text() and not card.stop.isVisibleTo(card) and card.reasoning.toPlainText() == "Let me think."
 
 
@@ -279,9 +284,9 @@ def test_a_model_can_be_stopped(case: MainWindow, qtbot: Any) -> None:
     case.conversation.reader = Scripted(None, HEARD, threading.Event())
     say(case, "back")
     say(case, "clear_image")
-    qtbot.waitUntil(lambda: bool(buttons(case, "Stop")))
+    until(qtbot, lambda: bool(buttons(case, "Stop")))
     QTest.keyClick(case, Qt.Key_Escape)
-    qtbot.waitUntil(lambda: any("was stopped" in text for text in case.chat.texts))
+    until(qtbot, lambda: any("was stopped" in text for text in case.chat.texts))
     qtbot.wait(50)
     assert case.workspace.has_case and not case.conversation.is_reading and len(case.chat.texts) == 3
 
@@ -291,7 +296,7 @@ def test_words_of_a_model_are_marked_and_do_nothing(case: MainWindow, qtbot: Any
     case.conversation.reader = Scripted(reading)
     before = case.workspace.revision
     say(case, "what is a wedge fracture?")
-    qtbot.waitUntil(lambda: len(case.chat.texts) == 2)
+    until(qtbot, lambda: len(case.chat.texts) == 2)
     assert case.chat.texts[1] == "<b>A wedge fracture</b> is lower in front."
     (label,) = [label for label in case.chat.findChildren(QLabel) if label.property("bubble") == "model"]
     assert label.textFormat() == Qt.PlainText
@@ -302,7 +307,7 @@ def test_words_of_a_model_are_marked_and_do_nothing(case: MainWindow, qtbot: Any
 def test_why_another_read_is_said(case: MainWindow, qtbot: Any) -> None:
     case.conversation.reader = Scripted(ModelReading(notice="DeepSeek-R1 at h did not answer. Read by the offline parser."))
     say(case, "hm")
-    qtbot.waitUntil(lambda: any("did not answer" in label.text() for label in case.chat.findChildren(QLabel)))
+    until(qtbot, lambda: any("did not answer" in label.text() for label in case.chat.findChildren(QLabel)))
 
 
 @pytest.mark.parametrize(
@@ -318,3 +323,25 @@ def test_the_state_line_says_who_reads(case: MainWindow, mode: str, endpoint: st
     case._use_settings(Settings(language_mode=mode, language_endpoint=endpoint))
     assert case.chat.state.text() == text
     assert isinstance(case.conversation.reader, Reader) and case.conversation.reader.mode == mode
+
+
+def test_offline_sentences_of_the_chat_open_no_socket(case: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    case._use_settings(Settings())
+    monkeypatch.setattr("socket.socket.__init__", never)
+    monkeypatch.setattr("socket.getaddrinfo", never)
+    for number, text in enumerate(("bone window", "what is a wedge fracture?", "blah"), 1):
+        say(case, text)
+        until(qtbot, lambda number=number: len(case.chat.texts) == 2 * number)
+    assert not any("socket" in text for text in case.chat.texts)
+
+
+def test_every_call_of_a_sentence_is_a_step_of_its_own(case: MainWindow, qtbot: Any) -> None:
+    case.run("add_points", {"at": [[20, 20]]})
+    case.run("add_box", {"corners": [5, 5, 20, 20]})
+    say(case, "clear_points; clear_boxes")
+    until(qtbot, lambda: len(case.chat.texts) == 2)
+    case.run("undo", {})
+    assert case.workspace.state.boxes and not case.workspace.state.points

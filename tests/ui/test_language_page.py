@@ -17,6 +17,7 @@ from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences_dialog import PreferencesDialog
 from tests.language.model_server import ModelServer, calls, refuses, running, says, stalls
 from tests.language.test_privacy import KEY, MemoryKeyring
+from tests.ui.test_chat_dock import until
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def key_store() -> Iterator[MemoryKeyring]:
 def dialog(window: MainWindow, qtbot: Any) -> Iterator[PreferencesDialog]:
     window.chat.state.click()
     made = window.findChild(PreferencesDialog)
-    qtbot.waitUntil(made.isVisible)
+    until(qtbot, made.isVisible)
     assert made.pages.currentWidget() is made.sentences
     yield made
     made.close()
@@ -77,11 +78,11 @@ def test_the_connection_is_tested_with_what_stands_there(dialog: PreferencesDial
     page.key.setText(KEY)
     server.will(says(calls(("segment", {"regions": ["L3"]}))))
     page.test.click()
-    qtbot.waitUntil(lambda: "segment" in page.result.text() and "s:" in page.result.text())
+    until(qtbot, lambda: "segment" in page.result.text() and "s:" in page.result.text())
     assert server.arrived[0].headers["authorization"] == f"Bearer {KEY}"
     server.will(refuses(401))
     page.test.click()
-    qtbot.waitUntil(lambda: "does not accept the key" in page.result.text())
+    until(qtbot, lambda: "does not accept the key" in page.result.text())
     assert KEY not in page.result.text() and Settings.load() == Settings()
 
 
@@ -89,9 +90,9 @@ def test_a_test_can_be_stopped(dialog: PreferencesDialog, server: ModelServer, q
     point_at(dialog, server)
     server.will(stalls())
     dialog.sentences.test.click()
-    qtbot.waitUntil(lambda: bool(server.arrived))
+    until(qtbot, lambda: bool(server.arrived))
     dialog.sentences.test.click()
-    qtbot.waitUntil(lambda: "was stopped" in dialog.sentences.result.text())
+    until(qtbot, lambda: "was stopped" in dialog.sentences.result.text())
 
 
 def test_a_key_goes_into_the_key_store_and_nowhere_else(
@@ -101,8 +102,8 @@ def test_a_key_goes_into_the_key_store_and_nowhere_else(
     page = dialog.sentences
     page.key.setText(KEY)
     page.keep_key.click()
-    qtbot.waitUntil(lambda: key_store.kept != {})
-    qtbot.waitUntil(lambda: "key store" in page.key.placeholderText())
+    until(qtbot, lambda: key_store.kept != {})
+    until(qtbot, lambda: "key store" in page.key.placeholderText())
     assert key_store.kept == {("SpinalSAM", f"127.0.0.1:{server.port}"): KEY} and page.key.text() == ""
     dialog._save()
     assert not [path for path in own_folders.rglob("*") if path.is_file() and KEY in path.read_text("utf-8", "replace")]
@@ -113,7 +114,7 @@ def test_the_preview_is_the_body_of_the_request(dialog: PreferencesDialog, serve
     page = dialog.sentences
     page.sentence.setText("open /data/Anna Smith/ct.nii.gz")
     page.look.click()
-    qtbot.waitUntil(lambda: bool(page.sent.toPlainText()))
+    until(qtbot, lambda: bool(page.sent.toPlainText()))
     endpoint = Endpoint(server.url, "deepseek-r1")
     assert page.sent.toPlainText().encode() == preview(page.sentence.text(), SPOKEN_SPECS, endpoint)
     assert "Anna" not in page.sent.toPlainText() and "<PATH_1>" in page.sent.textCursor().selectedText()
