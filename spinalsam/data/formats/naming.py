@@ -159,6 +159,6 @@ def segment_labels(fields: Mapping[str, str]) -> dict[tuple[int, int], FileLabel
 def _colour(text: str) -> tuple[int, int, int] | None:
     try:
         red, green, blue = (min(max(round(float(part) * 255), 0), 255) for part in text.split())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return red, green, blue
