@@ -33,7 +33,7 @@ class Clause:
     """Part of a sentence that may hold one call.
 
     question: it ends with a question mark. joined: it follows its predecessor by 'and', so it may share its verb.
-    told: it asks for nothing, but says what 'them' means. timed: it stood after 'before', 'once' and the like. ends: a sentence ends behind it.
+    told: it asks for nothing, but says what 'them' means. timed: it stood after 'before', 'once' and the like. ends: a sentence ends behind it. then: it follows "then".
     """
 
     tokens: list[Token] = field(default_factory=list)
@@ -42,6 +42,7 @@ class Clause:
     told: bool = False
     timed: bool = False
     ends: bool = False
+    then: bool = False
 
     @property
     def ideas(self) -> set[str]:
@@ -83,7 +84,7 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
             if current.tokens:
                 clauses.append(Clause(joined=token.text in "、+"))
         elif current.tokens and _is_then(tokens, i, current):
-            clauses.append(Clause())
+            clauses.append(Clause(then=True))
         elif current.tokens and "AND" in token.ideas:
             clauses.append(Clause(joined=True))
         elif current.tokens and token.ideas & {"BUT", "SO"} and "NOT" not in token.ideas:

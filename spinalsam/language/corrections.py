@@ -75,6 +75,9 @@ def _joined(left: list[Token], right: list[Token]) -> list[Token]:
         or token.ideas & {"ADD", "SEG"}
         for token in first
     ):
+        noun = next((token for token in reversed(mistaken) if token.stands_for(*_NOUNS)), None)
+        if noun is not None and any(token.text in ("them", "it", "those", "these", "它们", "它") for token in first):
+            return kept + first + [noun] + rest
         return kept + right
     replaced, exchanged = _exchanged(mistaken, first)
     return kept + replaced + rest if exchanged else kept + right

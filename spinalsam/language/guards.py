@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, acts
 from spinalsam.language.senses import opens_clause
@@ -52,8 +53,12 @@ def _is_owner(tokens: Sequence[Token], i: int) -> bool:
 def asked_for(clauses: list[Clause]) -> list[Clause]:
     """The clauses, each told where it asks for nothing, and cut where something is forbidden."""
     kept: list[Clause] = []
-    forbidden = conditional = False
+    forbidden = conditional = narrated = False
     for clause in clauses:
+        narrated = _narrates(clause) or (narrated and not _begins_request(clause) and (clause.joined or clause.then))
+        if narrated:
+            kept.append(replace(clause, told=True))
+            continue
         if conditional and not clause.has("BUT"):
             kept.append(replace(clause, told=True))
             conditional = not clause.ends
@@ -73,6 +78,18 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
         else:
             kept.append(replace(clause, told=is_told(clause)))
     return kept
+
+
+def _narrates(clause: Clause) -> bool:
+    """Somebody or something else acts: 'the script adds points', 脚本会自动加点, 'she clears the boxes'."""
+    if clause.has("HOWTO", "HELPWORD", "WH"):
+        return False
+    act = next((i for i, token in enumerate(clause.tokens) if token.ideas & ACTIONS and not token.ideas & OBJECTS and "FILLER" not in token.ideas), None)
+    subject = clause.tokens[: act or 0]
+    if act is not None and any("OOS" in token.ideas and not token.forms and not token.ideas & (ACTIONS | OBJECTS) for token in subject):
+        return not clause.has(*_ASKS)
+    verbs = [token for token in clause.tokens if token.forms and token.ideas & ACTIONS and not token.ideas & OBJECTS and not token.ideas & {"NEED", "KEEP"}]
+    return bool(verbs) and all(token.forms == {"s"} for token in verbs) and verbs[0] is not clause.tokens[0] and not clause.has(*_ASKS)
 
 
 def _begins_request(clause: Clause) -> bool:
@@ -137,7 +154,8 @@ def _is_condition(clause: Clause) -> bool:
 
 
 def _is_kept(clause: Clause) -> bool:
-    return clause.has("KEEP") and not clause.has("EXPORT", "CLEAR", "HIDE", "GPU")
+    going_on = any("KEEP" in t.ideas and "ing" in after.forms for t, after in pairwise(clause.tokens))
+    return clause.has("KEEP") and not going_on and not clause.has("EXPORT", "CLEAR", "HIDE", "GPU")
 
 
 def _is_other_business(clause: Clause) -> bool:
@@ -204,7 +222,7 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
 
 def _lets_itself_be_done(said: Sequence[Token]) -> bool:
     """let me choose an image, I'd rather see the coronal plane: done by the program all the same."""
-    return any(t.stands_for("PICK", "LOOK", "NEED", "SHOW") for t in said[1:3])
+    return any(t.stands_for("PICK", "LOOK", "NEED", "SHOW") or t.text == "browse" for t in said[1:3])
 
 
 def _states(said: Sequence[Token]) -> bool:
@@ -220,6 +238,8 @@ def _states(said: Sequence[Token]) -> bool:
         follows = said[i + 1 :]
         if token.text in ("has", "have", "had") or token.text in ("was", "were"):
             return True
+        if token.text in ("is", "are") and any(t.stands_for("NEW") for t in said) and any(t.stands_for("MASK", "LABEL", "SEG") for t in earlier):
+            return False  # masks from here on are L3
         if token.text in ("is", "are") and not any(t.text in ("off", "gone", "out", "to", "needed", "required") for t in follows):
             return not any(t.stands_for("GPU", "CKPT") for t in earlier)
         if (
@@ -228,7 +248,7 @@ def _states(said: Sequence[Token]) -> bool:
             and not token.ideas & {"NEED"}
             and any(t.ideas & OBJECTS or t.kind in VALUES for t in follows[:3])
         ):
-            return any(t.ideas & OBJECTS or t.kind == "region" or t.stands_for("MODEL") for t in earlier)
+            return any(t.ideas & OBJECTS or t.kind == "region" or t.stands_for("MODEL", "YOU") for t in earlier)
     return False
 
 
@@ -277,4 +297,6 @@ def answers_only(clause: Clause, op: str) -> bool:
     said = [token for token in clause.tokens if token.ideas - {"FILLER"} or token.kind != "word" or token.text in _INTERROGATIVE]
     if not said or op in _ANSWERS or clause.has(*_ASKS):
         return True
+    if said[0].text in ("can", "could", "may") and any(t.text in ("a", "an", "any") for t in clause.tokens[1:2]) and clause.has("BE"):
+        return False  # 'can a mask be exported?'
     return not (said[0].text in _INTERROGATIVE or said[0].stands_for("ADVICE"))

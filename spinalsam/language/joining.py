@@ -40,7 +40,7 @@ def _belongs(last: Clause, clause: Clause) -> bool:
     """Whether the clause only goes on with what the last one says."""
     return any(
         fits(last, clause)
-        for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values)
+        for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values, _only_auto, _placed_there)
     )
 
 
@@ -112,9 +112,27 @@ def _only_format(last: Clause, clause: Clause) -> bool:
 
 def _led_by_values(last: Clause, clause: Clause) -> bool:
     """'L1 and L2, | box them': what comes first has values only."""
+    corners = len(last.kinds("pair")) == 2 or bool(last.kinds("quad"))
+    if corners and clause.has("BOX", "FRAMEIT") and not _has_place(clause) and not last.has("BOX", "FRAMEIT") and not last.ideas & (ACTIONS - {"ADD"}):
+        return not any("ADD" in token.ideas for token in last.tokens)
     if _does_something(last) or not any(last.kinds(kind) for kind in ("region", "pair", "quad", "path")):
         return False
     return clause.joined or not clause.kinds("region")
+
+
+def _only_auto(last: Clause, clause: Clause) -> bool:
+    return clause.has("AUTO") and bool(last.kinds("region")) and all(t.ideas & {"AUTO", "FILLER", "PLEASE"} for t in clause.tokens)
+
+
+def _placed_there(last: Clause, clause: Clause) -> bool:
+    """'两个负点，放在腰5旁边': where the points or the box named before go."""
+    if not clause.has("ADD") or clause.ideas & (OBJECTS - {"NEXT", "PREV", "LABEL"}) or clause.kinds("number") or not _has_value(clause):
+        return False
+    return last.has("POINT", "NEGPOINT", "POSPOINT", "BOX") and not _has_place(last)
+
+
+def _has_place(clause: Clause) -> bool:
+    return any(clause.kinds(kind) for kind in ("region", "pair", "quad"))
 
 
 # Verbs and nouns shared by neighbours

@@ -29,7 +29,7 @@ _HIGH_ORDINALS = {"fourteenth": 14, "fifteenth": 15, "sixteenth": 16, "seventeen
                   "hundredth": 100}  # fmt: skip
 _DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
-CHINESE_DIGITS = "零〇一二两三四五六七八九十百千"
+CHINESE_DIGITS = "零〇一二两三四五六七八九十廿卅百千"
 
 _UNIT = "|".join(list(SMALL)[1:10])
 _TEEN = "|".join(list(SMALL)[1:])
@@ -89,6 +89,7 @@ def chinese_number(text: str) -> int | None:
     """二十五, 十二, 一百零三, 两千, 一千五, 25 to an int."""
     if text.isdigit():
         return int(text)
+    text = re.sub("卅", "三十", re.sub("廿", "二十", text))
     if not text or any(char not in _DIGITS and char not in _UNITS and not char.isdigit() for char in text):
         return None
     if not any(unit in text for unit in _UNITS):

@@ -28,14 +28,18 @@ _CAPABILITIES = re.compile(
     r"\b(?:what|which)(?: (?:kinds?|sorts?|types?) of)?(?: (?:all|else|other|more))?"
     r"(?: (?:things?|stuff|commands?|operations?|functions?|features?|tasks?|actions?|requests?|sentences?|tricks?|phrases?|instructions?))?"
     r" (?:can|could|do|does|are|am|may) (?:you|i|we|one|it|this(?: \w+)?|the (?:program|software|app|tool|assistant|system)|spinalsam)"
-    r" (?:able to |capable of |allowed to )?(?:do|doing|say|ask|type|handle|understand|offer|support|perform|accept|request)\b(?: you| me| of you)?"
+    r" (?:able to |capable of |allowed to )?(?:do|doing|ask|type|handle|understand|offer|support|perform|accept|request)\b(?: you| me| of you)?"
     r"(?! (?:we|about|if|the|that|this|with the|to the)\b)"
-    r"|(?:都|还|到底|究竟)*(?:能|会|可以|支持)(?:够)?(?:帮我|帮忙|为我|替我|给我)?(?:做|干|弄|搞|完成|处理|听懂|实现|提供|执行|理解|用来做|问|说)?(?:些|点|一些)?(?:什么|啥|哪些|嘛)"
+    r"|\bwhat can i say\b|(?:都|还|到底|究竟)*(?:能|会|可以|支持)(?:够)?(?:帮我|帮忙|为我|替我|给我)?(?:做|干|弄|搞|完成|处理|听懂|实现|提供|执行|理解|用来做|问|说)?(?:些|点|一些)?(?:什么|啥|哪些|嘛)"
     r"(?:事情?|活儿?|操作|功能|命令|指令|话)?(?=$|[\s?？!！。，,~呢呀啊吗])"
 )
 # Parts of a vertebra, named with words that mean something else alone.
 _PARTS_OF_BONE = re.compile(
     r"\b(?:(?:left|right|both|the|its) )*(?:transverse|spinous|articular|costal|superior articular|inferior articular|odontoid) process(?:es)?\b|\bvertebral (?:arch|foramen|endplates?)\b"
+)
+_BESIDE = re.compile(
+    r"\b(?:to the |on the |at the )?(?:left|right)(?:[- ]hand)?(?:(?: and | or |/)(?:the )?(?:left|right)(?:[- ]hand)?)?(?: sides?)? of\b"
+    r"|\b(?:to|on|at) the (?:left|right)(?: side)?\b|\b(?:left and right|right and left|left side|right side)\b"
 )
 _GLUED_NUMBER = re.compile(
     r"(?<=\badd)(?=\d)|(?<=\bplace)(?=\d)|(?<=\bput)(?=\d)|(?<=\bundo)(?=\d)|(?<=\bredo)(?=\d)|(?<=\bslice)(?=\d)|(?<=\bnext)(?=\d)|(?<=\bback)(?=\d)|(?<=\bforward)(?=\d)"
@@ -64,6 +68,8 @@ def _normalised(text: str) -> str:
     text = _GLUED.sub(r"\1 \2", text)
     text = re.sub(r"(?<![a-z0-9])\.?nii\.?gz(?![a-z0-9])", " nifti ", text)
     text = re.sub(r"(?<=[a-z])\.(?=[a-z])(?!seg|nrrd)", " ", text)
+    text = re.sub(r"\bgo-?to\b|\bgo 2\b", "go to", text)
+    text = _BESIDE.sub(" beside ", text)
     text = _PARTS_OF_BONE.sub(" part ", text.replace("ct值", "hu值"))
     text = _GLUED_NUMBER.sub(" ", text)
     text = re.sub(r"\b(?:no|nr|num)\.?\s*(?=\d)|#(?=\d)", " number ", text)

@@ -80,6 +80,9 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
             ideas.discard("VISIBLE")
         if not before.stands_for("MOVE") or after.kind not in ("sep", "word") or after.text not in ("", "to", "by", "and", "then"):
             ideas.discard("NEXT")
+    if token.text in _LIFTING and opens and any(t.text in ("off", "away", "out") for t in _rest_of_clause(tokens, i)):
+        ideas |= {"CLEAR"}
+        ideas -= {"ADD", "NEED", "PROPAGATE", "TURN", "SETTO"}
     if token.text in ("off", "out") and after.kind == "word" and after.text in ("the", "of", "my", "these", "those", "this"):
         ideas -= {"INVISIBLE", "NEG"}
     if token.text in ("mask", "masks") and opens and (after.kind == "region" or after.text in ("it", "them", "that")):
@@ -90,6 +93,19 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
         ideas.discard("MEASURE")
     if before.text in _DETERMINERS and token.forms == {"base"} and ideas & {"MASK", "VIEW", "LABEL", "STEP"}:
         ideas -= {"SEG", "SHOW", "LOOK", "SETLABEL"}
+
+
+_LIFTING = frozenset("take throw get toss strip rub wipe".split())
+
+
+def _rest_of_clause(tokens: Sequence[Token], i: int) -> list[Token]:
+    """What follows i up to the next separator or joining word."""
+    rest: list[Token] = []
+    for token in tokens[i + 1 :]:
+        if token.kind == "sep" or token.ideas & {"AND", "THEN"}:
+            break
+        rest.append(token)
+    return rest
 
 
 def _can_be_acted_on(after: Token) -> bool:
@@ -113,6 +129,11 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
         after.stands_for("ADD", "CLEAR", "GONE", "GEN", "RUN", "SHOW", "HIDE") or before.text in ("的", "用", "对", "把", "将")
     ):
         ideas.discard("FRAMEIT")
+    if token.text in ("不", "没", "没有", "否") and after.kind == "sep" and before.kind == "word" and "NEG" in ideas and after.text in ("", "?", "？", "!", "！", "."):
+        ideas -= {"NEG", "INSTEADOF"}
+        ideas.add("FILLER")  # 能用不, 好了没: a question
+    if token.text == "坐标" and after.kind in ("pair", "quad"):
+        ideas.discard("POINT")
     if token.text == "标" and before.text in ("图", "坐"):
         ideas.discard("ADD")
     if token.text in ("分割", "勾画") and before.text in ("的", "个", "把", "将", "次"):
@@ -181,10 +202,13 @@ def _without_chinese_modifiers(tokens: list[Token]) -> list[Token]:
     """Without 我刚才画好的 before a noun."""
     kept: list[Token] = []
     for i, token in enumerate(tokens):
-        if token.text == "的" and i + 1 < len(tokens) and (tokens[i + 1].ideas & _THINGS or tokens[i + 1].stands_for("VERT")) and kept:
+        if token.text in ("的", "的那") and i + 1 < len(tokens) and kept and (tokens[i + 1].ideas & _THINGS or tokens[i + 1].stands_for("VERT")):
             start = _description(kept)
             if start is not None:
+                framed = any(t.stands_for("FRAMEIT") for t in kept[start:]) and not tokens[i + 1].ideas & _THINGS
                 del kept[start:]
+                if framed:  # 框住的区域: what is in the box
+                    kept.append(Token("word", "框", frozenset({"BOX"})))
                 continue
         kept.append(token)
     return [token for i, token in enumerate(kept) if not _is_dangling_past(kept, i)]

@@ -20,6 +20,8 @@ def from_prompts(clause: Clause, hints: Hints) -> OperationCall | None:
             return OperationCall(op, with_regions(clause))
         if not clause.has(noun) or clause.has("BOX" if noun == "POINT" else "POINT"):
             continue
+        if _uses_prompts(clause, noun):
+            return OperationCall(op, with_regions(clause))
         if (_makes_mask(clause) or _turns_into_mask(clause)) and not _places_prompts(clause):
             return OperationCall(op, with_regions(clause))
     return None
@@ -28,7 +30,19 @@ def from_prompts(clause: Clause, hints: Hints) -> OperationCall | None:
 def _makes_mask(clause: Clause) -> bool:
     if clause.has("GEN", "RUN", "INFER", "SEG") or (clause.has("MASK") and clause.has("FROM")):
         return True
-    return clause.has("MASK") and clause.has("MAKE", "NEED", "COMPUTE", "TURN", "INTO")
+    return clause.has("MASK") and clause.has("MAKE", "NEED", "COMPUTE", "TURN", "INTO") or (clause.has("RESULT") and clause.has("MAKE"))
+
+
+def _uses_prompts(clause: Clause, noun: str) -> bool:
+    """'use the points', 'apply these boxes': prompts that are there already."""
+    if count_of(clause) is not None or clause.kinds("region") or clause.kinds("pair") or clause.kinds("quad"):
+        return False
+    for i, token in enumerate(clause.tokens):
+        if token.text in ("use", "apply", "employ", "feed", "process", "用", "使用", "应用", "采用"):
+            after = clause.tokens[i + 1 : i + 3]
+            definite = after and after[0].text in ("the", "these", "those", "my", "existing", "current", "all", "our", "这些", "那些", "现有", "当前", "我的", "已有")
+            return bool(definite) and any(noun in t.ideas for t in clause.tokens[i + 1 : i + 5])
+    return False
 
 
 def _turns_into_mask(clause: Clause) -> bool:
@@ -56,7 +70,7 @@ def segment(clause: Clause, hints: Hints) -> OperationCall | None:
         return OperationCall("segment", {"regions": regions})
     if clause.has("MASK") and all(t.ideas & {"MASK", "FILLER", "PLEASE"} or t.kind == "region" for t in clause.tokens):
         return OperationCall("segment", {"regions": regions})
-    if clause.has("AUTO") and clause.has("MAKE", "RUN"):
+    if clause.has("AUTO") and not clause.has("POINT", "BOX", "WINDOW", "LABEL", "SIZE", "MEASURE", "PROPAGATE", "MOVE"):
         return OperationCall("segment", {"regions": regions})
     return None
 
@@ -111,6 +125,9 @@ def propagate(clause: Clause, hints: Hints) -> OperationCall | None:
     ):
         return None
     direction = _direction(clause)
+    vague = all(t.text.startswith(("interpolat", "extrapolat", "project", "cop", "replicat", "transfer", "track", "march", "drag", "grow", "follow")) for t in words)
+    if vague and not (direction or clause.has("MASK", "RESULT") or clause.says("it", "them")):
+        return None
     return OperationCall("propagate", {"direction": direction} if direction else {})
 
 

@@ -50,7 +50,8 @@ def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
 
 def add_box(clause: Clause, hints: Hints) -> OperationCall | None:
     numbers = [value for pair in _pixels(clause) for value in pair]
-    boxed = clause.has("BOX", "FRAMEIT") or (clause.has("DRAW") and (bool(clause.kinds("region")) or len(numbers) == 4))
+    drawn = any("DRAW" in t.ideas and "SEG" not in t.ideas for t in clause.tokens) or len(numbers) == 4
+    boxed = clause.has("BOX", "FRAMEIT") or (drawn and clause.has("DRAW") and (bool(clause.kinds("region")) or len(numbers) == 4))
     if not boxed or (clause.has("POINT") and not clause.has("DRAW", "BOX")):
         return None
     wanted = clause.has("ADD", "DRAW", "FRAMEIT", "NEED", "MAKE", "REQUEST", "ASKREQ", "SETTO", "PICK", "PLEASE", "SETLABEL")

@@ -12,6 +12,8 @@ def help_wanted(clause: Clause, hints: Hints) -> OperationCall | None:
         return None  # 谢谢你的帮助
     if clause.has("HOWTO"):
         return OperationCall("help")
+    if len(clause.tokens) == 1 and clause.says("commands", "command", "options", "features", "functions", "manual", "命令", "功能", "指令"):
+        return OperationCall("help")
     others = clause.ideas & (ACTIONS - {"SHOW", "CHECK", "MAKE", "OPEN", "PICK", "MOVE", "SETTO"})
     if clause.has("HELPWORD") and not others and not clause.kinds("region"):
         return OperationCall("help") if not clause.has("POINT", "BOX", "MASK", "IMAGE") or len(clause.tokens) < 4 else None
@@ -39,6 +41,10 @@ def undo(clause: Clause, hints: Hints) -> OperationCall | None:
     step = clause.has("STEP")
     if (clause.has("SLICE") and not step and not clause.has("UNDO")) or (clause.kinds("region") and not step):
         return None
+    back = [t for t in clause.tokens if t.ideas & {"PREV"}]
+    if back and step and not clause.has("SLICE", "REDO") and not any("SLICE" in t.ideas for t in clause.tokens):
+        count = count_of(clause)
+        return OperationCall("undo", {"count": count} if count else {})
     for op, idea in (("redo", "REDO"), ("undo", "UNDO")):
         named = [t for t in clause.tokens if idea in t.ideas]
         if not named:

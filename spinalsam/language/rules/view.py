@@ -24,6 +24,7 @@ def window(clause: Clause, hints: Hints) -> OperationCall | None:
     numbers = clause.kinds("number")
     letters = {t.text for t in clause.tokens} & {"w", "l", "ww", "wl"}
     about = clause.has("WINDOW", "LEVELWORD", "WIDTHWORD") or (len(letters) > 1 and len(numbers) > 1)
+    about = about or (clause.has("CENTREWORD") and len(numbers) == 1 and all(t.kind == "number" or t.ideas & {"CENTREWORD", "FILLER", "PLEASE", "SETTO"} for t in clause.tokens))
     if not about or not (numbers or clause.kinds("pair")) or clause.has("POINT", "BOX"):
         return None
     args = _edges(clause)
@@ -135,6 +136,8 @@ def _relative(clause: Clause, at: int) -> bool:
 
 def navigate(clause: Clause, hints: Hints) -> OperationCall | None:
     forward, backward = clause.has("NEXT"), clause.has("PREV")
+    if clause.has("WH") and not clause.has("SLICE", "IMAGE"):
+        return None  # what's next?
     scrolls = clause.has("MOVE") and clause.has("SLICE") and bool(clause.kinds("number"))
     if not (forward or backward) and scrolls:
         forward, backward = clause.has("DOWN"), clause.has("UP")

@@ -7,7 +7,7 @@ VERBS: dict[str, str] = {
     "OPEN": "swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
             "read_in open_up upload ingest reopen reload dig_out pull_out slurp fire_up mount locate preload import_in",
     "PICK": "pick choose select grab get",
-    "CLEAR": "clear delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
+    "CLEAR": "clear nix jettison banish cancel evict excise expel oust scrub shed make_disappear delete_out wipe_away delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
              "kill take_away take_off empty clean clean_up clean_out clean_off strip zap flush rub_out dispose_of do_away_with withdraw lose "
              "chuck scratch wipe_out wipe_off clear_out clear_away clear_off clear_up blow_away axe obliterate destroy annihilate expunge "
              "undraw unplace unmark sweep_away eradicate retire deselect unset blank get_rid annul vacate take_out take_down rm del",
@@ -96,7 +96,7 @@ NOUNS: dict[str, str] = {
     "IMAGE": "image picture photo scan ct volume file dicom series study dataset case exam data folder directory img ct_scan ct_file "
              "ct_volume ct_image ct_series ct_study dicom_folder dicom_file dicom_series nifti nrrd image_file radiograph imaging ct_case ct_dataset "
              "ct_data image_stack stack tomogram examination nii nifti_file nii_file scan_file spine_ct acquisition subject",
-    "SLICE": "slice layer section cut page img image frame level picture slab axial_slice sagittal_slice coronal_slice plane",
+    "SLICE": "slice layer section cut page img image frame picture slab axial_slice sagittal_slice coronal_slice plane",
     "STEP": "step edit action change operation move modification command edition thing stroke time",
     "GPU": "gpu cuda graphics_card video_card graphics_processor vram graphics_adapter graphics_chip nvidia video_memory graphics_memory "
            "compute_device nvidia-smi cuda_device gpu_memory gpu_ram gpu_card gpu_device mps cuda_version gpu_usage gpu_load graphics_hardware "
@@ -112,7 +112,7 @@ NOUNS: dict[str, str] = {
     "VIEW": "view plane orientation perspective layout projection display viewport viewer cross-section cross_section reformat reformation mode screen cut "
             "panel pane slice plane_view rendering reconstruction angle direction section anatomy_plane",
     "FILEKIND": "format file extension type",
-    "SIZE": "size dimension statistic stat measurement mean_hu hounsfield_value mean_density density extent volumetric volumetry volume "
+    "SIZE": "hounsfield_mean size dimension statistic stat measurement mean_hu hounsfield_value mean_density density extent volumetric volumetry volume "
             "attenuation hounsfield_unit bounding_dimension mean_attenuation average_hu mean_hounsfield hu_value hu_mean hounsfield mean_intensity "
             "hu metric height voxel_count quantification average_density average_hounsfield cc ml millilitre milliliter bone_density "
             "measure average_intensity morphometry morphometric volume_measurement mean_value figure",
@@ -121,6 +121,7 @@ NOUNS: dict[str, str] = {
 }
 # Words that are no verbs and take no inflection.
 PLAIN: dict[str, str] = {
+    "AUTO": "auto automatic automatically autonomously hands-free promptless prompt-free without_prompts without_any_prompts without_prompting no_prompts without_points without_clicks without_a_prompt unprompted without_any_prompt with_no_prompts fully_automatic fully_automatically full-auto",
     "NEXT": "next following subsequent forward forwards ahead onward onwards advance succeeding fwd on further nxt afterward",
     "LOOK": "let_me_see let_me_view let_me_look_at let_me_have_a_look_at have_a_look_at take_a_look_at let's_see let_us_see let_me_take_a_look_at lemme_see give_me_a_look_at let's_look_at let's_have_a_look_at i'd_like_to_see",
     "PREV": "previous prior preceding back backward backwards rewind earlier prev foregoing before backwards_one rearward bwd",
@@ -136,9 +137,9 @@ PLAIN: dict[str, str] = {
     "LAST": "last final end very_last bottom-most bottommost final_one endmost ending",
     "MIDDLE": "middle centre center central midpoint mid halfway middlemost mid-slice midslice half-way midway mid-point mid-volume centremost centermost",
     "SECONDLY": "second third 2nd 3rd",
-    "AXIAL": "axial transverse transaxial axially axials cross-sectional transversal ax horizontal",
-    "SAGITTAL": "sagittal sagital sagittally sagittals midsagittal mid-sagittal lateral_view sag parasagittal",
-    "CORONAL": "coronal frontal coronally coronals cor",
+    "AXIAL": "top_view view_from_above cross_section cross-section axial transverse transaxial axially axials cross-sectional transversal ax horizontal",
+    "SAGITTAL": "side_view view_from_the_side profile_view lateral sideways_view sagittal sagital sagittally sagittals midsagittal mid-sagittal lateral_view sag parasagittal",
+    "CORONAL": "front_view view_from_the_front anteroposterior anterior-posterior ap_view coronal frontal coronally coronals cor",
     "MPR": "mpr multiplanar multi-planar three-plane tri-planar triplanar three_planes three_views orthogonal_views all_planes orthoview "
            "ortho-view orthogonal_planes multi-planar_reformat multiplanar_reformat multiplanar_reconstruction all_three_planes all_three_views "
            "three-view 3_planes 3-plane 3_views four-pane ortho_view multi_planar multi-plane three_orthogonal_planes all_three_orientations "
@@ -241,7 +242,7 @@ PLAIN: dict[str, str] = {
     "BE": "is are was were be been being am 's 're it's that's there's here's isn't aren't i'm we're you're they're he's she's what's who's where's",
     "HAVE": "have has had having 've i've we've they've you've hasn't haven't hadn't",
     "DOAUX": "do does did",
-    "STATIVE": "looks look seems seem appears appear covers cover overlaps contains contain lies sits went became failed worked crashed froze "
+    "STATIVE": "too_many too_much too_few too_big too_large too_small too_far too_bright too_dark too_close too_wide too_narrow too_high too_low looks look seems seem appears appear covers cover overlaps contains contain lies sits went became failed worked crashed froze "
                "works means mean sounds feels hurts happened took came turned went_missing misses missed overlap hangs broke seemed looked appeared covered "
                "took_a turns_out belongs matters drifted shifted disappeared vanished keeps leaks leaked spills bleeds stops stopped",
     "I": "i we us me my our mine myself ourselves",
@@ -346,7 +347,9 @@ PLAIN: dict[str, str] = {
                "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
                "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """different various certain specific particular individual separate single adjacent neighbouring neighboring surrounding exact approximate suitable
+FILLER = """spanning covering encompassing including zero inference prediction conversion double triple twice cranky based driven guided derived prompted inclusive
+beside
+different various certain specific particular individual separate single adjacent neighbouring neighboring surrounding exact approximate suitable
 appropriate relevant remaining rest corresponding respective overall general main brief tiny huge long short high low wide narrow sharp crisp blurry dense sparse even uneven
 right-hand left-hand slate loaded displayed open opened front rear far deep shallow outer inner visible true false simple easy hard nearest closest nearby opposite
 ahead afterwards forward whichever wherever though unless despite plus minus versus except beyond behind off underneath
