@@ -47,6 +47,7 @@ _CORNER_WORDS = re.compile(
     rf"(?:(?:upper|top)[\s-]?left|左上角?)(?:\s*corner)?\s*(?:at|is|=|:|为|在|是)?\s*[(\[]?{_N}{_GAP}{_N}[)\]]?\s*[,;、，]?\s*(?:and|to|到|和)?\s*(?:the\s+)?"
     rf"(?:(?:lower|bottom)[\s-]?right|右下角?)(?:\s*corner)?\s*(?:at|is|=|:|为|在|是)?\s*[(\[]?{_N}{_GAP}{_N}[)\]]?"
 )
+_SPACED_LIST = re.compile(rf"{_EDGE}{_NUMBER}[ ]+{_NUMBER}(?:\s*[,;]\s*(?:and\s+)?{_NUMBER}[ ]+{_NUMBER})+{_STOP}")
 _TWO_SPACED = re.compile(rf"{_EDGE}{_N}\s+{_N}\s*(?:,|and|to|-|到|至|和)\s*(?:the\s+)?{_N}\s+{_N}{_STOP}")
 _SPACED_QUAD = re.compile(rf"{_EDGE}{_N}\s+{_N}\s+{_N}\s+{_N}{_STOP}")
 _TIMES = re.compile(rf"(?:\bat |坐标)\s*{_N}\s*[x×*/]\s*{_N}{_STOP}")
@@ -57,6 +58,7 @@ _THOUSANDS = re.compile(r"((?:width|level|ww|wl|window|hu|窗宽|窗位|\bw|\bl)
 def take_coordinates(text: str, spans: Spans) -> str:
     """The text with a mark for every pair and every set of corners."""
     text = _THOUSANDS.sub(r"\1\2", text)
+    text = _SPACED_LIST.sub(_listed(spans), text)
     text = _CORNER_WORDS.sub(_quad(spans), text)
     text = _SIDES.sub(_quad(spans, (0, 2, 1, 3)), text)
     text = _NAMED_CORNERS.sub(_quad(spans), text)
@@ -72,6 +74,17 @@ def take_coordinates(text: str, spans: Spans) -> str:
         text = pattern.sub(_pair(spans), text)
     text = _TWO_SPACED.sub(_quad(spans), _SPACED_QUAD.sub(_quad(spans), text))
     return _WORDED_PAIR.sub(_pair(spans), text)
+
+
+def _listed(spans: Spans) -> Replacement:
+    """10 20, 30 40: pairs without brackets."""
+
+    def put(match: re.Match[str]) -> str:
+        values = [float(value) for value in re.findall(_NUMBER, match.group(0))]
+        exact = [int(value) if value == int(value) else value for value in values]
+        return " ".join(spans.put(Token("pair", match.group(0), value=exact[i : i + 2])) for i in range(0, len(exact), 2))
+
+    return put
 
 
 def _numbers(match: re.Match[str]) -> list[float | int]:

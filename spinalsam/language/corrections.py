@@ -23,6 +23,8 @@ def corrected(tokens: Sequence[Token]) -> list[Token]:
         left, right = _trimmed(tokens[:at]), tokens[at + 1 :]
         while right and (right[0].kind == "sep" or "SCRATCH" in right[0].ideas):
             right = right[1:]
+        if not any(token.kind != "sep" for token in right) and tokens[at].text in ("i mean", "i meant"):
+            return left
         tokens = _joined(left, right)
     return [token for token in tokens if "SCRATCH" not in token.ideas or token.ideas - {"SCRATCH", "WEAKSCRATCH", "FILLER", "GREET"}]
 

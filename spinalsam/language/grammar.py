@@ -114,6 +114,11 @@ def _merged(calls: list[OperationCall]) -> list[OperationCall]:
         last = result[-1] if result else None
         if last == call:
             continue
+        if last is not None and last.op == "clear_image" and call.op in ("clear_points", "clear_boxes", "clear_mask"):
+            continue  # with the image everything on it is gone
+        if last is not None and last.op == call.op and call.op in ("undo", "redo") and not last.args:
+            result[-1] = call
+            continue
         if last is not None and last.op == call.op == "export_mask" and not set(last.args) & set(call.args):
             result[-1] = OperationCall("export_mask", {**last.args, **call.args})
         else:

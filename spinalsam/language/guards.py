@@ -63,7 +63,7 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
             kept.append(replace(clause, told=True))
             conditional = not clause.ends
             continue
-        conditional = _is_condition(clause) and not clause.ends
+        conditional = (_is_condition(clause) or clause.has("HOWTO")) and not clause.ends and not clause.question
         if forbidden and clause.joined and not clause.has("BUT") and not _begins_request(clause):
             kept.append(replace(clause, told=True))
             continue
@@ -155,7 +155,8 @@ def _is_condition(clause: Clause) -> bool:
 
 def _is_kept(clause: Clause) -> bool:
     going_on = any("KEEP" in t.ideas and "ing" in after.forms for t, after in pairwise(clause.tokens))
-    return clause.has("KEEP") and not going_on and not clause.has("EXPORT", "CLEAR", "HIDE", "GPU")
+    stored = clause.has("NIFTI", "NRRD", "STL", "DICOMSEG") or bool(clause.kinds("path"))
+    return clause.has("KEEP") and not going_on and not stored and not clause.has("EXPORT", "CLEAR", "HIDE", "GPU")
 
 
 def _is_other_business(clause: Clause) -> bool:
@@ -169,6 +170,8 @@ def _is_reported(clause: Clause) -> bool:
     tokens = clause.tokens
     if clause.has("THIRD") and not clause.says("them", "his", "her", "their", "theirs", "others") and not clause.has("ASKREQ"):
         return True
+    if clause.has("HOWTO") and clause.says("explain", "tell me", "tell", "remind me", "instruct", "advise"):
+        return False
     return any(
         t.stands_for("SAY") and not t.ideas & (ACTIONS | {"NEED", "TELLME", "FILLER"}) and opens_clause(tokens, i) and t.forms
         for i, t in enumerate(tokens)
@@ -238,6 +241,8 @@ def _states(said: Sequence[Token]) -> bool:
         follows = said[i + 1 :]
         if token.text in ("has", "have", "had") or token.text in ("was", "were"):
             return True
+        if token.text in ("is", "are") and any(t.kind == "pair" for t in earlier) and any(t.stands_for("NEGATIVE", "POSITIVE") for t in said[i + 1 :]):
+            return False  # (8, 9) is background
         if token.text in ("is", "are") and any(t.stands_for("NEW") for t in said) and any(t.stands_for("MASK", "LABEL", "SEG") for t in earlier):
             return False  # masks from here on are L3
         if token.text in ("is", "are") and not any(t.text in ("off", "gone", "out", "to", "needed", "required") for t in follows):
@@ -268,8 +273,10 @@ def _is_chinese_statement(clause: Clause) -> bool:
         after = tokens[i + 1].text
         last = i + 2 >= len(tokens) or all(t.text in ("了", "吧", "啊", "呀", "啦") for t in tokens[i + 2 :])
         if token.stands_for(*_CN_DONE_VERBS) and not token.stands_for("CLEAR", "HIDE") and not token.text.isascii():
-            if (after in ("好", "完", "错", "过", "歪", "偏", "得", "好了", "完了") and last) or after in ("错", "得", "歪", "偏"):
+            if (after in ("好", "完", "错", "过", "歪", "偏", "得", "好了", "完了", "完成", "完毕", "妥", "就绪", "妥了") and last) or after in ("错", "得", "歪", "偏"):
                 return True
+    if tokens[-1].text in ("了", "啦") and len(tokens[0].text) > 1 and tokens[0].stands_for(*_CN_DONE_VERBS) and tokens[0].text.endswith(("好", "完")):
+        return True  # 框好了
     if tokens[-1].text in ("了", "啦") and any(
         t.text in ("标好", "画好", "放好", "加好", "标好的", "画好的", "放好的", "太", "够", "好了", "生成好", "完", "好") for t in tokens
     ):

@@ -40,7 +40,7 @@ def _belongs(last: Clause, clause: Clause) -> bool:
     """Whether the clause only goes on with what the last one says."""
     return any(
         fits(last, clause)
-        for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values, _only_auto, _placed_there)
+        for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values, _only_auto, _placed_there, _led_by_source)
     )
 
 
@@ -131,6 +131,15 @@ def _placed_there(last: Clause, clause: Clause) -> bool:
     return last.has("POINT", "NEGPOINT", "POSPOINT", "BOX") and not _has_place(last)
 
 
+def _led_by_source(last: Clause, clause: Clause) -> bool:
+    """'inside the box, | find the bone', 'with these points | segment it'."""
+    if not last.has("POINT", "BOX") or last.ideas & (ACTIONS - {"ADD", "PICK", "RUN", "SETTO", "FRAMEIT", "DRAW"}) or clause.has("POINT", "BOX"):
+        return False
+    first = last.tokens[0]
+    leads = first.stands_for("FROM") or first.text in ("inside", "within", "in", "use", "在", "对", "用", "按", "以")
+    return leads and clause.has("SEG", "GEN", "INFER", "RUN") and not last.kinds("number") and not clause.kinds("region")
+
+
 def _has_place(clause: Clause) -> bool:
     return any(clause.kinds(kind) for kind in ("region", "pair", "quad"))
 
@@ -144,6 +153,10 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
     for i, clause in enumerate(result):
         if clause.told:
             continue
+        shared = _shared_point(result, i) or _shared_direction(result, i)
+        if shared is not None:
+            place = result[i - 1].kinds("region") if i and result[i - 1].told and shared.stands_for("POINT") else []
+            result[i] = clause = replace(clause, tokens=[*clause.tokens, shared, *place])
         verb = _shared_verb(result, i)
         if verb is not None:
             result[i] = replace(clause, tokens=[*clause.tokens, verb])
@@ -201,7 +214,29 @@ def _lacks_noun(clause: Clause) -> bool:
             and bool(clause.ideas & {"CLEAR", "GONE"})
             and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
         )
-    return bool(clause.ideas & {"CLEAR", "GONE", "HIDE", "SHOW"})
+    return bool(clause.ideas & {"CLEAR", "GONE", "HIDE", "SHOW", "VISIBLE", "INVISIBLE"})
+
+
+def _shared_point(clauses: list[Clause], i: int) -> Token | None:
+    """The points of 'two points on T12 | and two on L1', and of 'one positive | and one negative point'."""
+    clause = clauses[i]
+    if i and clauses[i - 1].told and not clauses[i - 1].has("NEG") and clause.has("ADD") and not clause.ideas & OBJECTS and not clause.kinds("region"):
+        return next((token for token in clauses[i - 1].tokens if token.stands_for("POINT")), None)
+    if clause.ideas & (OBJECTS - {"NEXT", "PREV"}) or clause.ideas & (ACTIONS - {"ADD", "PROPAGATE"}) or not clause.kinds("number"):
+        return None
+    if i and not clauses[i - 1].told and clauses[i - 1].kinds("number") and (clause.kinds("region") or clause.has("NEGATIVE", "POSITIVE")):
+        return next((token for token in clauses[i - 1].tokens if token.stands_for("POINT")), None)
+    if i + 1 < len(clauses) and clauses[i + 1].joined and clause.has("NEGATIVE", "POSITIVE"):
+        return next((token for token in clauses[i + 1].tokens if token.stands_for("POINT")), None)
+    return None
+
+
+def _shared_direction(clauses: list[Clause], i: int) -> Token | None:
+    """The verb of 'propagate up | then down'."""
+    clause = clauses[i]
+    if not i or clauses[i - 1].told or not clause.has("UP", "DOWN", "BOTH") or clause.ideas & (ACTIONS | (OBJECTS - {"NEXT", "PREV", "FIRST"})):
+        return None
+    return next((token for token in clauses[i - 1].tokens if "PROPAGATE" in token.ideas and not token.ideas & {"RUN", "MOVE"}), None)
 
 
 def _mask_before(clauses: list[Clause], i: int) -> Token | None:

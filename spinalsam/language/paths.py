@@ -21,6 +21,7 @@ _ROOTED = re.compile(rf"{_ROOT}[^\s\"“”<>|?*,;，；。、！]*(?: \d{{1,6}}
 _RELATIVE = re.compile(rf"[\w\-.{_CJK}]*(?:[\\/][\w\-.{_CJK}]+)+{_END}", re.I)
 _FILE = re.compile(rf"[\w\-][\w\-.()]*?{_END}", re.I)
 _FOLDER = re.compile(r"(?<![\w])[A-Za-z0-9_\-]+[\\/][A-Za-z0-9_\-.\\/]+[\\/](?![\w])")
+_INTO_FOLDER = re.compile(r"(?:(?<=\bto )|(?<=\binto )|(?<=\bin )|(?<=\bunder )|(?<=到)|(?<=至))[A-Za-z0-9_\-]+/(?=\s|$|[,;，。])")
 _TRAILING = ".,;:!?)]}'\"。，；：！？）】」"
 # Words of a sentence that may be glued to the end of a path, and commands that may be glued to the beginning of a file name.
 _GLUED_END = re.compile(
@@ -40,7 +41,7 @@ def take_paths(text: str, spans: Spans) -> str:
     # Full-width quotation marks are as good as the others here.
     text = text.replace("＂", '"').replace("＇", "'")
     text = _QUOTED.sub(lambda match: _quoted(match, spans), text)
-    for pattern in (_SPACED, _ROOTED, _RELATIVE, _FILE, _FOLDER):
+    for pattern in (_SPACED, _ROOTED, _RELATIVE, _FILE, _FOLDER, _INTO_FOLDER):
         text = pattern.sub(lambda match: _unquoted(match, spans), text)
     return text
 

@@ -23,6 +23,14 @@ _GLUED = re.compile(
 _PIECES = re.compile(
     f"{MARK}|[a-z]+(?:[-'/][a-z]+)*(?:'s)?|\\.(?:nii\\.gz|nii|nrrd|stl)|[{_CJK}]+|[?？]|[!.;,，。；！、:：+\\n/&()\\[\\]{{}}>~-]|\\S"
 )
+_LEVEL_FIRST = re.compile(r"(?<![a-z])(?:l/w|wl/ww|level/width|窗位/窗宽)\s*[:=]?\s*(-?\d+)\s*[/,]\s*(\d+)")
+_WIDTH_FIRST = re.compile(r"(?<![a-z])(?:w/l|ww/wl|width/level|窗宽/窗位)\s*[:=]?\s*(\d+)\s*[/,]\s*(-?\d+)")
+_AFTER_THIS = re.compile(r"\b(?:the )?(?:image|slice|picture|frame|layer|one)s? (?:right |just |directly |immediately )?after (?:this|that|it|the current)(?: one| image| slice| picture)?\b")
+_BEFORE_THIS = re.compile(r"\b(?:the )?(?:image|slice|picture|frame|layer|one)s? (?:right |just |directly |immediately )?before (?:this|that|it|the current)(?: one| image| slice| picture)?\b")
+_TOWARDS = "(?:[往向朝沿](?:着)?)"
+_HEADWARD = re.compile(f"{_TOWARDS}(?:病人|患者)?(?:的)?(?:头|颅)(?:侧|端|部|顶|方向|那边|那头|的方向|方)*(?:一侧|一端)?(?:方向)?|(?:头|颅)(?:侧|端)(?:的)?方向")
+_FOOTWARD = re.compile(f"{_TOWARDS}(?:病人|患者)?(?:的)?(?:足|脚|尾|骨盆)(?:侧|端|部|底|方向|那边|那头|的方向|方)*(?:一侧|一端)?(?:方向)?|(?:足|脚|尾)(?:侧|端)(?:的)?方向")
+_HOW = re.compile(r"\bhow (?:does|do|can|could|would|should|must|might|shall|may) (?:one|i|we|you|people|somebody|someone|anyone|users?)\b(?! (?:do|feel|rate|know|like|see)\b)|\bhow to\b")
 # What the program can do or be told, however it is asked.
 _CAPABILITIES = re.compile(
     r"\b(?:what|which)(?: (?:kinds?|sorts?|types?) of)?(?: (?:all|else|other|more))?"
@@ -30,7 +38,7 @@ _CAPABILITIES = re.compile(
     r" (?:can|could|do|does|are|am|may) (?:you|i|we|one|it|this(?: \w+)?|the (?:program|software|app|tool|assistant|system)|spinalsam)"
     r" (?:able to |capable of |allowed to )?(?:do|doing|ask|type|handle|understand|offer|support|perform|accept|request)\b(?: you| me| of you)?"
     r"(?! (?:we|about|if|the|that|this|with the|to the)\b)"
-    r"|\bwhat can i say\b|(?:都|还|到底|究竟)*(?:能|会|可以|支持)(?:够)?(?:帮我|帮忙|为我|替我|给我)?(?:做|干|弄|搞|完成|处理|听懂|实现|提供|执行|理解|用来做|问|说)?(?:些|点|一些)?(?:什么|啥|哪些|嘛)"
+    r"|\b(?:list|show|tell me|display|name) (?:me )?(?:everything|all|all the things|what|the things) (?:that )?(?:you|i) (?:can |could )?(?:understand|know|support|do|ask|handle|offer|say|type)\b|\bwhat can i say\b|(?:都|还|到底|究竟)*(?:能|会|可以|支持)(?:够)?(?:帮我|帮忙|为我|替我|给我)?(?:做|干|弄|搞|完成|处理|听懂|实现|提供|执行|理解|用来做|问|说)?(?:些|点|一些)?(?:什么|啥|哪些|嘛)"
     r"(?:事情?|活儿?|操作|功能|命令|指令|话)?(?=$|[\s?？!！。，,~呢呀啊吗])"
 )
 # Parts of a vertebra, named with words that mean something else alone.
@@ -47,7 +55,7 @@ _GLUED_NUMBER = re.compile(
 )
 _SEPARATORS = frozenset(",，;；.。!！\n?？、+")
 # Words that normalisation puts in, for views that are written with digits.
-_SPECIAL = {"helpwanted": frozenset({"HELPWORD"}), "threedview": frozenset({"THREED"}), "threeplanes": frozenset({"MPR"})}
+_SPECIAL = {"howtoask": frozenset({"HOWTO"}), "helpwanted": frozenset({"HELPWORD"}), "threedview": frozenset({"THREED"}), "threeplanes": frozenset({"MPR"})}
 
 
 def read(text: str) -> list[Token]:
@@ -64,6 +72,7 @@ def _normalised(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).translate(lexicon.simplified())
     text = _EMOJI.sub(" ", text).lower().replace("’", "'").replace("‘", "'").replace("`", "'")
     text = re.sub(r"[–—−‑]", "-", text)
+    text = re.sub(rf"(?:→|⇒|=>|-+>)(?=\s*{MARK})", " to ", text)
     text = re.sub(r"→|⇒|=>|->(?!\s*[a-z]?\d)", " , ", text)
     text = _GLUED.sub(r"\1 \2", text)
     text = re.sub(r"(?<![a-z0-9])\.?nii\.?gz(?![a-z0-9])", " nifti ", text)
@@ -73,6 +82,12 @@ def _normalised(text: str) -> str:
     text = _PARTS_OF_BONE.sub(" part ", text.replace("ct值", "hu值"))
     text = _GLUED_NUMBER.sub(" ", text)
     text = re.sub(r"\b(?:no|nr|num)\.?\s*(?=\d)|#(?=\d)", " number ", text)
+    text = _LEVEL_FIRST.sub(r"level \1 width \2", _WIDTH_FIRST.sub(r"width \1 level \2", text))
+    text = _AFTER_THIS.sub(" next image ", _BEFORE_THIS.sub(" previous image ", text))
+    text = re.sub(r"\b(?:in )?(?:3|three) dimensions?\b", " threedview ", text)
+    text = re.sub("一节一节地?|一节节地?|一个个|逐节|逐个|挨个", "", text)
+    text = _HEADWARD.sub(" headwards ", _FOOTWARD.sub(" footwards ", text))
+    text = _HOW.sub(" howtoask ", text)
     text = _CAPABILITIES.sub(" helpwanted ", text)
     for slip, meant in CHINESE_SLIPS.items():
         if len(slip) > 1 and slip in text:
@@ -131,12 +146,21 @@ def _in_parts(word: str) -> Token:
 
 
 def _chinese(run: str) -> list[Token]:
-    """Longest words first; what no word covers becomes single unknown characters."""
+    """The words of a run: as few characters without a word as possible, then as long words as possible."""
     table, longest = lexicon.chinese_words(), lexicon.longest_chinese()
-    tokens, i = [], 0
-    while i < len(run):
-        length = next((n for n in range(min(longest, len(run) - i), 0, -1) if run[i : i + n] in table), 0)
-        word = run[i : i + max(length, 1)]
-        tokens.append(Token("word", word, table.get(word, frozenset())))
-        i += len(word)
-    return tokens
+    best: list[tuple[int, int, int]] = [(0, 0, 0)]  # known characters' worth, squared lengths, where the last word begins
+    for end in range(1, len(run) + 1):
+        choices = []
+        for start in range(max(0, end - longest), end):
+            known = run[start:end] in table
+            if known or end - start == 1:
+                worth, squares, _ = best[start]
+                choices.append((worth - (not known), squares + (end - start) ** 2, start))
+        best.append(max(choices))
+    words: list[str] = []
+    end = len(run)
+    while end:
+        start = best[end][2]
+        words.append(run[start:end])
+        end = start
+    return [Token("word", word, table.get(word, frozenset())) for word in reversed(words)]

@@ -69,6 +69,7 @@ _LEVELS = (
     re.compile(rf"(?<![a-z0-9'])(c|t|l|s)[\s\-]({_WORDS})\b{_COUNTED}"),
     re.compile(rf"第({_CN})(?:节|个|块|段|号)?(?:的)?(颈|胸|腰|骶)(?:椎体|椎骨|椎){_CN_TAIL}"),
     re.compile(rf"(?<![\d{CHINESE_DIGITS}])({_CN})号(颈|胸|腰)椎"),
+    re.compile(rf"(?<![\d{CHINESE_DIGITS}第两])([一二三四五六七八九十]{{1,2}})(颈|胸|腰)椎(?!间|管)"),
     re.compile(rf"(颈|胸|腰|骶)椎(?:体|骨)?(?:的)?第({_CN})(?:节|个|块|段|号){_CN_TAIL}"),
     re.compile(rf"(颈|胸|腰|骶)(?:椎体|椎骨|椎)?\s*(?:第)?\s*(\d{{1,2}}|{_CN_DIGIT}+)(?![\d.]){_CN_COUNTED}{_CN_TAIL}"),
 )
@@ -88,8 +89,8 @@ _NAMES: tuple[tuple[re.Pattern[str], list[str]], ...] = tuple(
             r"\bos\s+coccygis\b|\bcoccyx\b|\bcoccygeal(?:\s+(?:bone|vertebrae?|segment))?\b|\btail\s?-?bone\b|尾骨|尾椎骨?|尾巴骨",
             ["coccyx"],
         ),
+        (r"\baxis\s+(?:vertebra|bone)\b|\baxis\b(?=\s*(?:and|or|,|&|/|-|to)\s*(?:the\s+)?(?:atlas|c1))|枢椎", ["C2"]),
         (r"\b(?:the\s+)?atlas(?:\s+vertebra)?\b|寰椎", ["C1"]),
-        (r"\baxis\s+(?:vertebra|bone)\b|枢椎", ["C2"]),
         (r"\bvertebra prominens\b|隆椎", ["C7"]),
         (
             rf"\b{_WHOLE}c[\s-]?spine\b|\b{_WHOLE}(?:cervical|neck)(?:s|{_GROUP_TAIL})\b|颈椎(?:段|部分|区域|节段)?|颈段(?:脊柱)?|颈部(?:脊柱|脊椎)?",

@@ -80,9 +80,15 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
             ideas.discard("VISIBLE")
         if not before.stands_for("MOVE") or after.kind not in ("sep", "word") or after.text not in ("", "to", "by", "and", "then"):
             ideas.discard("NEXT")
+    if token.text in ("end", "ends", "finish") and (before.text in _DETERMINERS or before.text in ("to", "it", "very")):
+        ideas.discard("CLOSE")
     if token.text in _LIFTING and opens and any(t.text in ("off", "away", "out") for t in _rest_of_clause(tokens, i)):
         ideas |= {"CLEAR"}
         ideas -= {"ADD", "NEED", "PROPAGATE", "TURN", "SETTO"}
+    if token.text == "state" and after.text in ("of", ""):
+        ideas.discard("SAY")
+    if "BOX" in ideas and "SLICE" in ideas and token.text.startswith("frame") and any(t.stands_for("NEXT", "PREV") for t in tokens):
+        ideas.discard("BOX")
     if token.text in ("off", "out") and after.kind == "word" and after.text in ("the", "of", "my", "these", "those", "this"):
         ideas -= {"INVISIBLE", "NEG"}
     if token.text in ("mask", "masks") and opens and (after.kind == "region" or after.text in ("it", "them", "that")):

@@ -12,9 +12,11 @@ _ALONE = {"CLEAR", "GONE", "FILLER", "PLEASE", "REQUEST", "ALL", "ASKREQ", "BA",
 
 def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
     paths = clause.kinds("path")
+    if clause.has("NEXT", "PREV") and not paths and clause.says("browse", "浏览", "翻阅"):
+        return None
     if clause.has("OPEN") and (paths or clause.has("IMAGE")):
         return OperationCall("open_image", {"path": paths[0].value} if paths else {})
-    if paths and not clause.has("EXPORT", "CLEAR") and (clause.has(*_SEEING) or len(clause.tokens) <= 2):
+    if paths and not clause.has("EXPORT", "CLEAR", "MASK", "STL", "DICOMSEG") and (clause.has(*_SEEING) or len(clause.tokens) <= 2):
         return OperationCall("open_image", {"path": paths[0].value})
     if any(_names_file(t.text, t.ideas) for t in clause.tokens):
         picked = clause.has("PICK") or (clause.has("LOOK", "SHOW", "NEED") and clause.has("REQUEST", "INTENT") and clause.has("NEW"))
@@ -32,11 +34,15 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
         return OperationCall("clear_image")
     if not clause.has("CLEAR", "GONE", "CLOSE", "RESET"):
         return None
+    if clause.has("STEP") and clause.has("UNDO"):
+        return None
     verbs = [t for t in clause.tokens if t.ideas & {"CLEAR", "GONE", "CLOSE"}]
     if verbs and all("ADD" in t.ideas for t in verbs) and any(clause.kinds(kind) for kind in ("number", "region", "pair", "quad")):
         return None  # 'drop three points on L3'
     if clause.has("HIDE") and clause.has("MASK", "RESULT") and clause.has("SHOW", "VISIBLE"):
         return None  # 关掉掩膜显示
+    if clause.has("MASK") and all({"HIDE", "CLOSE"} <= t.ideas for t in verbs):
+        return None  # 关掉掩膜
     if clause.has("PMASK", "BMASK", "MASK"):
         return OperationCall("clear_mask", with_regions(clause))
     if clause.has("POINT", "NEGPOINT", "POSPOINT"):

@@ -66,7 +66,7 @@ def segment(clause: Clause, hints: Hints) -> OperationCall | None:
     regions = regions_of(clause)
     if not regions or (clause.has("EXPORT", "OPEN", "SHOW", "HIDE", "CLEAR", "MOVE") and not clause.has("SEG", "GEN")):
         return None
-    if clause.has("SEG", "GEN") or (clause.has("MAKE", "RUN", "INFER", "NEED", "COMPUTE") and clause.has("MASK")):
+    if clause.has("SEG", "GEN") or (clause.has("MAKE", "RUN", "INFER", "NEED", "COMPUTE", "REQUEST", "PLEASE") and clause.has("MASK")):
         return OperationCall("segment", {"regions": regions})
     if clause.has("MASK") and all(t.ideas & {"MASK", "FILLER", "PLEASE"} or t.kind == "region" for t in clause.tokens):
         return OperationCall("segment", {"regions": regions})
@@ -158,6 +158,9 @@ def set_label(clause: Clause, hints: Hints) -> OperationCall | None:
     acting = clause.has("SETTO", "SETLABEL", "NEW", "MAKE", "BE", "LABEL", "NEED")
     otherwise = clause.has("CLEAR", "SHOW", "HIDE", "EXPORT", "POINT", "BOX", "MEASURE")
     upcoming = clause.has("NEW") and clause.has("MASK") and not clause.has("GEN", "SEG", "RUN", "INFER", "POINT", "BOX", "EXPORT", "CLEAR")
+    is_now = any(t.text in ("is", "are", "be", "will be", "as", "是", "叫", "为", "都是") for t in clause.tokens)
+    upcoming = upcoming or (clause.has("NEW") and all(t.kind == "region" or t.ideas & {"NEW", "FILLER", "FROM", "ADD", "RUN", "SETLABEL", "MAKE", "AT"} for t in clause.tokens) and not clause.has("POINT", "BOX", "SEG", "GEN"))
+    upcoming = upcoming or (clause.has("NEW") and is_now and not clause.has("POINT", "BOX") and not clause.kinds("number"))
     if (named and acting and not otherwise) or upcoming:
         return OperationCall("set_label", {"regions": regions})
     return None
@@ -181,7 +184,9 @@ def export(clause: Clause, hints: Hints) -> OperationCall | None:
     paths = clause.kinds("path")
     if (clause.has("OPEN") and not clause.has("MASK")) or (clause.has("CLEAR") and not clause.has("EXPORT")):
         return None
-    if clause.has("EXPORT"):
+    if clause.has("KEEP") and (kind or paths) or (paths and clause.has("MASK") and not clause.has("OPEN", "SHOW", "SEG", "GEN")):
+        pass
+    elif clause.has("EXPORT"):
         named = clause.has("MASK", "RESULT", "PMASK", "BMASK", "LABEL", "FILEKIND") or clause.kinds("region")
         if not (kind or paths or named or len(clause.tokens) <= 2):
             return None

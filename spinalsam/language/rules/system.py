@@ -45,13 +45,19 @@ def undo(clause: Clause, hints: Hints) -> OperationCall | None:
     if back and step and not clause.has("SLICE", "REDO") and not any("SLICE" in t.ideas for t in clause.tokens):
         count = count_of(clause)
         return OperationCall("undo", {"count": count} if count else {})
+    onward = [t for t in clause.tokens if t.ideas & {"NEXT"}]
+    if onward and clause.says("步", "一步", "step", "steps") and not any("SLICE" in t.ideas for t in clause.tokens) and not clause.has("UNDO"):
+        count = count_of(clause)
+        return OperationCall("redo", {"count": count} if count else {})
     for op, idea in (("redo", "REDO"), ("undo", "UNDO")):
         named = [t for t in clause.tokens if idea in t.ideas]
         if not named:
             continue
         steps_named = any("STEP" in t.ideas and "SLICE" not in t.ideas for t in clause.tokens)
-        weak = all(t.ideas & {"MOVE", "PREV", "PROPAGATE", "CLEAR", "EXPORT", "NEXT"} for t in named) and not steps_named
+        weak = all(t.text.startswith("revers") or t.ideas & {"MOVE", "PREV", "PROPAGATE", "CLEAR", "EXPORT", "NEXT"} for t in named) and not steps_named
         if weak and clause.has("SLICE", "IMAGE", "POINT", "BOX", "MASK"):
+            continue
+        if weak and (clause.has("AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED", "FIRST", "MIDDLE", "WINDOW") or clause.kinds("region")):
             continue
         count = count_of(clause)
         return OperationCall(op, {"count": count} if count else {})

@@ -11,7 +11,7 @@ from spinalsam.support.calls import OperationCall
 
 _PRESETS = (("bone", "BONE", "BONEWIN"), ("soft_tissue", "SOFT", "SOFTWIN"), ("lung", "LUNG", "LUNGWIN"), ("brain", "BRAIN", "BRAINWIN"))
 _PLANES = (("mpr", "MPR"), ("3d", "THREED"), ("axial", "AXIAL"), ("sagittal", "SAGITTAL"), ("coronal", "CORONAL"))
-_SEEING = ("show me", "let me see", "take me", "bring me", "let's see", "让我看", "我想看", "我要看", "想看")
+_SEEING = ("show me", "let me see", "take me", "bring me", "let's see", "让我看", "我看", "我想看", "我要看", "想看")
 
 
 def window(clause: Clause, hints: Hints) -> OperationCall | None:
@@ -140,7 +140,8 @@ def navigate(clause: Clause, hints: Hints) -> OperationCall | None:
         return None  # what's next?
     scrolls = clause.has("MOVE") and clause.has("SLICE") and bool(clause.kinds("number"))
     if not (forward or backward) and scrolls:
-        forward, backward = clause.has("DOWN"), clause.has("UP")
+        forward = clause.has("DOWN") or (not clause.has("UP") and clause.says("skip", "advance", "jump", "hop", "leap", "proceed", "progress", "fast forward", "fast-forward"))
+        backward = clause.has("UP")
     if not (forward or backward):
         return None
     if clause.has("POINT", "BOX", "EXPORT", "CLEAR", "MASK", "STEP") and not clause.has("SLICE", "IMAGE"):

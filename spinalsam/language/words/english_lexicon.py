@@ -25,7 +25,7 @@ VERBS: dict[str, str] = {
     "RUN": "run execute start launch kick_off process fire trigger go initiate carry_out perform proceed begin set_off apply activate let_rip conduct",
     "INFER": "infer predict estimate",
     "SEG": "segment delineate contour extract isolate auto-segment autosegment carve_out find detect identify pick_out outline trace locate "
-           "recognize recognise single_out cut_out demarcate auto-contour autocontour parse_out label_out segment_out auto-delineate mask_out "
+           "recognize recognise single_out cut_out demarcate auto-contour autocontour parse_out label_out segment_out auto-delineate pull_out dig_out lift_out tease_out "
            "autodetect auto-detect resegment re-segment trace_out separate_out separate",
     "PROPAGATE": "propagate extend spread carry continue push track extrapolate sweep transfer carry_over carry_on carry_through "
                  "grow expand advance pass_on roll_out interpolate project copy replicate stretch push_on follow proliferate march run drag "
@@ -41,13 +41,13 @@ VERBS: dict[str, str] = {
             "turn proceed travel return get get_me get_us go_over hop_over jump_over scroll_over skip_over land click_through browse flick thumb "
             "leaf shift zip scoot nip cycle progress swing slide cut bounce fly warp walk come switch_over move_over pan_to centre center focus "
             "focus_on zoom_to position_at put_me put_us set send_me take bring navigate_over crawl wheel retreat teleport fast-forward fast_forward whiz",
-    "UNDO": "undo revert take_back roll_back reverse unwind step_back undo_back back_out backtrack rollback walk_back back_up go_back",
+    "UNDO": "cancel undo revert take_back roll_back reverse unwind step_back undo_back back_out backtrack rollback walk_back back_up go_back",
     "REDO": "redo re-apply reapply redo_again re-do roll_forward reinstate restore put_back do_again bring_back",
     "CHECK": "check verify validate confirm make_sure ensure test inspect query examine look_at see look_up check_on check_out double-check "
              "doublecheck cross-check crosscheck check_up compare audit look_over ascertain double_check cross_check find_out prove report "
              "monitor investigate",
     "TELLME": "tell_me let_me_know report show_me inform_me give_me update_me fill_me_in clue_me_in",
-    "SETLABEL": "label tag call name assign relabel classify designate christen mark annotate denote store_as save_as number",
+    "SETLABEL": "label tag call name assign relabel classify designate christen mark annotate denote store_as save_as",
     "SETTO": "set use apply make change switch put adjust select choose pick activate want give go_with try prefer define assign keep_using "
              "configure dial tune load revert default go turn flip move",
     "LOOK": "look view see show display inspect watch check present examine visualise visualize look_at",
@@ -79,7 +79,7 @@ IRREGULAR: dict[str, str] = {
 NOUNS: dict[str, str] = {
     "POINT": "point dot click seed marker keypoint coordinate_point prompt_point point_prompt seed_point seedpoint point_annotation pt pnt "
              "control_point key_point point_marker landmark mouse_click fiducial click_point marker_point point_click pinpoint",
-    "BOX": "box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
+    "BOX": "boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
            "rectangular_roi roi square rectangular_prompt box_annotation rectangular_region rectangular_frame bb window_box bounding_rect "
            "boxed_region rectangular_area region_of_interest bounding_region",
     "PROMPT": "prompt annotation marking",
@@ -96,7 +96,7 @@ NOUNS: dict[str, str] = {
     "IMAGE": "image picture photo scan ct volume file dicom series study dataset case exam data folder directory img ct_scan ct_file "
              "ct_volume ct_image ct_series ct_study dicom_folder dicom_file dicom_series nifti nrrd image_file radiograph imaging ct_case ct_dataset "
              "ct_data image_stack stack tomogram examination nii nifti_file nii_file scan_file spine_ct acquisition subject",
-    "SLICE": "slice layer section cut page img image frame picture slab axial_slice sagittal_slice coronal_slice plane",
+    "SLICE": "slice layer section cut page img image frame picture slab plane",
     "STEP": "step edit action change operation move modification command edition thing stroke time",
     "GPU": "gpu cuda graphics_card video_card graphics_processor vram graphics_adapter graphics_chip nvidia video_memory graphics_memory "
            "compute_device nvidia-smi cuda_device gpu_memory gpu_ram gpu_card gpu_device mps cuda_version gpu_usage gpu_load graphics_hardware "
@@ -124,8 +124,8 @@ PLAIN: dict[str, str] = {
     "AUTO": "auto automatic automatically autonomously hands-free promptless prompt-free without_prompts without_any_prompts without_prompting no_prompts without_points without_clicks without_a_prompt unprompted without_any_prompt with_no_prompts fully_automatic fully_automatically full-auto",
     "NEXT": "next following subsequent forward forwards ahead onward onwards advance succeeding fwd on further nxt afterward",
     "LOOK": "let_me_see let_me_view let_me_look_at let_me_have_a_look_at have_a_look_at take_a_look_at let's_see let_us_see let_me_take_a_look_at lemme_see give_me_a_look_at let's_look_at let's_have_a_look_at i'd_like_to_see",
-    "PREV": "previous prior preceding back backward backwards rewind earlier prev foregoing before backwards_one rearward bwd",
-    "UP": "up upward upwards cranial cranially cephalad cephalic superior superiorly rostral rostrally headward headwards head upper "
+    "PREV": "retreat reverse regress backtrack previous prior preceding back backward backwards rewind earlier prev foregoing before backwards_one rearward bwd",
+    "UP": "headwards up upward upwards cranial cranially cephalad cephalic superior superiorly rostral rostrally headward headwards head upper "
           "toward_the_head towards_the_head to_the_head upside craniad skull skullward towards_the_skull cephalically head-ward top higher above "
           "cranium ascending north",
     "DOWN": "down downward downwards caudal caudally inferior inferiorly footward footwards feet foot lower toward_the_feet towards_the_feet "
@@ -156,7 +156,7 @@ PLAIN: dict[str, str] = {
     "NEGATIVE": "negative background exclude exclusion bg neg outside non-bone excluding minus_point excluded",
     "POSITIVE": "positive foreground inclusion fg pos inside include",
     "VISIBLE": "back_on back_on_screen back_in_view back_into_view on_screen on_the_screen into_view visible on shown viewable apparent",
-    "INVISIBLE": "invisible off hidden out_of_sight unseen out_of_view",
+    "INVISIBLE": "out_of_my_sight out_of_my_way out_of_the_way out_of_my_face invisible off hidden out_of_sight unseen out_of_view",
     "ALL": "all everything whole entire every complete full both_of_them lot",
     "EVERYTHING": "workspace canvas board scene desk everything all_of_it the_lot the_whole_thing all_of_this all_of_that the_whole_lot it_all everything_here",
     "NEW": "new upcoming future coming subsequent forthcoming from_now_on fresh later from_here_on going_forward henceforth from_now following "
@@ -237,6 +237,17 @@ PLAIN: dict[str, str] = {
                "nope no sorry wait oops whoops",
     "WEAKSCRATCH": "nope no sorry wait oops whoops never_mind",
     "GONE": "away gone must_go should_go can_go have_to_go has_to_go be_gone to_go_away must_disappear should_disappear",
+    "REDO": "redos",
+    "UNDO": "undos take_that_back take_it_back take_this_back",
+    "HIDE": "stop_showing stop_displaying quit_showing quit_displaying don't_show do_not_show dont_show",
+    "RESET": "initial_state original_state default_state starting_state square_one",
+    "CLEAR": "deletion removal erasure clearance eliminations",
+    "ADD": "addition placement insertion",
+    "GEN": "generation creation computation conversion convert transform",
+    "SEG": "extraction detection identification delineating",
+    "PROPAGATE": "propagation extension expansion",
+    "MEASURE": "measurement",
+    "CHECK": "verification validation inspection examination",
     "PLEASE": "please pls plz kindly pleas plese plz_ pretty_please",
     "WILL": "will would could can may shall should must ought might",
     "BE": "is are was were be been being am 's 're it's that's there's here's isn't aren't i'm we're you're they're he's she's what's who's where's",
@@ -302,7 +313,7 @@ PLAIN: dict[str, str] = {
               "when_was when_is when_did when_will is_there_a_reason any_idea what_made how_come how_many how_often how_old how_likely "
               "how_accurate how_good how_reliable how_sure how_confident how_did how_was how_has how_well how_long_does how_long_will how_fast would_it_make_sense does_it_make_sense "
               "is_it_worthwhile would_you_say is_it_ok_if_the are_you_sure are_we_sure do_you_want would_you_like_me would_you_like do_they did_somebody did_someone",
-    "REQUEST": "i_want i_need i'd_like i_would_like i'd_love we_need we_want we'd_like we_would_like let's lets let_us give_me get_me show_me i_wish "
+    "REQUEST": "i'd_appreciate i_would_appreciate i'd_welcome i'd_go_for i'd_be_happy_with i'd_be_glad_of i_would_welcome i'm_looking_for it'd_be_nice_to_have it_would_be_nice_to_have it'd_be_good_to_have i_want i_need i'd_like i_would_like i'd_love we_need we_want we'd_like we_would_like let's lets let_us give_me get_me show_me i_wish "
                "i'd_want i_require we_require i_prefer i'd_prefer i_would_prefer i_would_love gimme i'll_have i'll_take you_should you_must you_can you_need_to you_have_to "
                "you_may you_could we_should we_must we_have_to i_want_to i_need_to let_me_have let_me_see let_me_look_at let_me_view let_me_get i'd_like_to_see "
                "time_to it's_time_to now_we_need wanna i_wanna we_can let_me_take_a_look_at i_would_want lemme_see lemme_have i'm_after we're_after "
@@ -347,7 +358,23 @@ PLAIN: dict[str, str] = {
                "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
                "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """spanning covering encompassing including zero inference prediction conversion double triple twice cranky based driven guided derived prompted inclusive
+FILLER = """work working dialog dialogue picker chooser explorer menu chat engine algorithm procedure routine task operation operations pass iteration round session project batch acceleration accelerated
+computation calculation processing analysis placement outcome machine laptop pc info details active activated enabled functional operational present handy
+replace exchange substitute keep employ utilise utilize leverage continue resume repeat attempt assist handle manage deal ensure allow enable permit pull
+screen's onscreen canvas-wide wholly partly halfway alike instead_of_that extra-large medium sized regular decent solid proper nifty
+according accordingly considering concerning regarding based relative absolute net gross sum altogether
+person human user operator reader beginner newbie novice
+quarter third fifth sixth
+careful gentle slow steady calm patient's
+prompted interactive manually-placed hand-placed hand-drawn freehand drawn-in
+cranium's bodywise anatomical anatomically vertebra-wise levelwise per-level per-vertebra
+oriented orientation oriented-view
+upside-down
+dealing done_with finished_with
+please_and_thank_you ta pretty-please s'il_vous_plait bitte danke merci
+
+until_it_ends until_it_stops until_the_end until_the_very_end till_the_end on_disk to_disk on_the_disk to_the_disk on_my_disk
+spanning covering encompassing including zero inference prediction double triple twice cranky based driven guided derived prompted inclusive
 beside
 different various certain specific particular individual separate single adjacent neighbouring neighboring surrounding exact approximate suitable
 appropriate relevant remaining rest corresponding respective overall general main brief tiny huge long short high low wide narrow sharp crisp blurry dense sparse even uneven
