@@ -34,6 +34,7 @@ class Clause:
 
     question: it ends with a question mark. joined: it follows its predecessor by 'and', so it may share its verb.
     told: it asks for nothing, but says what 'them' means. timed: it stood after 'before', 'once' and the like. ends: a sentence ends behind it. then: it follows "then".
+    glued: no punctuation stands before it.
     """
 
     tokens: list[Token] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Clause:
     timed: bool = False
     ends: bool = False
     then: bool = False
+    glued: bool = False
 
     @property
     def ideas(self) -> set[str]:
@@ -84,11 +86,11 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
             if current.tokens:
                 clauses.append(Clause(joined=token.text in "、+"))
         elif current.tokens and _is_then(tokens, i, current):
-            clauses.append(Clause(then=True))
+            clauses.append(Clause(then=True, glued=True))
         elif current.tokens and "AND" in token.ideas:
-            clauses.append(Clause(joined=True))
+            clauses.append(Clause(joined=True, glued=True))
         elif current.tokens and token.ideas & {"BUT", "SO"} and "NOT" not in token.ideas:
-            clauses.append(Clause(tokens=[token]))
+            clauses.append(Clause(tokens=[token], glued=True))
         elif current.tokens and "INSTEADOF" in token.ideas and not current.joined and _is_only_values(current.tokens):
             current.tokens.append(token)
         else:

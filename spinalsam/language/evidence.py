@@ -21,8 +21,8 @@ _ALLOWED: dict[str, frozenset[str]] = {
         "open_image": f"VISIBLE OPEN IMAGE SLICE {_LOOKING} ADD RUN MEASURE NIFTI NRRD FILEKIND VIEW DICOMSEG CLOSE NEXT PREV PATIENT PASTTIME PAST LABEL MASK LAST AUTO",
         "clear_image": f"CLEAR RESET CLOSE GONE IMAGE SLICE POINT BOX PROMPT {_MASKS} KEEP FIRST NEXT VIEW PATIENT LAST MOVE SETTO WINDOW MAKE",
         "add_points": "ADD POINT POSPOINT NEGPOINT NEGATIVE POSITIVE PROMPT DRAW MAKE SETTO PICK SETLABEL VERT IMAGE SLICE TURN FRAMEIT GO LABEL MASK RUN GEN "
-        "UP DOWN SIZE BONE MIDDLE ALL PASTTIME FIRST LAST MOVE SHOW VIEW AXIAL SAGITTAL CORONAL CENTREWORD OPEN",
-        "add_box": "ADD BOX DRAW FRAMEIT PROMPT MAKE SETTO PICK SETLABEL VERT IMAGE SLICE TURN MASK UP DOWN SIZE BONE MIDDLE BOTH PASTTIME CENTREWORD MOVE RUN GEN WIDTHWORD PROPAGATE POINT SEG VIEW OPEN",
+        "UP DOWN SIZE BONE MIDDLE ALL PASTTIME FIRST LAST SHOW VIEW AXIAL SAGITTAL CORONAL CENTREWORD OPEN",
+        "add_box": "ADD BOX DRAW FRAMEIT PROMPT MAKE SETTO PICK SETLABEL VERT IMAGE SLICE TURN MASK UP DOWN SIZE BONE MIDDLE BOTH PASTTIME CENTREWORD RUN GEN WIDTHWORD PROPAGATE POINT SEG VIEW OPEN",
         "generate_point_mask": f"{_MAKING} RESULT POINT POSPOINT NEGPOINT NEGATIVE POSITIVE",
         "generate_box_mask": f"{_MAKING} RESULT BOX FRAMEIT",
         "segment": f"{_MAKING} AUTO BONE TURN UP DOWN LABEL SIZE PROPAGATE",
@@ -72,11 +72,16 @@ _NAMED = frozenset(
 )
 
 
+_UNCOUNTED = frozenset({"measure", "show_mask", "gpu_status", "verify_parameters", "set_view"})
+
+
 def is_supported(clause: Clause, op: str) -> bool:
     """Whether the call may stand: nothing in the clause speaks against it.
 
     One unknown English word is let pass where a command opens the clause and what it acts on comes before that word.
     """
+    if op in _UNCOUNTED and any(token.kind == "number" and not token.ordinal for token in clause.tokens):
+        return False
     foreign = foreign_words(clause, op)
     strange = [token for token in foreign if not (not token.ideas and token.text.isascii() and token.text.endswith("ly"))]
     if not strange:
@@ -88,3 +93,8 @@ def is_supported(clause: Clause, op: str) -> bool:
     named = next((token for token in clause.tokens if "FILLER" not in token.ideas), None)
     opens = named is not None and bool(named.ideas & OBJECTS or named.kind in VALUES)
     return (commands or opens) and any(token.ideas & OBJECTS or token.kind in VALUES for token in before)
+
+
+def has_unknown(clause: Clause) -> bool:
+    """Whether the clause holds a word that says nothing to us."""
+    return any(token.kind == "word" and not token.ideas and (len(token.text) > 2 or not token.text.isascii()) for token in clause.tokens)

@@ -14,13 +14,13 @@ from typing import Any
 from spinalsam.errors import UsageError
 from spinalsam.language.clauses import ACTIONS, Clause, split, without_exceptions
 from spinalsam.language.corrections import corrected
-from spinalsam.language.evidence import is_supported
+from spinalsam.language.evidence import has_unknown, is_supported
 from spinalsam.language.guards import answers_only, asked_for, is_refused
 from spinalsam.language.joining import rejoined, with_shared_words
 from spinalsam.language.order import reordered
 from spinalsam.language.reading import read
 from spinalsam.language.rules import call_of
-from spinalsam.language.rules.masks import is_only_mask
+from spinalsam.language.rules.masks import is_only_mask, is_only_run
 from spinalsam.language.schema import ParseResult
 from spinalsam.language.senses import resolved
 from spinalsam.language.tokens import Token
@@ -75,8 +75,14 @@ def _understand(tokens: list[Token], hints: Hints) -> tuple[list[OperationCall],
 def _readings(tokens: list[Token], hints: Hints) -> list[tuple[Clause, OperationCall]]:
     clauses = asked_for([without_exceptions(clause) for clause in reordered(split(tokens))])
     readings: list[tuple[Clause, OperationCall]] = []
+    previous: Clause | None = None
     for clause in with_shared_words(rejoined(clauses)):
         call = None if clause.told else _call(clause, readings, hints)
+        if call is None and not clause.told and clause.glued and readings and readings[-1][0] is previous and has_unknown(clause):
+            readings.pop()  # '显卡又涨价了': what follows without a comma is no request of ours
+        if call is not None and clause.glued and previous is not None and not previous.told and readings[-1:] and readings[-1][0] is not previous and has_unknown(previous):
+            call = None
+        previous = clause
         if call is not None and answers_only(clause, call.op) and is_supported(clause, call.op):
             readings.append((clause, call))
     return readings
@@ -85,7 +91,7 @@ def _readings(tokens: list[Token], hints: Hints) -> list[tuple[Clause, Operation
 def _call(clause: Clause, earlier: list[tuple[Clause, OperationCall]], hints: Hints) -> OperationCall | None:
     """The clause's call, read with what was just asked for: 'add points, then run it', 'find T12 and segment it'."""
     call = call_of(clause, hints)
-    if call is None and is_only_mask(clause) and any(previous.op in ("add_points", "add_box") for _, previous in earlier):
+    if call is None and (is_only_mask(clause) or is_only_run(clause)) and any(previous.op in ("add_points", "add_box") for _, previous in earlier):
         call = OperationCall("generate_point_mask")
     if call is None or not earlier or call.op not in ("generate_point_mask", "generate_box_mask"):
         return call

@@ -63,7 +63,7 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
             kept.append(replace(clause, told=True))
             conditional = not clause.ends
             continue
-        conditional = (_is_condition(clause) or clause.has("HOWTO")) and not clause.ends and not clause.question
+        conditional = (_is_condition(clause) or _is_postponement(clause) or clause.has("HOWTO")) and not clause.ends and not clause.question
         if forbidden and clause.joined and not clause.has("BUT") and not _begins_request(clause):
             kept.append(replace(clause, told=True))
             continue
@@ -77,7 +77,17 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
             kept.append(replace(clause, tokens=clause.tokens[at:], told=True))
         else:
             kept.append(replace(clause, told=is_told(clause)))
-    return kept
+    return [replace(clause, told=True) if i + 1 < len(kept) and _is_remark(kept[i + 1]) and (clause.timed or (kept[i + 1].then and kept[i + 1].glued and kept[i + 1].has("STATIVE"))) else clause for i, clause in enumerate(kept)]
+
+
+def _is_remark(clause: Clause) -> bool:
+    """'the program crashed | after I added the points': what is said of a remark's time is no request."""
+    return clause.told and not clause.has("NEG", "KEEP")
+
+
+def _is_postponement(clause: Clause) -> bool:
+    """'next time, ...': nothing but a later time."""
+    return clause.has("LATER") and all(t.ideas & {"LATER", "FILLER", "AT"} for t in clause.tokens) and not clause.timed
 
 
 def _narrates(clause: Clause) -> bool:
@@ -119,7 +129,7 @@ def _is_subject(before: Sequence[Token]) -> bool:
 def is_told(clause: Clause) -> bool:
     """A statement, a condition, a plan or a wish to keep things, but no request."""
     asks = clause.has(*_ASKS)
-    if _is_condition(clause) or _is_kept(clause) or _is_other_business(clause):
+    if _is_missed_chance(clause.tokens) or _is_condition(clause) or _is_kept(clause) or _is_other_business(clause):
         return True
     if clause.has("LATER") and not clause.timed and not (clause.has("ASKREQ") and clause.says("maybe", "perhaps", "也许")):
         return not _is_only_position(clause)
@@ -129,6 +139,8 @@ def is_told(clause: Clause) -> bool:
         return True
     if asks and not clause.has("SELF"):
         return False
+    if clause.timed and any(a.text in ("i", "we", "it", "they") and "past" in c.forms and "base" not in c.forms for a, c in pairwise(clause.tokens)):
+        return True
     if clause.timed:
         return clause.has("SELF") or clause.says("i've", "i have", "we've", "we have")
     return _is_english_statement(clause.tokens) or _is_chinese_statement(clause)
@@ -186,16 +198,27 @@ _MODAL = frozenset("should must can may could shall ought needs need to".split()
 _READY = frozenset("done ready set finished complete placed drawn in_place perfect fine good okay ok there correct right".split())
 
 
+def _is_thanks(tokens: Sequence[Token]) -> bool:
+    """'thanks for adding the points'."""
+    return any(a.text in ("thanks", "thank you", "thx", "cheers", "grateful") and b.text == "for" and "ing" in c.forms for a, b, c in zip(tokens, tokens[1:], tokens[2:], strict=False))
+
+
+def _is_missed_chance(tokens: Sequence[Token]) -> bool:
+    """'we should have used a box', 'you could have told me'."""
+    modal = any(t.text in _MODAL or t.text.endswith(("should", "could", "would", "must", "might")) for t in tokens)
+    return modal and any(a.text in ("have", "'ve") and "past" in c.forms and "base" not in c.forms for a, c in pairwise(tokens))
+
+
 def _is_finished(tokens: Sequence[Token]) -> bool:
     """'box done', 'points ready': said of what is there already."""
     said = [
         token for token in tokens if token.text not in ("the", "my", "all", "now", "is", "are", "a", "ok", "okay", "both", "looks", "look")
     ]
-    return len(said) == 2 and said[0].ideas >= set() and bool(said[0].ideas & OBJECTS) and said[1].text in _READY
+    return len(said) == 2 and said[0].ideas >= set() and said[0].stands_for("POINT", "NEGPOINT", "BOX", "MASK", "PROMPT") and said[1].text in _READY
 
 
 def _is_english_statement(tokens: Sequence[Token]) -> bool:
-    if _is_finished(tokens):
+    if _is_finished(tokens) or _is_thanks(tokens) or _is_missed_chance(tokens):
         return True
     words = [token.text for token in tokens]
     if not any(word.isascii() and word.isalpha() for word in words):
@@ -209,7 +232,8 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
         return False
     first = said[0]
     if first.text in ("i", "we", "i've", "we've", "i'm", "we're"):
-        return not any(t.stands_for("NEED") and "base" in t.forms for t in said[1:3])
+        wishes = any(t.text == "wish" for t in said[1:3]) and not any(t.text in ("to", "for") for t in tokens[1:5])
+        return wishes or not any(t.stands_for("NEED") and "base" in t.forms for t in said[1:3])
     if (
         first.stands_for("INTENT")
         and not any(t.stands_for("NEED", "LOOK") for t in said[1:2])
@@ -218,7 +242,9 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
         return True
     if first.stands_for("INTENT"):
         return not _lets_itself_be_done(said)
-    if first.text in ("it", "that", "this") and len(said) > 1 and said[1].stands_for("BE", "HAVE", "STATIVE"):
+    if first.text in ("it", "that", "this") and len(said) > 1 and (
+        said[1].stands_for("BE", "HAVE", "STATIVE") or (said[1].forms and not said[1].forms & {"base", "ing"})
+    ):
         return True
     return _states(said)
 

@@ -69,6 +69,8 @@ def _only_values(last: Clause, clause: Clause) -> bool:
         )
     if _is_elliptical_count(last, clause):
         return False
+    if clause.kinds("path") and last.kinds("path"):
+        return False
     return not _does_something(clause) and _has_value(clause)
 
 
@@ -104,6 +106,8 @@ def _more_sizes(last: Clause, clause: Clause) -> bool:
 
 
 def _only_format(last: Clause, clause: Clause) -> bool:
+    if clause.kinds("path") and last.kinds("path"):
+        return False
     if not last.has("EXPORT") or clause.ideas & (ACTIONS - {"ADD", "EXPORT", "SETTO", "MAKE", "PROPAGATE", "TURN", "UNDO", "MOVE", "OPEN"}):
         return False
     formats = clause.has("NIFTI", "NRRD", "STL", "DICOMSEG", "FILEKIND") or bool(clause.kinds("path"))
@@ -153,7 +157,7 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
     for i, clause in enumerate(result):
         if clause.told:
             continue
-        shared = _shared_point(result, i) or _shared_direction(result, i)
+        shared = _shared_export(result, i) or _shared_point(result, i) or _shared_direction(result, i)
         if shared is not None:
             place = result[i - 1].kinds("region") if i and result[i - 1].told and shared.stands_for("POINT") else []
             result[i] = clause = replace(clause, tokens=[*clause.tokens, shared, *place])
@@ -215,6 +219,14 @@ def _lacks_noun(clause: Clause) -> bool:
             and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
         )
     return bool(clause.ideas & {"CLEAR", "GONE", "HIDE", "SHOW", "VISIBLE", "INVISIBLE"})
+
+
+def _shared_export(clauses: list[Clause], i: int) -> Token | None:
+    """The verb of 'save the mask as a.nrrd | and then as a.stl'."""
+    clause = clauses[i]
+    if not i or clauses[i - 1].told or not clause.kinds("path") or clause.ideas & (ACTIONS | {"IMAGE"}) or not clauses[i - 1].kinds("path"):
+        return None
+    return next((token for token in clauses[i - 1].tokens if "EXPORT" in token.ideas), None)
 
 
 def _shared_point(clauses: list[Clause], i: int) -> Token | None:

@@ -43,7 +43,7 @@ _COUPLES = re.compile(
     r"\b(?:a couple(?: of)?|couple of|couple(?=\s+(?:more\s+)?(?:points?|slices?|images?|steps?))|a pair(?: of)?|pair of)(?!\w)"
 )
 _TRIOS = re.compile(r"\b(?:a trio of|a triplet of)(?!\w)")
-_TIMES = re.compile(r"\b(once|twice|thrice)\b(?=\s*$|\s*[,.;!?]|\s+(?:and|then|more|please|in)\b)")
+_TIMES = re.compile(r"(?:(?<=undo )|(?<=redo )|(?<=back )|(?<=revert )|(?<=next )|(?<=forward )|(?<=that )|(?<=it )|(?<=step )|(?<=again )|(?<=previous ))\b(once|twice|thrice)\b(?=\s*$|\s*[,.;!?]|\s+(?:and|then|more|please|in)\b)")
 _REPEATED = re.compile(r"\b(?:x\s?(\d{1,3})|(\d{1,3})\s?x)\b")
 _HIGH = re.compile(rf"\b(?:({'|'.join(_TENS)})[\s-]({'|'.join(list(ORDINALS)[::2][:9])})|({'|'.join(_HIGH_ORDINALS)}))\b")
 _DIGIT = re.compile(r"(?<![a-z\d.])(第)?\s*(?:(minus|negative|负)\s*)?(-?\d+(?:\.\d+)?)(k\b)?(st\b|nd\b|rd\b|th\b)?(?![\d])")

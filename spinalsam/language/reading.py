@@ -87,6 +87,7 @@ def _normalised(text: str) -> str:
     text = re.sub(r"\b(?:in )?(?:3|three) dimensions?\b", " threedview ", text)
     text = re.sub("一节一节地?|一节节地?|一个个|逐节|逐个|挨个", "", text)
     text = _HEADWARD.sub(" headwards ", _FOOTWARD.sub(" footwards ", text))
+    text = re.sub(r"(?:^|(?<=[，,。;；.]))\s*第\s*[一二三四五六1-6]\s*步(?:[，：:、]|就?是|先)?(?=\s*\S)", " ", text)
     text = _HOW.sub(" howtoask ", text)
     text = _CAPABILITIES.sub(" helpwanted ", text)
     for slip, meant in CHINESE_SLIPS.items():

@@ -113,6 +113,10 @@ _NAMES: tuple[tuple[re.Pattern[str], list[str]], ...] = tuple(
 )
 
 
+# L7, C9: written like a level, and none.
+_NO_LEVEL = re.compile(r"(?<![a-z0-9])[ctdl]-?\d{1,2}(?![\d.a-z])")
+
+
 def take_regions(text: str, spans: Spans) -> str:
     """The text with a mark for every level, list, range and group."""
     for pattern, replacement in (
@@ -133,6 +137,8 @@ def take_regions(text: str, spans: Spans) -> str:
         *((pattern, _named(spans, names)) for pattern, names in _NAMES),
     ):
         text = pattern.sub(replacement, text)
+    if not re.search(r"(?<![a-z])w\s?\d", text):
+        text = _NO_LEVEL.sub(" nosuchlevel ", text)
     return _joined_ranges(text, spans)
 
 

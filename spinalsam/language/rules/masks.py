@@ -81,6 +81,12 @@ def is_only_mask(clause: Clause) -> bool:
     return clause.has("MASK") and all(token.kind == "word" and bool(token.ideas & others) for token in clause.tokens)
 
 
+def is_only_run(clause: Clause) -> bool:
+    """'run', 运行 after prompts were placed."""
+    others = {"RUN", "GEN", "INFER", "FILLER", "PLEASE", "THEN", "REQUEST", "AND"}
+    return clause.has("RUN", "GEN", "INFER") and all(token.kind == "word" and bool(token.ideas & others) for token in clause.tokens)
+
+
 def from_any_prompt(clause: Clause, hints: Hints) -> OperationCall | None:
     """'generate the mask': from points or boxes, whichever the case has."""
     making = (

@@ -30,11 +30,21 @@ def verify(clause: Clause, hints: Hints) -> OperationCall | None:
 def gpu(clause: Clause, hints: Hints) -> OperationCall | None:
     if clause.has("POINT", "BOX", "MASK"):
         return None
+    if _remarks_on_gpu(clause):
+        return None
     if clause.has("GPU") and not clause.has("CLEAR", "HIDE", "OPEN", "UNDO", "EXPORT"):
         return OperationCall("gpu_status")
     if clause.has("DEVICE") and clause.has("GPUASK", "CHECK", "SHOW", "COMPUTE", "TELLME") and not clause.has("IMAGE"):
         return OperationCall("gpu_status")
     return None
+
+
+def _remarks_on_gpu(clause: Clause) -> bool:
+    """'the GPU is on fire': said of it, not asked."""
+    at = next((i for i, token in enumerate(clause.tokens) if "GPU" in token.ideas), None)
+    if at is None or clause.question or clause.has("CHECK", "TELLME", "WH", "IF", "ASKREQ", "REQUEST", "HOW", "DOAUX"):
+        return False
+    return at + 1 < len(clause.tokens) and clause.tokens[at + 1].text in ("is", "are", "was", "has", "had", "does")
 
 
 def undo(clause: Clause, hints: Hints) -> OperationCall | None:

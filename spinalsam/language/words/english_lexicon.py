@@ -49,7 +49,7 @@ VERBS: dict[str, str] = {
     "TELLME": "tell_me let_me_know report show_me inform_me give_me update_me fill_me_in clue_me_in",
     "SETLABEL": "label tag call name assign relabel classify designate christen mark annotate denote store_as save_as",
     "SETTO": "set use apply make change switch put adjust select choose pick activate want give go_with try prefer define assign keep_using "
-             "configure dial tune load revert default go turn flip move",
+             "configure dial tune load revert default go turn flip",
     "LOOK": "look view see show display inspect watch check present examine visualise visualize look_at",
     "NEED": "need want require deserve get take could_use should_get should_have would_like like request demand fancy prefer expect be_after "
             "call_for ask_for wish_for wish love must_have ought_to_have can_use can_do_with could_do_with use crave",
@@ -101,7 +101,7 @@ NOUNS: dict[str, str] = {
     "GPU": "gpu cuda graphics_card video_card graphics_processor vram graphics_adapter graphics_chip nvidia video_memory graphics_memory "
            "compute_device nvidia-smi cuda_device gpu_memory gpu_ram gpu_card gpu_device mps cuda_version gpu_usage gpu_load graphics_hardware "
            "accelerator gpus gpu_utilisation gpu_utilization rtx geforce hardware_acceleration nvidia_card",
-    "DEVICE": "device hardware memory ram driver",
+    "DEVICE": "cpu processor device hardware memory ram driver",
     "CKPT": "checkpoint ckpt weight parameter param state_dict weight_file checkpoint_file model_weight model_parameter model_checkpoint "
             "pth pretrained_weight loaded_weight tensor model_file parameter_file check_point sam_weight sam_checkpoint parameter_set safetensors",
     "MODEL": "model network net architecture backbone layer_shape model_definition sam structure arch config configuration design model_architecture "
@@ -313,7 +313,7 @@ PLAIN: dict[str, str] = {
               "when_was when_is when_did when_will is_there_a_reason any_idea what_made how_come how_many how_often how_old how_likely "
               "how_accurate how_good how_reliable how_sure how_confident how_did how_was how_has how_well how_long_does how_long_will how_fast would_it_make_sense does_it_make_sense "
               "is_it_worthwhile would_you_say is_it_ok_if_the are_you_sure are_we_sure do_you_want would_you_like_me would_you_like do_they did_somebody did_someone",
-    "REQUEST": "i'd_appreciate i_would_appreciate i'd_welcome i'd_go_for i'd_be_happy_with i'd_be_glad_of i_would_welcome i'm_looking_for it'd_be_nice_to_have it_would_be_nice_to_have it'd_be_good_to_have i_want i_need i'd_like i_would_like i'd_love we_need we_want we'd_like we_would_like let's lets let_us give_me get_me show_me i_wish "
+    "REQUEST": "i'd_appreciate i_would_appreciate i'd_welcome i'd_go_for i'd_be_happy_with i'd_be_glad_of i_would_welcome i'm_looking_for it'd_be_nice_to_have it_would_be_nice_to_have it'd_be_good_to_have i_want i_need i'd_like i_would_like i'd_love we_need we_want we'd_like we_would_like let's lets let_us give_me get_me show_me i_wish_to i_wish_for "
                "i'd_want i_require we_require i_prefer i'd_prefer i_would_prefer i_would_love gimme i'll_have i'll_take you_should you_must you_can you_need_to you_have_to "
                "you_may you_could we_should we_must we_have_to i_want_to i_need_to let_me_have let_me_see let_me_look_at let_me_view let_me_get i'd_like_to_see "
                "time_to it's_time_to now_we_need wanna i_wanna we_can let_me_take_a_look_at i_would_want lemme_see lemme_have i'm_after we're_after "
@@ -374,7 +374,7 @@ dealing done_with finished_with
 please_and_thank_you ta pretty-please s'il_vous_plait bitte danke merci
 
 until_it_ends until_it_stops until_the_end until_the_very_end till_the_end on_disk to_disk on_the_disk to_the_disk on_my_disk
-spanning covering encompassing including zero inference prediction double triple twice cranky based driven guided derived prompted inclusive
+spanning covering encompassing including zero inference prediction double triple based driven guided derived prompted inclusive
 beside
 different various certain specific particular individual separate single adjacent neighbouring neighboring surrounding exact approximate suitable
 appropriate relevant remaining rest corresponding respective overall general main brief tiny huge long short high low wide narrow sharp crisp blurry dense sparse even uneven
