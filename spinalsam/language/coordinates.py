@@ -48,6 +48,7 @@ _CORNER_WORDS = re.compile(
     rf"(?:(?:lower|bottom)[\s-]?right|右下角?)(?:\s*corner)?\s*(?:at|is|=|:|为|在|是)?\s*[(\[]?{_N}{_GAP}{_N}[)\]]?"
 )
 _SPACED_LIST = re.compile(rf"{_EDGE}{_NUMBER}[ ]+{_NUMBER}(?:\s*[,;]\s*(?:and\s+)?{_NUMBER}[ ]+{_NUMBER})+{_STOP}")
+_CORNER_NAMES = re.compile(r"\b(?:at (?:the )?)?(?:top|upper|bottom|lower)[- ](?:left|right)(?: corner)?\b(?: (?:at|is))?|[左右][上下]角?(?:点|坐标)?(?:在|是|为)?")
 _TWO_SPACED = re.compile(rf"{_EDGE}{_N}\s+{_N}\s*(?:,|and|to|-|到|至|和)\s*(?:the\s+)?{_N}\s+{_N}{_STOP}")
 _SPACED_QUAD = re.compile(rf"{_EDGE}{_N}\s+{_N}\s+{_N}\s+{_N}{_STOP}")
 _TIMES = re.compile(rf"(?:\bat |坐标)\s*{_N}\s*[x×*/]\s*{_N}{_STOP}")
@@ -60,6 +61,8 @@ def take_coordinates(text: str, spans: Spans) -> str:
     text = _THOUSANDS.sub(r"\1\2", text)
     text = _SPACED_LIST.sub(_listed(spans), text)
     text = _CORNER_WORDS.sub(_quad(spans), text)
+    if re.search(r"\d\s*[,，\s]\s*\d", text):
+        text = _CORNER_NAMES.sub(" ", text)
     text = _SIDES.sub(_quad(spans, (0, 2, 1, 3)), text)
     text = _NAMED_CORNERS.sub(_quad(spans), text)
     text = _NAMED_RANGES.sub(_quad(spans, (0, 2, 1, 3)), text)

@@ -40,7 +40,7 @@ def _belongs(last: Clause, clause: Clause) -> bool:
     """Whether the clause only goes on with what the last one says."""
     return any(
         fits(last, clause)
-        for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values, _only_auto, _placed_there, _led_by_source)
+        for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values, _only_auto, _placed_there, _led_by_source, _only_direction, _led_by_direction)
     )
 
 
@@ -135,13 +135,26 @@ def _placed_there(last: Clause, clause: Clause) -> bool:
     return last.has("POINT", "NEGPOINT", "POSPOINT", "BOX") and not _has_place(last)
 
 
+def _only_direction(last: Clause, clause: Clause) -> bool:
+    """'mask propagation, | upward'."""
+    directions = {"UP", "DOWN", "BOTH"}
+    return last.has("PROPAGATE") and not last.has(*directions) and all(t.ideas & (directions | {"FILLER", "PLEASE"}) for t in clause.tokens) and clause.has(*directions)
+
+
+def _led_by_direction(last: Clause, clause: Clause) -> bool:
+    """'from here to the feet, | propagate'."""
+    directions = {"UP", "DOWN", "BOTH"}
+    only = last.has(*directions) and all(t.ideas & (directions | {"FILLER", "FROM", "AT"}) for t in last.tokens)
+    return only and clause.has("PROPAGATE") and not clause.has(*directions)
+
+
 def _led_by_source(last: Clause, clause: Clause) -> bool:
     """'inside the box, | find the bone', 'with these points | segment it'."""
     if not last.has("POINT", "BOX") or last.ideas & (ACTIONS - {"ADD", "PICK", "RUN", "SETTO", "FRAMEIT", "DRAW"}) or clause.has("POINT", "BOX"):
         return False
     first = last.tokens[0]
     leads = first.stands_for("FROM") or first.text in ("inside", "within", "in", "use", "在", "对", "用", "按", "以")
-    return leads and clause.has("SEG", "GEN", "INFER", "RUN") and not last.kinds("number") and not clause.kinds("region")
+    return leads and clause.has("SEG", "GEN", "INFER", "RUN", "MASK") and not last.kinds("number") and not _has_place(last)
 
 
 def _has_place(clause: Clause) -> bool:
@@ -210,6 +223,8 @@ def _shared_verb(clauses: list[Clause], i: int) -> Token | None:
 
 
 def _lacks_noun(clause: Clause) -> bool:
+    if clause.has("RESET") and clause.has("CLEAR") and not clause.ideas & OBJECTS:
+        return True
     if clause.kinds("region") or clause.kinds("path") or clause.ideas & (OBJECTS - {"NEXT", "PREV"}) or clause.has("EVERYTHING", "RESET"):
         # 全部 means all of them where 'they' were just named.
         return (

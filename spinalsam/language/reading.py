@@ -110,10 +110,25 @@ def _words(text: str, spans: Spans) -> list[Token]:
             token, used = _english(pieces, i)
             tokens.append(token)
             i += used - 1
+        elif piece in (":", "：") and any("NEG" in t.ideas for t in tokens) and i + 1 < len(pieces) and _commands(pieces, i + 1):
+            tokens.append(Token("sep", ","))
         elif piece in _SEPARATORS:
             tokens.append(Token("sep", piece))
         i += 1
     return tokens
+
+
+_SURE_COMMANDS = frozenset({"CLEAR", "SEG", "PROPAGATE", "UNDO", "REDO", "EXPORT"})
+
+
+def _commands(pieces: list[str], start: int) -> bool:
+    """Whether a command begins here, so that a colon before it parts two clauses."""
+    if re.match(rf"[{_CJK}]", pieces[start]):
+        return bool(_chinese(pieces[start])[0].ideas & _SURE_COMMANDS)
+    if not re.match("[a-z]", pieces[start]):
+        return False
+    token, _ = _english(pieces, start)
+    return "base" in token.forms and bool(token.ideas & _SURE_COMMANDS)
 
 
 def _english(pieces: list[str], start: int) -> tuple[Token, int]:

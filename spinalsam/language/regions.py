@@ -29,7 +29,7 @@ _COUNTED = (
     r"(?!\s*(?:more |extra |new |negative |positive |background |foreground |seed |prompt )*"
     r"(?:points?|dots?|clicks?|seeds?|box(?:es)?|slices?|markers?|mm|hu|times|steps?|images?|rectangles?))"
 )
-_CN_COUNTED = r"(?!\s*(?:个|颗|点|层|张|步|枚|处|次|组|背景|前景|负|正)(?!椎))"
+_CN_COUNTED = r"(?!\s*(?:个|颗|点(?!上|下|[一二两三四五六七八九十几\d])|层|张|步|枚|处|次|组|背景|前景|负|正)(?!椎))"
 _TAIL = r"(?:\s*(?:vertebra[el]?s?|vertebral bod(?:y|ies)|bod(?:y|ies)|levels?|segments?)\b(?!\s+(?:it|them|using|with|from)\b))?"
 _CN_TAIL = r"(?:椎体|椎骨|椎|节段|节|号|水平)*"
 
@@ -72,6 +72,9 @@ _LEVELS = (
     re.compile(rf"(?<![\d{CHINESE_DIGITS}第两])([一二三四五六七八九十]{{1,2}})(颈|胸|腰)椎(?!间|管)"),
     re.compile(rf"(颈|胸|腰|骶)椎(?:体|骨)?(?:的)?第({_CN})(?:节|个|块|段|号){_CN_TAIL}"),
     re.compile(rf"(颈|胸|腰|骶)(?:椎体|椎骨|椎)?\s*(?:第)?\s*(\d{{1,2}}|{_CN_DIGIT}+)(?![\d.]){_CN_COUNTED}{_CN_TAIL}"),
+)
+_NUMBERED_OF = re.compile(
+    rf"\b(?:(?:vertebra|level|segment|body)\s+(?:number\s+|no\.?\s*)?(\d{{1,2}}|{_WORDS})|({_ORD})(?:\s+(?:vertebra|level|segment|body|one))?)\s+(?:of|in|from)\s+(?:the\s+)?({_PART})\b(?:\s+(?:spine|vertebrae|column))?"
 )
 _GROUP_TAIL = r"(?:\s+(?:spine|vertebra[el]?s?|vertebral column|vertebral bodies|column|region|segments?(?!\s+(?:it|them|using))|area|part|levels?|section|bones?|bodies))?"
 _WHOLE = r"(?:(?:whole|entire|full|complete) )?"
@@ -120,6 +123,7 @@ _NO_LEVEL = re.compile(r"(?<![a-z0-9])[ctdl]-?\d{1,2}(?![\d.a-z])")
 def take_regions(text: str, spans: Spans) -> str:
     """The text with a mark for every level, list, range and group."""
     for pattern, replacement in (
+        (_NUMBERED_OF, _numbered_of(spans)),
         (_CN_ORDINAL_RANGE, _from_to(spans, letter=3)),
         (_CN_ORDINAL_LIST, _enumerated(spans, letter=3, first=1, rest=2)),
         (_CN_LIST, _enumerated(spans)),
@@ -179,6 +183,15 @@ def _level(spans: Spans) -> Replacement:
         first, second = match.group(1), match.group(2)
         letter, number = (first, second) if first in _LETTER else (second, first)
         return _put(spans, match, [level_name(letter, _value(number))])
+
+    return put
+
+
+def _numbered_of(spans: Spans) -> Replacement:
+    """'vertebra number four of the lumbar spine'."""
+
+    def put(match: re.Match[str]) -> str:
+        return _put(spans, match, [level_name(match.group(3), _value(match.group(1) or match.group(2)))])
 
     return put
 

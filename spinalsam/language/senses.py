@@ -138,7 +138,7 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
     if token.text in ("不", "没", "没有", "否") and after.kind == "sep" and before.kind == "word" and "NEG" in ideas and after.text in ("", "?", "？", "!", "！", "."):
         ideas -= {"NEG", "INSTEADOF"}
         ideas.add("FILLER")  # 能用不, 好了没: a question
-    if token.text == "坐标" and after.kind in ("pair", "quad"):
+    if token.text == "坐标" and (after.kind in ("pair", "quad") or after.text in ("是", "为")):
         ideas.discard("POINT")
     if token.text == "标" and before.text in ("图", "坐"):
         ideas.discard("ADD")
@@ -208,7 +208,7 @@ def _without_chinese_modifiers(tokens: list[Token]) -> list[Token]:
     """Without 我刚才画好的 before a noun."""
     kept: list[Token] = []
     for i, token in enumerate(tokens):
-        if token.text in ("的", "的那") and i + 1 < len(tokens) and kept and (tokens[i + 1].ideas & _THINGS or tokens[i + 1].stands_for("VERT")):
+        if token.text in ("的", "的那") and i + 1 < len(tokens) and kept and (tokens[i + 1].ideas & _THINGS or tokens[i + 1].stands_for("VERT") or tokens[i + 1].text in ("地方", "部分", "范围", "东西", "那块", "里面")):
             start = _description(kept)
             if start is not None:
                 framed = any(t.stands_for("FRAMEIT") for t in kept[start:]) and not tokens[i + 1].ideas & _THINGS

@@ -38,6 +38,10 @@ def _uses_prompts(clause: Clause, noun: str) -> bool:
     if count_of(clause) is not None or clause.kinds("region") or clause.kinds("pair") or clause.kinds("quad"):
         return False
     for i, token in enumerate(clause.tokens):
+        if token.text in ("with", "from", "using", "by") and clause.has("MAKE", "RUN", "GO") and not clause.has("DRAW"):
+            after = clause.tokens[i + 1 : i + 3]
+            if len(after) > 1 and after[0].text in ("the", "these", "those", "my", "our", "existing") and noun in after[1].ideas:
+                return True
         if token.text in ("use", "apply", "employ", "feed", "process", "用", "使用", "应用", "采用"):
             after = clause.tokens[i + 1 : i + 3]
             definite = after and after[0].text in ("the", "these", "those", "my", "existing", "current", "all", "our", "这些", "那些", "现有", "当前", "我的", "已有")
@@ -58,13 +62,30 @@ def _places_prompts(clause: Clause) -> bool:
     makes = any(t.ideas & {"GEN", "INFER", "RUN"} and not t.ideas & {"ADD", "MAKE"} for t in clause.tokens)
     if clause.has("ADD", "DRAW", "FRAMEIT") and not clause.has("FROM", "MASK", "MODEL") and not segments and not makes:
         return True
+    if _makes_prompts(clause):
+        return True
     placed = count_of(clause) is not None or clause.kinds("pair") or clause.kinds("quad")
     return bool(placed) and not clause.has("MASK", "FROM", "SEG")
 
 
+def _makes_prompts(clause: Clause) -> bool:
+    """'generate five points on L4': what is made is the points."""
+    if clause.has("MASK", "MODEL", "INFER", "RUN"):
+        return False
+    for i, token in enumerate(clause.tokens):
+        if "GEN" in token.ideas:
+            for after in clause.tokens[i + 1 : i + 6]:
+                if after.ideas & {"POINT", "NEGPOINT", "BOX"}:
+                    return True
+                if after.kind == "region" or after.stands_for("FROM") or after.text in ("the", "these", "those", "my", "that", "的"):
+                    break
+    return False
+
+
 def segment(clause: Clause, hints: Hints) -> OperationCall | None:
     regions = regions_of(clause)
-    if not regions or (clause.has("EXPORT", "OPEN", "SHOW", "HIDE", "CLEAR", "MOVE") and not clause.has("SEG", "GEN")):
+    seeks = clause.has("SLICE") and all(t.text.startswith(("find", "locate", "找")) for t in clause.tokens if "SEG" in t.ideas)
+    if not regions or (seeks and not clause.has("GEN", "MASK")) or (clause.has("EXPORT", "OPEN", "SHOW", "HIDE", "CLEAR", "MOVE") and not clause.has("SEG", "GEN")):
         return None
     if clause.has("SEG", "GEN") or (clause.has("MAKE", "RUN", "INFER", "NEED", "COMPUTE", "REQUEST", "PLEASE") and clause.has("MASK")):
         return OperationCall("segment", {"regions": regions})

@@ -25,6 +25,7 @@ def window(clause: Clause, hints: Hints) -> OperationCall | None:
     letters = {t.text for t in clause.tokens} & {"w", "l", "ww", "wl"}
     about = clause.has("WINDOW", "LEVELWORD", "WIDTHWORD") or (len(letters) > 1 and len(numbers) > 1)
     about = about or (clause.has("CENTREWORD") and len(numbers) == 1 and all(t.kind == "number" or t.ideas & {"CENTREWORD", "FILLER", "PLEASE", "SETTO"} for t in clause.tokens))
+    about = about or (clause.has("CENTREWORD") and clause.has("SETTO") and len(numbers) == 1 and not clause.has("SLICE", "MOVE", "IMAGE") and not clause.kinds("region"))
     if not about or not (numbers or clause.kinds("pair")) or clause.has("POINT", "BOX"):
         return None
     args = _edges(clause)
@@ -93,8 +94,7 @@ def go_to(clause: Clause, hints: Hints) -> OperationCall | None:
     asked_to_see = any(t.text.startswith(_SEEING) for t in clause.tokens)
     if (
         len(regions) == 1
-        and (asked_to_see or clause.has("MOVE", "SHOW", "LOOK", "TURN"))
-        and not clause.has("MEASURE", "SIZE", "BIG", "SEG")
+        and (asked_to_see or clause.has("MOVE", "SHOW", "LOOK", "TURN", "SLICE")) and not clause.has("MEASURE", "SIZE", "BIG") and (not clause.has("SEG") or clause.has("SLICE"))
     ):
         return OperationCall("go_to", {"regions": regions})
     return None
@@ -122,7 +122,7 @@ def _slice_number(clause: Clause) -> int | None:
             and len(numbers) == 1
             and not clause.kinds("region")
             and bool(before)
-            and before[-1].text in ("to", "at", "到", "no", "number", "#")
+            and (before[-1].text in ("to", "at", "到", "no", "number", "#") or before[-1].text.endswith(("到", "至")))
         )
         if named or plain:
             return int(token.value)

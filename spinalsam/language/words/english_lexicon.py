@@ -48,7 +48,7 @@ VERBS: dict[str, str] = {
              "monitor investigate",
     "TELLME": "tell_me let_me_know report show_me inform_me give_me update_me fill_me_in clue_me_in",
     "SETLABEL": "label tag call name assign relabel classify designate christen mark annotate denote store_as save_as",
-    "SETTO": "set use apply make change switch put adjust select choose pick activate want give go_with try prefer define assign keep_using "
+    "SETTO": "set raise increase decrease reduce bump lower boost use apply make change switch put adjust select choose pick activate want give go_with try prefer define assign keep_using "
              "configure dial tune load revert default go turn flip",
     "LOOK": "look view see show display inspect watch check present examine visualise visualize look_at",
     "NEED": "need want require deserve get take could_use should_get should_have would_like like request demand fancy prefer expect be_after "
@@ -77,7 +77,7 @@ IRREGULAR: dict[str, str] = {
 }
 # Nouns, singular; the plural is made by rule.
 NOUNS: dict[str, str] = {
-    "POINT": "point dot click seed marker keypoint coordinate_point prompt_point point_prompt seed_point seedpoint point_annotation pt pnt "
+    "POINT": "point spot dot click seed marker keypoint coordinate_point prompt_point point_prompt seed_point seedpoint point_annotation pt pnt "
              "control_point key_point point_marker landmark mouse_click fiducial click_point marker_point point_click pinpoint",
     "BOX": "boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
            "rectangular_roi roi square rectangular_prompt box_annotation rectangular_region rectangular_frame bb window_box bounding_rect "
@@ -96,7 +96,7 @@ NOUNS: dict[str, str] = {
     "IMAGE": "image picture photo scan ct volume file dicom series study dataset case exam data folder directory img ct_scan ct_file "
              "ct_volume ct_image ct_series ct_study dicom_folder dicom_file dicom_series nifti nrrd image_file radiograph imaging ct_case ct_dataset "
              "ct_data image_stack stack tomogram examination nii nifti_file nii_file scan_file spine_ct acquisition subject",
-    "SLICE": "slice layer section cut page img image frame picture slab plane",
+    "SLICE": "top_slice uppermost_slice highest_slice topmost_slice top_image bottom_slice lowest_slice lowermost_slice bottom_image slice layer section cut page img image frame picture slab plane",
     "STEP": "step edit action change operation move modification command edition thing stroke time",
     "GPU": "gpu cuda graphics_card video_card graphics_processor vram graphics_adapter graphics_chip nvidia video_memory graphics_memory "
            "compute_device nvidia-smi cuda_device gpu_memory gpu_ram gpu_card gpu_device mps cuda_version gpu_usage gpu_load graphics_hardware "
@@ -133,8 +133,8 @@ PLAIN: dict[str, str] = {
     "BOTH": "both both_ways both_directions bidirectional bidirectionally bi-directionally up_and_down either_way either_direction each_way "
             "all_directions each_direction two-way both_sides every_direction bi-directional up/down down_and_up cranially_and_caudally two_directions "
             "both_up_and_down all_the_way_up_and_down up_and_downward upward_and_downward upwards_and_downwards cranial_and_caudal superiorly_and_inferiorly",
-    "FIRST": "first 1st initial beginning very_first topmost opening outset earliest",
-    "LAST": "last final end very_last bottom-most bottommost final_one endmost ending",
+    "FIRST": "top_slice uppermost_slice highest_slice topmost_slice top_image first 1st initial beginning very_first topmost opening outset earliest",
+    "LAST": "bottom_slice lowest_slice lowermost_slice bottom_image last final end very_last bottom-most bottommost final_one endmost ending",
     "MIDDLE": "middle centre center central midpoint mid halfway middlemost mid-slice midslice half-way midway mid-point mid-volume centremost centermost",
     "SECONDLY": "second third 2nd 3rd",
     "AXIAL": "top_view view_from_above cross_section cross-section axial transverse transaxial axially axials cross-sectional transversal ax horizontal",
@@ -171,7 +171,7 @@ PLAIN: dict[str, str] = {
     "GPUASK": "available usable working busy free status state ready present used usage detected utilisation utilization load info information "
               "found alive there installed recognised recognized healthy enough visible online detail details spec specs specification temperature running "
               "version in_use health",
-    "MATCHING": "matching compatible consistent compatibility consistency match mismatch correct agreement compliant correspondence consonant "
+    "MATCHING": "fine ok okay alright good sound matching compatible consistent compatibility consistency match mismatch correct agreement compliant correspondence consonant "
                 "integrity intact valid right validity conformity mismatches verification check sync okay",
     "BIG": "how_big how_large how_tall how_dense how_wide how_voluminous how_much_volume how_high how_long how_thick how_many_cc "
            "how_many_ml how_many_millilitres how_many_milliliters how_bulky how_heavy how_many_cubic",
