@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinalsam.commands.output import add_json
@@ -28,10 +29,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", metavar="URL", help="OpenAI-compatible address to ask, such as http://127.0.0.1:11434/v1")
     parser.add_argument("--model", metavar="NAME", help="the language model's name there")
     parser.add_argument("--timeout", type=int, metavar="S", help="seconds for a model's whole answer")
+    parser.add_argument(
+        "--benchmark",
+        metavar="FILE",
+        nargs="+",
+        help="read labelled sentences (JSON Lines) and print how many are understood, as Markdown or JSON",
+    )
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
+    if options.benchmark:
+        _benchmark(options.benchmark, _reader(_settings(options)), as_json=options.json)
+        return
     if options.jsonl == (options.text is not None):
         raise UsageError("Give either one sentence or --jsonl; see 'spinalsam parse --help'.")
     reader = _reader(_settings(options))
@@ -57,6 +67,21 @@ def _settings(options: argparse.Namespace) -> Settings:
         "language_timeout_s": options.timeout,
     }
     return Settings.load().with_changes(**{name: value for name, value in chosen.items() if value is not None})
+
+
+def _benchmark(files: list[str], reader: Reader, *, as_json: bool) -> None:
+    from spinalsam.control.operations import SPOKEN_SPECS
+    from spinalsam.language.benchmark import as_markdown, read_sentences, score
+
+    def calls_of(text: str) -> list[dict[str, Any]]:
+        return [call.to_json() for call in reader.read(text, SPOKEN_SPECS).calls]
+
+    calls_of("add a point")  # the lexicon is built with the first sentence
+    scores = {Path(name).name: score(read_sentences(Path(name)), calls_of) for name in files}
+    if as_json:
+        print(json.dumps({name: found.to_json() for name, found in scores.items()}, ensure_ascii=False))
+    else:
+        print(as_markdown(scores), end="")
 
 
 def understood(text: str, reader: Reader | None = None) -> dict[str, Any]:

@@ -9,17 +9,21 @@ from spinalsam.language.senses import opens_clause
 from spinalsam.language.tokens import Token
 
 ACTIONS = frozenset(
-    "OPEN CLEAR RESET CLOSE GONE ADD DRAW FRAMEIT MAKE GEN RUN INFER SEG PROPAGATE MEASURE EXPORT SHOW HIDE TURN MOVE UNDO REDO CHECK SETLABEL "
+    "OPEN CLEAR RESET CLOSE GONE ADD DRAW FRAMEIT MAKE GEN RUN INFER SEG PROPAGATE MEASURE EXPORT SHOW HIDE TURN "
+    "MOVE UNDO REDO CHECK SETLABEL "
     "SETTO PICK".split()
 )
 OBJECTS = frozenset(
-    "POINT BOX MASK PMASK BMASK PROMPT IMAGE GPU CKPT WINDOW LABEL AXIAL SAGITTAL CORONAL MPR THREED NEXT PREV FIRST LAST MIDDLE BONEWIN SOFTWIN LUNGWIN BRAINWIN "
+    "POINT BOX MASK PMASK BMASK PROMPT IMAGE GPU CKPT WINDOW LABEL AXIAL SAGITTAL CORONAL MPR THREED NEXT PREV "
+    "FIRST LAST MIDDLE BONEWIN SOFTWIN LUNGWIN BRAINWIN "
     "NEGPOINT POSPOINT SIZE BIG HELPWORD HOWTO NIFTI NRRD STL DICOMSEG".split()
 )
 VALUES = frozenset({"region", "pair", "quad", "number", "path"})
 # Verbs that say so little alone that a second verb after them begins no new clause: 用框生成, 给 L3 加点.
 _LIGHT = frozenset(
-    "用 给 把 将 来 对 到 在 请 帮 让 想 要 看 做 进行 开始 去 选 使用 根据 按 就 拿 从 以 为 go let get make do have use using want need try take 选择 执行 准备 开 好".split()
+    "用 给 把 将 来 对 到 在 请 帮 让 想 要 看 做 进行 开始 去 选 使用 根据 按 就 拿 从 以 为 "
+    "go let get make do have use using want need try take "
+    "选择 执行 准备 开 好".split()
 )
 # Words that join clauses only where something was already asked for.
 _SOFT_THEN = frozenset("再 也 又 还 并 且 跟着 继续 好了 同时 顺便 并且 以及 还有 另外 最后 好后 后头 接着 完了".split())
@@ -33,7 +37,8 @@ class Clause:
     """Part of a sentence that may hold one call.
 
     question: it ends with a question mark. joined: it follows its predecessor by 'and', so it may share its verb.
-    told: it asks for nothing, but says what 'them' means. timed: it stood after 'before', 'once' and the like. ends: a sentence ends behind it. then: it follows "then".
+    told: it asks for nothing, but says what 'them' means. timed: it stood after 'before', 'once' and the like.
+    ends: a sentence ends behind it. then: it follows "then".
     glued: no punctuation stands before it.
     """
 
@@ -198,7 +203,8 @@ def _is_command(tokens: Sequence[Token], i: int) -> bool:
 def _may_begin(tokens: Sequence[Token], i: int) -> bool:
     before = tokens[i - 1]
     return not opens_clause(tokens, i) and before.text not in (
-        "to", "the", "a", "an", "of", "for", "from", "with", "in", "on", "at", "by", "my", "this", "that", "these", "those", "new", "and", "me", "can",
+        "to", "the", "a", "an", "of", "for", "from", "with", "in", "on", "at", "by", "my", "this", "that", "these", "those", "new",
+        "and", "me", "can",
     )  # fmt: skip
 
 

@@ -22,10 +22,12 @@ _STOP = r"(?![\d.]*\d)(?!\s*(?:hu|mm|%|slices?|points?|boxes|个|张|层|点|步
 _SIDES = re.compile(rf"{_X}(?:from\s*)?{_N}{_TO}{_N}{_AND}{_Y}(?:from\s*)?{_N}{_TO}{_N}")
 # x0=10 y0=20 x1=200 y1=220, xmin=.. and so on: first the corner, then the other.
 _NAMED_CORNERS = re.compile(
-    rf"x\s?(?:0|1|_?min)\s*[=:]?\s*{_N}{_AND}y\s?(?:0|1|_?min)\s*[=:]?\s*{_N}{_AND}x\s?(?:1|2|_?max)\s*[=:]?\s*{_N}{_AND}y\s?(?:1|2|_?max)\s*[=:]?\s*{_N}"
+    rf"x\s?(?:0|1|_?min)\s*[=:]?\s*{_N}{_AND}y\s?(?:0|1|_?min)\s*[=:]?\s*{_N}{_AND}x\s?(?:1|2"
+    rf"|_?max)\s*[=:]?\s*{_N}{_AND}y\s?(?:1|2|_?max)\s*[=:]?\s*{_N}"
 )
 _NAMED_RANGES = re.compile(
-    rf"x\s?(?:0|1|_?min)\s*[=:]?\s*{_N}{_AND}x\s?(?:1|2|_?max)\s*[=:]?\s*{_N}{_AND}y\s?(?:0|1|_?min)\s*[=:]?\s*{_N}{_AND}y\s?(?:1|2|_?max)\s*[=:]?\s*{_N}"
+    rf"x\s?(?:0|1|_?min)\s*[=:]?\s*{_N}{_AND}x\s?(?:1|2|_?max)\s*[=:]?\s*{_N}{_AND}y\s?(?:0|1"
+    rf"|_?min)\s*[=:]?\s*{_N}{_AND}y\s?(?:1|2|_?max)\s*[=:]?\s*{_N}"
 )
 _BRACKET_QUAD = re.compile(rf"{_OPEN}{_N}{_GAP}{_N}{_GAP}{_N}{_GAP}{_N}{_CLOSE}")
 _PAIR_LIST = re.compile(r"(?<=[(\[])\s*(?=[(\[])|(?<=[)\]])\s*(?=[)\]])")
@@ -44,11 +46,14 @@ _SLASHED_PAIR = re.compile(
 )
 # top left 22,30 bottom right 118,140
 _CORNER_WORDS = re.compile(
-    rf"(?:(?:upper|top)[\s-]?left|左上角?)(?:\s*corner)?\s*(?:at|is|=|:|为|在|是)?\s*[(\[]?{_N}{_GAP}{_N}[)\]]?\s*[,;、，]?\s*(?:and|to|到|和)?\s*(?:the\s+)?"
+    rf"(?:(?:upper|top)[\s-]?left|左上角?)(?:\s*corner)?\s*(?:at|is|=|:|为|在"
+    rf"|是)?\s*[(\[]?{_N}{_GAP}{_N}[)\]]?\s*[,;、，]?\s*(?:and|to|到|和)?\s*(?:the\s+)?"
     rf"(?:(?:lower|bottom)[\s-]?right|右下角?)(?:\s*corner)?\s*(?:at|is|=|:|为|在|是)?\s*[(\[]?{_N}{_GAP}{_N}[)\]]?"
 )
 _SPACED_LIST = re.compile(rf"{_EDGE}{_NUMBER}[ ]+{_NUMBER}(?:\s*[,;]\s*(?:and\s+)?{_NUMBER}[ ]+{_NUMBER})+{_STOP}")
-_CORNER_NAMES = re.compile(r"\b(?:at (?:the )?)?(?:top|upper|bottom|lower)[- ](?:left|right)(?: corner)?\b(?: (?:at|is))?|[左右][上下]角?(?:点|坐标)?(?:在|是|为)?")
+_CORNER_NAMES = re.compile(
+    r"\b(?:at (?:the )?)?(?:top|upper|bottom|lower)[- ](?:left|right)(?: corner)?\b(?: (?:at|is))?|[左右][上下]角?(?:点|坐标)?(?:在|是|为)?"
+)
 _TWO_SPACED = re.compile(rf"{_EDGE}{_N}\s+{_N}\s*(?:,|and|to|-|到|至|和)\s*(?:the\s+)?{_N}\s+{_N}{_STOP}")
 _SPACED_QUAD = re.compile(rf"{_EDGE}{_N}\s+{_N}\s+{_N}\s+{_N}{_STOP}")
 _TIMES = re.compile(rf"(?:\bat |坐标)\s*{_N}\s*[x×*/]\s*{_N}{_STOP}")

@@ -39,9 +39,9 @@ def _marker(tokens: Sequence[Token]) -> int | None:
                 return i
             continue
         follows = tokens[i + 1] if i + 1 < len(tokens) else None
-        if tokens[i - 1].kind == "sep" and follows is not None and (follows.kind in {*VALUES, "sep"} or "SCRATCH" in follows.ideas):
-            if _says_something(tokens[:i]) and _says_something(tokens[i + 1 :]):
-                return i
+        parted = tokens[i - 1].kind == "sep" and follows is not None and (follows.kind in {*VALUES, "sep"} or "SCRATCH" in follows.ideas)
+        if parted and _says_something(tokens[:i]) and _says_something(tokens[i + 1 :]):
+            return i
     return None
 
 

@@ -17,7 +17,7 @@ from spinalsam.language.corrections import corrected
 from spinalsam.language.evidence import has_unknown, is_supported
 from spinalsam.language.guards import answers_only, asked_for, is_refused
 from spinalsam.language.joining import rejoined, with_shared_words
-from spinalsam.language.order import reordered
+from spinalsam.language.order import reordered, with_leading_before
 from spinalsam.language.reading import read
 from spinalsam.language.rules import call_of
 from spinalsam.language.rules.masks import is_only_mask, is_only_run
@@ -69,18 +69,26 @@ def _understand(tokens: list[Token], hints: Hints) -> tuple[list[OperationCall],
     if unknown > known:
         return [], [], 0.3
     explained = [f"'{clause.text}' → {call.op}" for clause, call in readings]
-    return _merged([call for _, call in readings]), explained, known / (known + unknown) if known else 1.0
+    return _merged(readings), explained, known / (known + unknown) if known else 1.0
 
 
 def _readings(tokens: list[Token], hints: Hints) -> list[tuple[Clause, OperationCall]]:
-    clauses = asked_for([without_exceptions(clause) for clause in reordered(split(tokens))])
+    clauses = asked_for([without_exceptions(clause) for clause in reordered(split(with_leading_before(tokens)))])
     readings: list[tuple[Clause, OperationCall]] = []
     previous: Clause | None = None
     for clause in with_shared_words(rejoined(clauses)):
         call = None if clause.told else _call(clause, readings, hints)
         if call is None and not clause.told and clause.glued and readings and readings[-1][0] is previous and has_unknown(clause):
             readings.pop()  # '显卡又涨价了': what follows without a comma is no request of ours
-        if call is not None and clause.glued and previous is not None and not previous.told and readings[-1:] and readings[-1][0] is not previous and has_unknown(previous):
+        if (
+            call is not None
+            and clause.glued
+            and previous is not None
+            and not previous.told
+            and readings[-1:]
+            and readings[-1][0] is not previous
+            and has_unknown(previous)
+        ):
             call = None
         previous = clause
         if call is not None and answers_only(clause, call.op) and is_supported(clause, call.op):
@@ -91,7 +99,11 @@ def _readings(tokens: list[Token], hints: Hints) -> list[tuple[Clause, Operation
 def _call(clause: Clause, earlier: list[tuple[Clause, OperationCall]], hints: Hints) -> OperationCall | None:
     """The clause's call, read with what was just asked for: 'add points, then run it', 'find T12 and segment it'."""
     call = call_of(clause, hints)
-    if call is None and (is_only_mask(clause) or is_only_run(clause)) and any(previous.op in ("add_points", "add_box") for _, previous in earlier):
+    if (
+        call is None
+        and (is_only_mask(clause) or is_only_run(clause))
+        and any(previous.op in ("add_points", "add_box") for _, previous in earlier)
+    ):
         call = OperationCall("generate_point_mask")
     if call is None or not earlier or call.op not in ("generate_point_mask", "generate_box_mask"):
         return call
@@ -113,14 +125,20 @@ def _coverage(clauses: Sequence[Clause]) -> tuple[int, int]:
     return known, sum(1 for token in words if not token.ideas and len(token.text) > 1)
 
 
-def _merged(calls: list[OperationCall]) -> list[OperationCall]:
+def _merged(readings: list[tuple[Clause, OperationCall]]) -> list[OperationCall]:
     """Two equal neighbours are one, and so are an export and where it goes."""
     result: list[OperationCall] = []
-    for call in calls:
+    for clause, call in readings:
         last = result[-1] if result else None
         if last == call:
             continue
-        if last is not None and last.op == "clear_image" and call.op in ("clear_points", "clear_boxes", "clear_mask"):
+        if (
+            last is not None
+            and last.op == "clear_image"
+            and call.op.startswith("clear_")
+            and clause.joined
+            and clause.tokens[-1].ideas & {"CLEAR", "GONE"}
+        ):
             continue  # with the image everything on it is gone
         if last is not None and last.op == call.op and call.op in ("undo", "redo") and not last.args:
             result[-1] = call

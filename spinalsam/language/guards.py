@@ -9,11 +9,9 @@ from itertools import pairwise
 from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, acts
 from spinalsam.language.senses import opens_clause
 from spinalsam.language.tokens import Token
+from spinalsam.language.words.places import OPINIONS
 
 _ASKS = ("ASKREQ", "REQUEST", "PLEASE")
-_OPINION = frozenset("要不要 该不该 应不应该 你觉得 你认为 怎么看 你怎么看 怎么想 为什么 为何 为啥 凭什么".split()) | {
-    "should i", "should we", "do you think", "do you agree", "would you recommend", "do you recommend", "what do you think",
-}  # fmt: skip
 _QUERIES = ("GPU", "CKPT", "MEASURE", "SIZE", "BIG", "HELPWORD", "HOWTO", "DEVICE", "MODEL")
 
 
@@ -31,7 +29,7 @@ def is_refused(tokens: Sequence[Token]) -> bool:
     asks = bool(ideas & set(_ASKS))
     if "PATIENT" in ideas and (question or "ADVICE" in ideas) and not asks:
         return True
-    if any(token.text in _OPINION for token in tokens):
+    if "HOWTO" not in ideas and any(token.text in OPINIONS for token in tokens):
         return True
     return "ADVICE" in ideas and not asks and not ideas & set(_QUERIES)
 
@@ -55,7 +53,9 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
     kept: list[Clause] = []
     forbidden = conditional = narrated = False
     for clause in clauses:
-        narrated = _narrates(clause) or (narrated and not _begins_request(clause) and (clause.joined or clause.then))
+        narrated = (
+            _narrates(clause) or _is_reported(clause) or (narrated and not _begins_request(clause) and (clause.joined or clause.then))
+        )
         if narrated:
             kept.append(replace(clause, told=True))
             continue
@@ -77,7 +77,14 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
             kept.append(replace(clause, tokens=clause.tokens[at:], told=True))
         else:
             kept.append(replace(clause, told=is_told(clause)))
-    return [replace(clause, told=True) if i + 1 < len(kept) and _is_remark(kept[i + 1]) and (clause.timed or (kept[i + 1].then and kept[i + 1].glued and kept[i + 1].has("STATIVE"))) else clause for i, clause in enumerate(kept)]
+    return [
+        replace(clause, told=True)
+        if i + 1 < len(kept)
+        and _is_remark(kept[i + 1])
+        and (clause.timed or (kept[i + 1].then and kept[i + 1].glued and kept[i + 1].has("STATIVE")))
+        else clause
+        for i, clause in enumerate(kept)
+    ]
 
 
 def _is_remark(clause: Clause) -> bool:
@@ -90,15 +97,56 @@ def _is_postponement(clause: Clause) -> bool:
     return clause.has("LATER") and all(t.ideas & {"LATER", "FILLER", "AT"} for t in clause.tokens) and not clause.timed
 
 
+_TOLD_INTENTS = frozenset(
+    {
+        "i was told",
+        "i used to",
+        "we used to",
+        "i forgot",
+        "i was going to",
+        "i was about to",
+        "i dreamt",
+        "i dreamed",
+        "i tried",
+        "we tried",
+        "i usually",
+        "i always",
+        "i often",
+        "we usually",
+        "we always",
+        "we normally",
+        "i normally",
+        "i heard",
+        "i read",
+        "i remember",
+        "i hate",
+        "i tend to",
+        "i doubt",
+        "i thought",
+        "i was thinking",
+        "i knew",
+    }
+)
+
+
 def _narrates(clause: Clause) -> bool:
     """Somebody or something else acts: 'the script adds points', 脚本会自动加点, 'she clears the boxes'."""
     if clause.has("HOWTO", "HELPWORD", "WH"):
         return False
-    act = next((i for i, token in enumerate(clause.tokens) if token.ideas & ACTIONS and not token.ideas & OBJECTS and "FILLER" not in token.ideas), None)
+    if any(token.text in _TOLD_INTENTS for token in clause.tokens[:3]) or clause.says("too early", "too late", "too soon", "premature"):
+        return True
+    act = next(
+        (i for i, token in enumerate(clause.tokens) if token.ideas & ACTIONS and not token.ideas & OBJECTS and "FILLER" not in token.ideas),
+        None,
+    )
     subject = clause.tokens[: act or 0]
     if act is not None and any("OOS" in token.ideas and not token.forms and not token.ideas & (ACTIONS | OBJECTS) for token in subject):
         return not clause.has(*_ASKS)
-    verbs = [token for token in clause.tokens if token.forms and token.ideas & ACTIONS and not token.ideas & OBJECTS and not token.ideas & {"NEED", "KEEP"}]
+    verbs = [
+        token
+        for token in clause.tokens
+        if token.forms and token.ideas & ACTIONS and not token.ideas & OBJECTS and not token.ideas & {"NEED", "KEEP"}
+    ]
     return bool(verbs) and all(token.forms == {"s"} for token in verbs) and verbs[0] is not clause.tokens[0] and not clause.has(*_ASKS)
 
 
@@ -139,7 +187,9 @@ def is_told(clause: Clause) -> bool:
         return True
     if asks and not clause.has("SELF"):
         return False
-    if clause.timed and any(a.text in ("i", "we", "it", "they") and "past" in c.forms and "base" not in c.forms for a, c in pairwise(clause.tokens)):
+    if clause.timed and any(
+        a.text in ("i", "we", "it", "they") and "past" in c.forms and "base" not in c.forms for a, c in pairwise(clause.tokens)
+    ):
         return True
     if clause.timed:
         return clause.has("SELF") or clause.says("i've", "i have", "we've", "we have")
@@ -200,7 +250,10 @@ _READY = frozenset("done ready set finished complete placed drawn in_place perfe
 
 def _is_thanks(tokens: Sequence[Token]) -> bool:
     """'thanks for adding the points'."""
-    return any(a.text in ("thanks", "thank you", "thx", "cheers", "grateful") and b.text == "for" and "ing" in c.forms for a, b, c in zip(tokens, tokens[1:], tokens[2:], strict=False))
+    return any(
+        a.text in ("thanks", "thank you", "thx", "cheers", "grateful") and b.text == "for" and "ing" in c.forms
+        for a, b, c in zip(tokens, tokens[1:], tokens[2:], strict=False)
+    )
 
 
 def _is_missed_chance(tokens: Sequence[Token]) -> bool:
@@ -214,7 +267,12 @@ def _is_finished(tokens: Sequence[Token]) -> bool:
     said = [
         token for token in tokens if token.text not in ("the", "my", "all", "now", "is", "are", "a", "ok", "okay", "both", "looks", "look")
     ]
-    return len(said) == 2 and said[0].ideas >= set() and said[0].stands_for("POINT", "NEGPOINT", "BOX", "MASK", "PROMPT") and said[1].text in _READY
+    return (
+        len(said) == 2
+        and said[0].ideas >= set()
+        and said[0].stands_for("POINT", "NEGPOINT", "BOX", "MASK", "PROMPT")
+        and said[1].text in _READY
+    )
 
 
 def _is_english_statement(tokens: Sequence[Token]) -> bool:
@@ -242,8 +300,10 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
         return True
     if first.stands_for("INTENT"):
         return not _lets_itself_be_done(said)
-    if first.text in ("it", "that", "this") and len(said) > 1 and (
-        said[1].stands_for("BE", "HAVE", "STATIVE") or (said[1].forms and not said[1].forms & {"base", "ing"})
+    if (
+        first.text in ("it", "that", "this")
+        and len(said) > 1
+        and (said[1].stands_for("BE", "HAVE", "STATIVE") or (said[1].forms and not said[1].forms & {"base", "ing"}))
     ):
         return True
     return _states(said)
@@ -267,9 +327,17 @@ def _states(said: Sequence[Token]) -> bool:
         follows = said[i + 1 :]
         if token.text in ("has", "have", "had") or token.text in ("was", "were"):
             return True
-        if token.text in ("is", "are") and any(t.kind == "pair" for t in earlier) and any(t.stands_for("NEGATIVE", "POSITIVE") for t in said[i + 1 :]):
+        if (
+            token.text in ("is", "are")
+            and any(t.kind == "pair" for t in earlier)
+            and any(t.stands_for("NEGATIVE", "POSITIVE") for t in said[i + 1 :])
+        ):
             return False  # (8, 9) is background
-        if token.text in ("is", "are") and any(t.stands_for("NEW") for t in said) and any(t.stands_for("MASK", "LABEL", "SEG") for t in earlier):
+        if (
+            token.text in ("is", "are")
+            and any(t.stands_for("NEW") for t in said)
+            and any(t.stands_for("MASK", "LABEL", "SEG") for t in earlier)
+        ):
             return False  # masks from here on are L3
         if token.text in ("is", "are") and not any(t.text in ("off", "gone", "out", "to", "needed", "required") for t in follows):
             return not any(t.stands_for("GPU", "CKPT") for t in earlier)
@@ -286,6 +354,9 @@ def _states(said: Sequence[Token]) -> bool:
 _CN_DONE_VERBS = ("ADD", "FRAMEIT", "DRAW", "GEN", "MAKE", "SEG", "OPEN", "EXPORT", "MEASURE", "SETLABEL", "PROPAGATE")
 
 
+_CN_DONE = frozenset("好 完 错 过 歪 偏 得 好了 完了 完成 完毕 妥 就绪 妥了".split())
+
+
 def _is_chinese_statement(clause: Clause) -> bool:
     tokens = clause.tokens
     if not tokens:
@@ -298,10 +369,15 @@ def _is_chinese_statement(clause: Clause) -> bool:
         # 画好了, 标完了, 加了, 标错了: done already. 删了 and 关了 are commands.
         after = tokens[i + 1].text
         last = i + 2 >= len(tokens) or all(t.text in ("了", "吧", "啊", "呀", "啦") for t in tokens[i + 2 :])
-        if token.stands_for(*_CN_DONE_VERBS) and not token.stands_for("CLEAR", "HIDE") and not token.text.isascii():
-            if (after in ("好", "完", "错", "过", "歪", "偏", "得", "好了", "完了", "完成", "完毕", "妥", "就绪", "妥了") and last) or after in ("错", "得", "歪", "偏"):
-                return True
-    if tokens[-1].text in ("了", "啦") and len(tokens[0].text) > 1 and tokens[0].stands_for(*_CN_DONE_VERBS) and tokens[0].text.endswith(("好", "完")):
+        done = token.stands_for(*_CN_DONE_VERBS) and not token.stands_for("CLEAR", "HIDE") and not token.text.isascii()
+        if done and ((after in _CN_DONE and last) or after in ("错", "得", "歪", "偏")):
+            return True
+    if (
+        tokens[-1].text in ("了", "啦")
+        and len(tokens[0].text) > 1
+        and tokens[0].stands_for(*_CN_DONE_VERBS)
+        and tokens[0].text.endswith(("好", "完"))
+    ):
         return True  # 框好了
     if tokens[-1].text in ("了", "啦") and any(
         t.text in ("标好", "画好", "放好", "加好", "标好的", "画好的", "放好的", "太", "够", "好了", "生成好", "完", "好") for t in tokens

@@ -1,4 +1,7 @@
-"""Clauses that say nothing alone are joined to their neighbours: 'boxes around L4 | and L5', 'level 40 | and width 400', 'points | and boxes'."""
+"""Clauses that say nothing alone are joined to their neighbours.
+
+'boxes around L4 | and L5', 'level 40 | and width 400', 'points | and boxes'.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ def rejoined(clauses: list[Clause]) -> list[Clause]:
         if follows is not None and follows.joined and follows.ideas & ACTIONS and _is_bare_verb(clause) and not clause.told:
             continue  # 'find and segment L3': one object for two verbs
         last = result[-1] if result else None
+        if last is not None and last.told and not clause.told and _same_window(last, clause):
+            clause = replace(clause, told=True)
         if last is not None and not last.told and not clause.told and _belongs(last, clause):
             result[-1] = replace(last, tokens=[*last.tokens, *clause.tokens], question=last.question or clause.question)
         else:
@@ -40,7 +45,20 @@ def _belongs(last: Clause, clause: Clause) -> bool:
     """Whether the clause only goes on with what the last one says."""
     return any(
         fits(last, clause)
-        for fits in (_only_values, _same_window, _same_check, _other_direction, _more_sizes, _only_format, _led_by_values, _only_auto, _placed_there, _led_by_source, _only_direction, _led_by_direction)
+        for fits in (
+            _only_values,
+            _same_window,
+            _same_check,
+            _other_direction,
+            _more_sizes,
+            _only_format,
+            _led_by_values,
+            _only_auto,
+            _placed_there,
+            _led_by_source,
+            _only_direction,
+            _led_by_direction,
+        )
     )
 
 
@@ -49,7 +67,12 @@ def _has_value(clause: Clause) -> bool:
 
 
 def _does_something(clause: Clause) -> bool:
-    return bool(clause.ideas & (ACTIONS | OBJECTS)) or clause.has("NEED") or (clause.has("SLICE") and bool(clause.kinds("number")))
+    return (
+        bool(clause.ideas & (ACTIONS | OBJECTS))
+        or clause.has("NEED", "TELLME")
+        or any(t.text.startswith(("show me", "take me", "bring me")) for t in clause.tokens)
+        or (clause.has("SLICE") and bool(clause.kinds("number")))
+    )
 
 
 def _only_values(last: Clause, clause: Clause) -> bool:
@@ -97,12 +120,9 @@ def _other_direction(last: Clause, clause: Clause) -> bool:
 
 
 def _more_sizes(last: Clause, clause: Clause) -> bool:
-    return (
-        clause.has("SIZE", "BIG", "COMPUTE")
-        and last.has("SIZE", "BIG", "MEASURE")
-        and not clause.kinds("region")
-        and not clause.has("EXPORT")
-    )
+    """'the volume of L3 | and the mean HU'."""
+    sizes = clause.has("SIZE", "BIG") or (clause.has("COMPUTE") and not clause.ideas & (OBJECTS - {"SIZE", "BIG"}))
+    return sizes and last.has("SIZE", "BIG", "MEASURE") and not clause.kinds("region") and not clause.has("EXPORT", "GPU", "SHOW")
 
 
 def _only_format(last: Clause, clause: Clause) -> bool:
@@ -117,7 +137,13 @@ def _only_format(last: Clause, clause: Clause) -> bool:
 def _led_by_values(last: Clause, clause: Clause) -> bool:
     """'L1 and L2, | box them': what comes first has values only."""
     corners = len(last.kinds("pair")) == 2 or bool(last.kinds("quad"))
-    if corners and clause.has("BOX", "FRAMEIT") and not _has_place(clause) and not last.has("BOX", "FRAMEIT") and not last.ideas & (ACTIONS - {"ADD"}):
+    if (
+        corners
+        and clause.has("BOX", "FRAMEIT")
+        and not _has_place(clause)
+        and not last.has("BOX", "FRAMEIT")
+        and not last.ideas & (ACTIONS - {"ADD"})
+    ):
         return not any("ADD" in token.ideas for token in last.tokens)
     if _does_something(last) or not any(last.kinds(kind) for kind in ("region", "pair", "quad", "path")):
         return False
@@ -130,7 +156,7 @@ def _only_auto(last: Clause, clause: Clause) -> bool:
 
 def _placed_there(last: Clause, clause: Clause) -> bool:
     """'两个负点，放在腰5旁边': where the points or the box named before go."""
-    if not clause.has("ADD") or clause.ideas & (OBJECTS - {"NEXT", "PREV", "LABEL"}) or clause.kinds("number") or not _has_value(clause):
+    if not clause.has("ADD") or clause.ideas & (OBJECTS - {"NEXT", "PREV"}) or clause.kinds("number") or not _has_value(clause):
         return False
     return last.has("POINT", "NEGPOINT", "POSPOINT", "BOX") and not _has_place(last)
 
@@ -138,7 +164,12 @@ def _placed_there(last: Clause, clause: Clause) -> bool:
 def _only_direction(last: Clause, clause: Clause) -> bool:
     """'mask propagation, | upward'."""
     directions = {"UP", "DOWN", "BOTH"}
-    return last.has("PROPAGATE") and not last.has(*directions) and all(t.ideas & (directions | {"FILLER", "PLEASE"}) for t in clause.tokens) and clause.has(*directions)
+    return (
+        last.has("PROPAGATE")
+        and not last.has(*directions)
+        and all(t.ideas & (directions | {"FILLER", "PLEASE"}) for t in clause.tokens)
+        and clause.has(*directions)
+    )
 
 
 def _led_by_direction(last: Clause, clause: Clause) -> bool:
@@ -150,7 +181,11 @@ def _led_by_direction(last: Clause, clause: Clause) -> bool:
 
 def _led_by_source(last: Clause, clause: Clause) -> bool:
     """'inside the box, | find the bone', 'with these points | segment it'."""
-    if not last.has("POINT", "BOX") or last.ideas & (ACTIONS - {"ADD", "PICK", "RUN", "SETTO", "FRAMEIT", "DRAW"}) or clause.has("POINT", "BOX"):
+    if (
+        not last.has("POINT", "BOX")
+        or last.ideas & (ACTIONS - {"ADD", "PICK", "RUN", "SETTO", "FRAMEIT", "DRAW"})
+        or clause.has("POINT", "BOX")
+    ):
         return False
     first = last.tokens[0]
     leads = first.stands_for("FROM") or first.text in ("inside", "within", "in", "use", "在", "对", "用", "按", "以")
@@ -203,7 +238,7 @@ def _shared_verb(clauses: list[Clause], i: int) -> Token | None:
         "POINT", "BOX", "MASK", "PROMPT", "IMAGE"
     ):
         return None
-    if any(clause.kinds(kind) for kind in ("number", "pair", "quad", "path")) or clause.has("FROM"):
+    if any(clause.kinds(kind) for kind in ("number", "pair", "quad", "path")) or clause.has("FROM") or _has_own_verb(clause):
         return None
     for j in (i - 1, i + 1):
         if not 0 <= j < len(clauses):
@@ -220,6 +255,12 @@ def _shared_verb(clauses: list[Clause], i: int) -> Token | None:
         if verbs and (j < i or not clause.ideas & {"ADD", "DRAW", "MAKE"} or not any("base" in t.forms for t in clause.tokens)):
             return verbs[0]
     return None
+
+
+def _has_own_verb(clause: Clause) -> bool:
+    """'show the mask', 'make a box': a command of its own."""
+    first = next((token for token in clause.tokens if token.ideas & (ACTIONS | OBJECTS)), None)
+    return first is not None and not first.ideas & OBJECTS and bool(first.ideas & ACTIONS) and (not first.forms or "base" in first.forms)
 
 
 def _lacks_noun(clause: Clause) -> bool:
@@ -247,7 +288,14 @@ def _shared_export(clauses: list[Clause], i: int) -> Token | None:
 def _shared_point(clauses: list[Clause], i: int) -> Token | None:
     """The points of 'two points on T12 | and two on L1', and of 'one positive | and one negative point'."""
     clause = clauses[i]
-    if i and clauses[i - 1].told and not clauses[i - 1].has("NEG") and clause.has("ADD") and not clause.ideas & OBJECTS and not clause.kinds("region"):
+    if (
+        i
+        and clauses[i - 1].told
+        and not clauses[i - 1].has("NEG")
+        and clause.has("ADD")
+        and not clause.ideas & OBJECTS
+        and not clause.kinds("region")
+    ):
         return next((token for token in clauses[i - 1].tokens if token.stands_for("POINT")), None)
     if clause.ideas & (OBJECTS - {"NEXT", "PREV"}) or clause.ideas & (ACTIONS - {"ADD", "PROPAGATE"}) or not clause.kinds("number"):
         return None
@@ -261,7 +309,12 @@ def _shared_point(clauses: list[Clause], i: int) -> Token | None:
 def _shared_direction(clauses: list[Clause], i: int) -> Token | None:
     """The verb of 'propagate up | then down'."""
     clause = clauses[i]
-    if not i or clauses[i - 1].told or not clause.has("UP", "DOWN", "BOTH") or clause.ideas & (ACTIONS | (OBJECTS - {"NEXT", "PREV", "FIRST"})):
+    if (
+        not i
+        or clauses[i - 1].told
+        or not clause.has("UP", "DOWN", "BOTH")
+        or clause.ideas & (ACTIONS | (OBJECTS - {"NEXT", "PREV", "FIRST"}))
+    ):
         return None
     return next((token for token in clauses[i - 1].tokens if "PROPAGATE" in token.ideas and not token.ideas & {"RUN", "MOVE"}), None)
 

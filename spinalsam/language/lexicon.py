@@ -12,7 +12,10 @@ Phrase = tuple[str, ...]
 
 # Remarks, not requests.
 _CHINESE_REMARKS = (
-    "得不好 不好 得不对 不太好 不理想 不准确 不合适 不满意 不够好 不像 显示不清 不清楚 看不清 不清晰 模糊 看不到 看不见 显示不出来 不清 不太清楚 看不出 没了 不见了 太多 太少 太大 太小 太密 太疏 看起来 看上去 看着 似乎 好像 不错 很好 挺好 真好 太好了 真棒 漂亮 有问题 出错了 坏了 卡住 崩溃 失败 偏了 歪了 不准 太慢 很慢 好看 清晰"
+    "得不好 不好 得不对 不太好 不理想 不准确 不合适 不满意 不够好 不像 显示不清 不清楚 看不清 不清晰 "
+    "模糊 看不到 看不见 显示不出来 不清 不太清楚 看不出 没了 不见了 太多 太少 太大 太小 太密 "
+    "太疏 看起来 看上去 看着 似乎 好像 不错 很好 挺好 真好 太好了 真棒 漂亮 有问题 "
+    "出错了 坏了 卡住 崩溃 失败 偏了 歪了 不准 太慢 很慢 好看 清晰 "
 )
 # Going back over slices, which alone means undo.
 _BACKWARDS = ("go back", "step back", "move back", "jump back", "scroll back", "going back", "back up")

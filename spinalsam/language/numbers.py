@@ -9,7 +9,8 @@ from spinalsam.language.tokens import Replacement, Spans, Token
 SMALL = {
     word: number
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
     )
 }
 _TENS = {word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
@@ -24,7 +25,8 @@ ORDINALS = {
     )
     for word in words.split()
 }  # fmt: skip
-_HIGH_ORDINALS = {"fourteenth": 14, "fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18, "nineteenth": 19, "twentieth": 20,
+_HIGH_ORDINALS = {"fourteenth": 14, "fifteenth": 15, "sixteenth": 16, "seventeenth": 17, "eighteenth": 18, "nineteenth": 19,
+                  "twentieth": 20,
                   "thirtieth": 30, "fortieth": 40, "fiftieth": 50, "sixtieth": 60, "seventieth": 70, "eightieth": 80, "ninetieth": 90,
                   "hundredth": 100}  # fmt: skip
 _DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
@@ -43,11 +45,17 @@ _COUPLES = re.compile(
     r"\b(?:a couple(?: of)?|couple of|couple(?=\s+(?:more\s+)?(?:points?|slices?|images?|steps?))|a pair(?: of)?|pair of)(?!\w)"
 )
 _TRIOS = re.compile(r"\b(?:a trio of|a triplet of)(?!\w)")
-_TIMES = re.compile(r"(?:(?<=undo )|(?<=redo )|(?<=back )|(?<=revert )|(?<=next )|(?<=forward )|(?<=that )|(?<=it )|(?<=step )|(?<=again )|(?<=previous ))\b(once|twice|thrice)\b(?=\s*$|\s*[,.;!?]|\s+(?:and|then|more|please|in)\b)")
+_TIMES = re.compile(
+    r"(?:(?<=undo )|(?<=redo )|(?<=back )|(?<=revert )|(?<=next )|(?<=forward )|(?<=that )|(?<=it )|(?<=step )"
+    r"|(?<=again )|(?<=previous ))\b(once|twice|thrice)\b(?=\s*$|\s*[,.;!?]|\s+(?:and|then|more|please|in|for|now)\b)"
+)
 _REPEATED = re.compile(r"\b(?:x\s?(\d{1,3})|(\d{1,3})\s?x)\b")
 _HIGH = re.compile(rf"\b(?:({'|'.join(_TENS)})[\s-]({'|'.join(list(ORDINALS)[::2][:9])})|({'|'.join(_HIGH_ORDINALS)}))\b")
 _DIGIT = re.compile(r"(?<![a-z\d.])(第)?\s*(?:(minus|negative|负)\s*)?(-?\d+(?:\.\d+)?)(k\b)?(st\b|nd\b|rd\b|th\b)?(?![\d])")
-_MEASURES = "个|颗|枚|粒|点|层|张|页|幅|帧|片|步|次|下|处|组|切片|断面|坐标|种子|标记|背景|前景|正|格|档|回|倍|hu|提示|图|例|桢|副|张图|个操作|对(?!应)"
+_MEASURES = (
+    "个|颗|枚|粒|点|层|张|页|幅|帧|片|步|次|下|处|组|切片|断面|坐标|种子|标记|背景|前景|正|格|档|回|倍|hu|提示|图|例|桢|副|张图|"
+    "个操作|对(?!应)"
+)
 _CHINESE = re.compile(
     rf"(第)?((?<![上下前后每这首某另])[{CHINESE_DIGITS}]+|(?<=[上下前后])[二两三四五六七八九十百]+)(?=\s*(?:{_MEASURES}))"
     rf"|(俩|仨)|(一对|一双)|([二两三四五六]?)(?:一)?打(?=\s*(?:点|个|背景|前景|种子|坐标|标记|提示))|(半打)|(几十)|第([{CHINESE_DIGITS}]+)"
@@ -56,6 +64,8 @@ _CHINESE_VALUE = re.compile(
     rf"(?<=[为到成是位宽调])(负)?([{CHINESE_DIGITS}]{{2,}})(?![个张层点维])|(?<=窗位)(负)?([{CHINESE_DIGITS}]+)|(?<=窗宽)()([{CHINESE_DIGITS}]+)"
 )
 _NO_NUMBER = (
+    "两个方向",
+    "两方向",
     "一下",
     "一些",
     "一次",
@@ -81,7 +91,9 @@ _NO_NUMBER = (
 _STEPS_BACK = re.compile(r"(?:撤销|撤回|撤消|重做|回退|恢复|取消)(?:了|掉)?\s*$")
 # "the one", "one by one" and the like count nothing.
 _ONE = re.compile(
-    r"\b(one by one|one another|each one|the (?:right |left |next |previous |last |first |current |same |other |second )?one|this one|that one|which one|a new one|another one|no one|old one|new one|next one|previous one|last one|first one)\b(?!\s+(?:points?|slices?|images?|box))"
+    r"\b(one by one|one another|each one|the (?:right |left |next |previous |last |first |current |same |other "
+    r"|second )?one|this one|that one|which one|a new one|another one|no one|old one|new one|next one|previous one"
+    r"|last one|first one)\b(?!\s+(?:points?|slices?|images?|box))"
 )
 
 

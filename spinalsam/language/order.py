@@ -5,29 +5,62 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from spinalsam.language.clauses import VALUES, Clause, acts
+from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, acts
 from spinalsam.language.tokens import Token
 
 _WORDS_OF_STATE = frozenset("when having once after as".split())
+
+
+def with_leading_before(tokens: list[Token]) -> list[Token]:
+    """X 之前先 Y as 'before X, Y': the order of English, which the clauses are cut for."""
+    result: list[Token] = []
+    start = 0
+    for i, token in enumerate(tokens):
+        if token.kind == "sep":
+            start = len(result) + 1
+        elif "BEFOREVERB" in token.ideas and not token.text.isascii() and i + 1 < len(tokens) and tokens[i + 1].text != "的":
+            event, rest = result[start:], tokens[i + 1 :]
+            if _says_something(event) and rest[0].kind != "sep" and _says_something(rest):
+                event = [t for t in event if t.text not in ("在", "于")]
+                result[start:] = [Token("word", "before", frozenset({"BEFORE"})), *event, Token("sep", ",")]
+                start = len(result)
+                continue
+        result.append(token)
+    return result
+
+
+def _says_something(tokens: list[Token]) -> bool:
+    """Whether there is an action or a thing before the next separator."""
+    for token in tokens:
+        if token.kind == "sep":
+            return False
+        if token.ideas & (ACTIONS | OBJECTS):
+            return True
+    return False
 
 
 def reordered(clauses: list[Clause]) -> list[Clause]:
     """The clauses without 'before' and 'after', each where it runs."""
     result: list[Clause] = []
     postponed: list[Clause] = []  # what 'before X,' puts behind the next clause
-    earlier_follows = False
+    earlier_follows = flushed = postponing = False
     for clause in clauses:
         if _announces_earlier(clause):
             earlier_follows = True
             clause = replace(clause, tokens=clause.tokens[1:])
+        if postponed and result and not clause.joined and not flushed:
+            result, postponed = result + postponed, []
+        if postponing and clause.joined and clause.glued:
+            postponed.append(replace(clause, timed=True))  # 'before you find and segment it, ...'
+            continue
         now, late = _parts(clause)
+        postponing = bool(late) and not now
         if earlier_follows and now and result:
             result[-1:-1] = now
             earlier_follows = False
         else:
             result += now
-        if now and postponed:
-            result, postponed = result + postponed, []
+        flushed = bool(late)
         postponed += late
     return [clause for clause in result + postponed if clause.tokens]
 
@@ -41,7 +74,17 @@ def _announces_earlier(clause: Clause) -> bool:
 def _parts(clause: Clause) -> tuple[list[Clause], list[Clause]]:
     """What runs where the clause stands, in order, and what runs after the next clause."""
     tokens = clause.tokens
-    before = _first(tokens, lambda i, t: "BEFORE" in t.ideas and (acts(tokens[i + 1 :]) and (i == 0 or acts(tokens[:i]))))
+    before = _first(
+        tokens,
+        lambda i, t: (
+            "BEFORE" in t.ideas
+            and (
+                (i == 0 and _says_something(tokens[1:]))
+                or _is_addressed(tokens, i)
+                or (acts(tokens[i + 1 :]) and (i == 0 or acts(tokens[:i])))
+            )
+        ),
+    )
     if before == 0:
         return [], [replace(clause, tokens=tokens[1:], timed=True)]
     if before is not None:
@@ -60,6 +103,12 @@ def _parts(clause: Clause) -> tuple[list[Clause], list[Clause]]:
     if after is not None:
         return [Clause(tokens[after + 1 :], timed=True), replace(clause, tokens=tokens[:after])], []
     return [clause], []
+
+
+def _is_addressed(tokens: list[Token], i: int) -> bool:
+    """'before you ...', 'before doing ...'."""
+    after = tokens[i + 1] if i + 1 < len(tokens) else None
+    return after is not None and (after.text in ("you", "u", "we") or "ing" in after.forms) and len(tokens) > i + 2
 
 
 def _first(tokens: list[Token], fits: Callable[[int, Token], bool]) -> int | None:

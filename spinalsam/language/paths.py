@@ -11,7 +11,10 @@ _ENDINGS = (
 )
 _CJK = "\u4e00-\u9fff"
 _END = rf"\.(?:{_ENDINGS})(?![A-Za-z0-9_]|\.[A-Za-z])"
-_ROOT = r"(?:[A-Za-z]:[\\/]|\\\\|~[\\/]|\.{1,2}[\\/]|%\w+%[\\/]|\$\{?\w+\}?/|file://|(?<![\w.)\\/])/(?=[\w~.\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])/(?=[A-Za-z]+/))"
+_ROOT = (
+    r"(?:[A-Za-z]:[\\/]|\\\\|~[\\/]|\.{1,2}[\\/]|%\w+%[\\/]|\$\{?\w+\}?/|file://"
+    r"|(?<![\w.)\\/])/(?=[\w~.\u4e00-\u9fff])|(?<=[\u4e00-\u9fff])/(?=[A-Za-z]+/))"
+)
 _QUOTED = re.compile(r"[\"“”„‟«»「『《]([^\"“”„‟«»「」『』《》]+)[\"“”„‟«»」』》]|(?<![A-Za-z0-9])[‘'`]([^'`‘’]+)['`’](?![A-Za-z])")
 # A path may hold spaces where it ends in a known ending and no connecting word stands between.
 _STOP = r"(?:and|then|to|as|in|into|with|for|from|at|via|using|plus|before|after|once|并|然后|再|和|到)"
@@ -32,7 +35,8 @@ _GLUED_START = re.compile(
     r"|[叫为到把将成开看读](?=[A-Za-z0-9_]))"
 )
 _NO_PATH = re.compile(
-    r"(?i)[\d.]+|nii\.gz|seg\.nrrd|[cdstl]?\d*/[cdstl]?\d*|w/l|l/w|wl/ww|ww/wl|and/or|on/off|up/down|yes/no|window/level|level/width|width/level"
+    r"(?i)[\d.]+|nii\.gz|seg\.nrrd|[cdstl]?\d*/[cdstl]?\d*|w/l|l/w|wl/ww|ww/wl|and/or|on/off|up/down|yes/no"
+    r"|window/level|level/width|width/level"
 )
 
 

@@ -17,45 +17,73 @@ _LONGEST = 4000  # characters of a sentence that are read
 _CJK = "\u4e00-\u9fff"
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d\u200b\u2b50]")
 _GLUED = re.compile(
-    r"\b(next|previous|prev|add|clear|delete|remove|open|load|generate|gen|show|hide|export|save|segment|undo|redo|box|point|gpu|verify|draw|place|set|goto|reset|measure)"
-    r"(image|slice|point|points|box|boxes|mask|masks|file|status|spine|all|parameters|prompts|weights|segmentation|rectangle|it|view|window|label|help)\b"
+    r"\b(next|previous|prev|add|clear|delete|remove|open|load|generate|gen|show|hide|export|save|segment|undo|redo"
+    r"|box|point|gpu|verify|draw|place|set|goto|reset|measure)"
+    r"(image|slice|point|points|box|boxes|mask|masks|file|status|spine|all|parameters|prompts|weights|segmentation"
+    r"|rectangle|it|view|window|label|help)\b"
 )
 _PIECES = re.compile(
     f"{MARK}|[a-z]+(?:[-'/][a-z]+)*(?:'s)?|\\.(?:nii\\.gz|nii|nrrd|stl)|[{_CJK}]+|[?？]|[!.;,，。；！、:：+\\n/&()\\[\\]{{}}>~-]|\\S"
 )
 _LEVEL_FIRST = re.compile(r"(?<![a-z])(?:l/w|wl/ww|level/width|窗位/窗宽)\s*[:=]?\s*(-?\d+)\s*[/,]\s*(\d+)")
 _WIDTH_FIRST = re.compile(r"(?<![a-z])(?:w/l|ww/wl|width/level|窗宽/窗位)\s*[:=]?\s*(\d+)\s*[/,]\s*(-?\d+)")
-_AFTER_THIS = re.compile(r"\b(?:the )?(?:image|slice|picture|frame|layer|one)s? (?:right |just |directly |immediately )?after (?:this|that|it|the current)(?: one| image| slice| picture)?\b")
-_BEFORE_THIS = re.compile(r"\b(?:the )?(?:image|slice|picture|frame|layer|one)s? (?:right |just |directly |immediately )?before (?:this|that|it|the current)(?: one| image| slice| picture)?\b")
+_AFTER_THIS = re.compile(
+    r"\b(?:the )?(?:image|slice|picture|frame|layer|one)s? (?:right |just |directly |immediately )?after (?:this"
+    r"|that|it|the current)(?: one| image| slice| picture)?\b"
+)
+_BEFORE_THIS = re.compile(
+    r"\b(?:the )?(?:image|slice|picture|frame|layer|one)s? (?:right |just |directly |immediately )?before (?:this"
+    r"|that|it|the current)(?: one| image| slice| picture)?\b"
+)
 _TOWARDS = "(?:[往向朝沿](?:着)?)"
-_HEADWARD = re.compile(f"{_TOWARDS}(?:病人|患者)?(?:的)?(?:头|颅)(?:侧|端|部|顶|方向|那边|那头|的方向|方)*(?:一侧|一端)?(?:方向)?|(?:头|颅)(?:侧|端)(?:的)?方向")
-_FOOTWARD = re.compile(f"{_TOWARDS}(?:病人|患者)?(?:的)?(?:足|脚|尾|骨盆)(?:侧|端|部|底|方向|那边|那头|的方向|方)*(?:一侧|一端)?(?:方向)?|(?:足|脚|尾)(?:侧|端)(?:的)?方向")
-_HOW = re.compile(r"\bhow (?:does|do|can|could|would|should|must|might|shall|may) (?:one|i|we|you|people|somebody|someone|anyone|users?)\b(?! (?:do|feel|rate|know|like|see)\b)|\bhow to\b")
+_HEADWARD = re.compile(
+    f"{_TOWARDS}(?:病人|患者)?(?:的)?(?:头|颅(?![骨脑]))(?:侧|端|部|顶|方向|那边|那头|的方向|方)*(?:一侧|一端)?(?:方向)?|(?:头|颅)(?:侧|端)(?:的)?方向"
+)
+_FOOTWARD = re.compile(
+    f"{_TOWARDS}(?:病人|患者)?(?:的)?(?:足|脚|尾(?![骨椎])|骨盆)(?:侧|端|部|底|方向|那边|那头|的方向|方)*(?:一侧|一端)?(?:方向)?|(?:足|脚|尾)(?:侧|端)(?:的)?方向"
+)
+_HOW = re.compile(
+    r"\bhow (?:does|do|can|could|would|should|must|might|shall|may) (?:one|i|we|you|people|somebody|someone|anyone"
+    r"|users?)\b(?! (?:do|feel|rate|know|like|see)\b)|\bhow to\b"
+)
 # What the program can do or be told, however it is asked.
 _CAPABILITIES = re.compile(
     r"\b(?:what|which)(?: (?:kinds?|sorts?|types?) of)?(?: (?:all|else|other|more))?"
-    r"(?: (?:things?|stuff|commands?|operations?|functions?|features?|tasks?|actions?|requests?|sentences?|tricks?|phrases?|instructions?))?"
+    r"(?: (?:things?|stuff|commands?|operations?|functions?|features?|tasks?|actions?|requests?|sentences?|tricks?"
+    r"|phrases?|instructions?))?"
     r" (?:can|could|do|does|are|am|may) (?:you|i|we|one|it|this(?: \w+)?|the (?:program|software|app|tool|assistant|system)|spinalsam)"
-    r" (?:able to |capable of |allowed to )?(?:do|doing|ask|type|handle|understand|offer|support|perform|accept|request)\b(?: you| me| of you)?"
+    r" (?:able to |capable of |allowed to )?(?:do|doing|ask|type|handle|understand|offer|support|perform|accept"
+    r"|request)\b(?: you| me| of you)?"
     r"(?! (?:we|about|if|the|that|this|with the|to the)\b)"
-    r"|\b(?:list|show|tell me|display|name) (?:me )?(?:everything|all|all the things|what|the things) (?:that )?(?:you|i) (?:can |could )?(?:understand|know|support|do|ask|handle|offer|say|type)\b|\bwhat can i say\b|(?:都|还|到底|究竟)*(?:能|会|可以|支持)(?:够)?(?:帮我|帮忙|为我|替我|给我)?(?:做|干|弄|搞|完成|处理|听懂|实现|提供|执行|理解|用来做|问|说)?(?:些|点|一些)?(?:什么|啥|哪些|嘛)"
+    r"|\b(?:list|show|tell me|display|name) (?:me )?(?:everything|all|all the things|what"
+    r"|the things) (?:that )?(?:you|i) (?:can |could )?(?:understand|know|support|do|ask|handle|offer|say|type)\b"
+    r"|\bwhat can i say\b|(?:都|还|到底|究竟)*(?:能|会|可以|支持)(?:够)?(?:帮我|帮忙|为我|替我|给我)?"
+    r"(?:做|干|弄|搞|完成|处理|听懂|实现|提供|执行|理解|用来做|问"
+    r"|说)?(?:些|点|一些)?(?:什么|啥|哪些|嘛)"
     r"(?:事情?|活儿?|操作|功能|命令|指令|话)?(?=$|[\s?？!！。，,~呢呀啊吗])"
 )
 # Parts of a vertebra, named with words that mean something else alone.
 _PARTS_OF_BONE = re.compile(
-    r"\b(?:(?:left|right|both|the|its) )*(?:transverse|spinous|articular|costal|superior articular|inferior articular|odontoid) process(?:es)?\b|\bvertebral (?:arch|foramen|endplates?)\b"
+    r"\b(?:(?:left|right|both|the|its) )*(?:transverse|spinous|articular|costal|superior articular"
+    r"|inferior articular|odontoid) process(?:es)?\b|\bvertebral (?:arch|foramen|endplates?)\b"
 )
 _BESIDE = re.compile(
     r"\b(?:to the |on the |at the )?(?:left|right)(?:[- ]hand)?(?:(?: and | or |/)(?:the )?(?:left|right)(?:[- ]hand)?)?(?: sides?)? of\b"
     r"|\b(?:to|on|at) the (?:left|right)(?: side)?\b|\b(?:left and right|right and left|left side|right side)\b"
 )
 _GLUED_NUMBER = re.compile(
-    r"(?<=\badd)(?=\d)|(?<=\bplace)(?=\d)|(?<=\bput)(?=\d)|(?<=\bundo)(?=\d)|(?<=\bredo)(?=\d)|(?<=\bslice)(?=\d)|(?<=\bnext)(?=\d)|(?<=\bback)(?=\d)|(?<=\bforward)(?=\d)"
+    r"(?<=\badd)(?=\d)|(?<=\bplace)(?=\d)|(?<=\bput)(?=\d)|(?<=\bundo)(?=\d)|(?<=\bredo)(?=\d)|(?<=\bslice)(?=\d)"
+    r"|(?<=\bnext)(?=\d)|(?<=\bback)(?=\d)|(?<=\bforward)(?=\d)"
     r"|(?<=\d)(?=(?:points?|slices?|box(?:es)?|steps?|images?|pts|dots|seeds|layers?|frames?)\b)"
 )
 _SEPARATORS = frozenset(",，;；.。!！\n?？、+")
 # Words that normalisation puts in, for views that are written with digits.
-_SPECIAL = {"howtoask": frozenset({"HOWTO"}), "helpwanted": frozenset({"HELPWORD"}), "threedview": frozenset({"THREED"}), "threeplanes": frozenset({"MPR"})}
+_SPECIAL = {
+    "howtoask": frozenset({"HOWTO"}),
+    "helpwanted": frozenset({"HELPWORD"}),
+    "threedview": frozenset({"THREED"}),
+    "threeplanes": frozenset({"MPR"}),
+}
 
 
 def read(text: str) -> list[Token]:

@@ -52,7 +52,8 @@ _SPELLED_RANGE = re.compile(
     rf"\b({_PART})\s+(?:vertebrae?\s+|levels?\s+|segments?\s+|bodies\s+)?(\d{{1,2}}|{_WORDS}){_RANGE}(\d{{1,2}}|{_WORDS})\b{_COUNTED}"
 )
 _SPELLED_LIST = re.compile(
-    rf"\b({_PART})\s+(?:vertebrae?\s+|levels?\s+|segments?\s+|bodies\s+)?(?:number\s+)?(\d{{1,2}}|{_WORDS})((?:{_LIST}(?:\d{{1,2}}|{_WORDS})\b)+){_COUNTED}"
+    rf"\b({_PART})\s+(?:vertebrae?\s+|levels?\s+|segments?\s+|bodies\s+)?(?:number\s+)?(\d{{1,2}}"
+    rf"|{_WORDS})((?:{_LIST}(?:\d{{1,2}}|{_WORDS})\b)+){_COUNTED}"
 )
 _ORDINAL_RANGE = re.compile(rf"\b({_ORD}){_RANGE}(?:the\s+)?({_ORD})\s+({_PART})\b{_TAIL}")
 _ORDINAL_LIST = re.compile(rf"\b({_ORD})((?:\s*(?:,|and|&)\s*(?:and\s+)?(?:the\s+)?(?:{_ORD}))+)\s+({_PART})\b{_TAIL}")
@@ -63,7 +64,8 @@ _LAST_ONE = re.compile(
 _LEVELS = (
     re.compile(rf"\b({_ORD})\s+({_PART})\b{_TAIL}"),
     re.compile(
-        rf"\b({_PART})\s+(?:vertebra\s+|level\s+|spine\s+|segment\s+|body\s+)?(?:number\s+|no\.?\s*|nr\.?\s*|#\s*)?(\d{{1,2}}|{_WORDS})\b{_COUNTED}"
+        rf"\b({_PART})\s+(?:vertebra\s+|level\s+|spine\s+|segment\s+|body\s+)?(?:number\s+|no\.?\s*|nr\.?\s*"
+        rf"|#\s*)?(\d{{1,2}}|{_WORDS})\b{_COUNTED}"
     ),
     re.compile(r"(?<![a-z0-9'])(c|th|t|d|l|s)[\s.\-_]?(\d{1,2})(?![\d]|[a-z](?!\d))" + _TAIL),
     re.compile(rf"(?<![a-z0-9'])(c|t|l|s)[\s\-]({_WORDS})\b{_COUNTED}"),
@@ -74,9 +76,13 @@ _LEVELS = (
     re.compile(rf"(颈|胸|腰|骶)(?:椎体|椎骨|椎)?\s*(?:第)?\s*(\d{{1,2}}|{_CN_DIGIT}+)(?![\d.]){_CN_COUNTED}{_CN_TAIL}"),
 )
 _NUMBERED_OF = re.compile(
-    rf"\b(?:(?:vertebra|level|segment|body)\s+(?:number\s+|no\.?\s*)?(\d{{1,2}}|{_WORDS})|({_ORD})(?:\s+(?:vertebra|level|segment|body|one))?)\s+(?:of|in|from)\s+(?:the\s+)?({_PART})\b(?:\s+(?:spine|vertebrae|column))?"
+    rf"\b(?:(?:vertebra|level|segment|body)\s+(?:number\s+|no\.?\s*)?(\d{{1,2}}|{_WORDS})|({_ORD})(?:\s+(?:vertebra"
+    rf"|level|segment|body|one))?)\s+(?:of|in|from)\s+(?:the\s+)?({_PART})\b(?:\s+(?:spine|vertebrae|column))?"
 )
-_GROUP_TAIL = r"(?:\s+(?:spine|vertebra[el]?s?|vertebral column|vertebral bodies|column|region|segments?(?!\s+(?:it|them|using))|area|part|levels?|section|bones?|bodies))?"
+_GROUP_TAIL = (
+    r"(?:\s+(?:spine|vertebra[el]?s?|vertebral column|vertebral bodies|column|region|segments?(?!\s+(?:it|them"
+    r"|using))|area|part|levels?|section|bones?|bodies))?"
+)
 _WHOLE = r"(?:(?:whole|entire|full|complete) )?"
 _NAMES: tuple[tuple[re.Pattern[str], list[str]], ...] = tuple(
     (re.compile(pattern), names)
@@ -104,11 +110,13 @@ _NAMES: tuple[tuple[re.Pattern[str], list[str]], ...] = tuple(
             ["thoracic"],
         ),
         (
-            rf"\b{_WHOLE}l[\s-]?spine\b|\b{_WHOLE}lumbar(?:s|{_GROUP_TAIL})\b|\blower back\b|腰椎(?:段|部分|区域|节段)?|腰段(?:脊柱)?|腰部(?:脊柱|脊椎)?",
+            rf"\b{_WHOLE}l[\s-]?spine\b|\b{_WHOLE}lumbar(?:s|{_GROUP_TAIL})\b|\blower back\b"
+            r"|腰椎(?:段|部分|区域|节段)?|腰段(?:脊柱)?|腰部(?:脊柱|脊椎)?",
             ["lumbar"],
         ),
         (
-            rf"\b{_WHOLE}(?:spinal column|vertebral column|spinal vertebrae|spinal bones?|backbone|spines?|vertebrae|every (?:single )?vertebra|all (?:of )?(?:the )?vertebra[el]?|each vertebra)\b"
+            rf"\b{_WHOLE}(?:spinal column|vertebral column|spinal vertebrae|spinal bones?|backbone|spines?|vertebrae"
+            rf"|every (?:single )?vertebra|all (?:of )?(?:the )?vertebra[el]?|each vertebra)\b"
             r"|全脊柱|整[条个根段]脊[柱椎]|整[条个]椎骨|脊柱|脊椎骨?|全脊椎|脊梁骨?|椎骨全部|(?:所有|全部|每个|每节|每一节)(?:的)?(?:椎体|椎骨|脊椎)",
             ["spine"],
         ),

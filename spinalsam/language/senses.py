@@ -85,11 +85,26 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
     if token.text in _LIFTING and opens and any(t.text in ("off", "away", "out") for t in _rest_of_clause(tokens, i)):
         ideas |= {"CLEAR"}
         ideas -= {"ADD", "NEED", "PROPAGATE", "TURN", "SETTO"}
+    if (
+        token.text in ("first", "next", "last")
+        and opens
+        and not before.stands_for("THEN", "MOVE")
+        and after.kind == "word"
+        and "base" in after.forms
+        and after.ideas & _DOING
+        and not after.ideas & _THINGS
+    ):
+        ideas -= {"FIRST", "LAST", "NEXT", "NEW"}
     if token.text == "state" and after.text in ("of", ""):
         ideas.discard("SAY")
     if "BOX" in ideas and "SLICE" in ideas and token.text.startswith("frame") and any(t.stands_for("NEXT", "PREV") for t in tokens):
         ideas.discard("BOX")
-    if token.text in ("off", "out") and after.kind == "word" and after.text in ("the", "of", "my", "these", "those", "this"):
+    if (
+        token.text in ("off", "out")
+        and not before.stands_for("TURN")
+        and after.kind == "word"
+        and after.text in ("the", "of", "my", "these", "those", "this")
+    ):
         ideas -= {"INVISIBLE", "NEG"}
     if token.text in ("mask", "masks") and opens and (after.kind == "region" or after.text in ("it", "them", "that")):
         ideas.add("GEN")
@@ -114,8 +129,16 @@ def _rest_of_clause(tokens: Sequence[Token], i: int) -> list[Token]:
     return rest
 
 
+_DOING = frozenset("OPEN CLEAR ADD DRAW GEN SEG PROPAGATE MEASURE EXPORT HIDE MOVE UNDO REDO CHECK SETTO SHOW MAKE RUN".split())
+
+
 def _can_be_acted_on(after: Token) -> bool:
     return after.kind in ("region", "pair", "quad", "number") or after.text in _DETERMINERS | _PREPOSITIONS | {
+        "new",
+        "next",
+        "upcoming",
+        "future",
+        "everything",
         "it",
         "them",
         "up",
@@ -135,9 +158,17 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
         after.stands_for("ADD", "CLEAR", "GONE", "GEN", "RUN", "SHOW", "HIDE") or before.text in ("的", "用", "对", "把", "将")
     ):
         ideas.discard("FRAMEIT")
-    if token.text in ("不", "没", "没有", "否") and after.kind == "sep" and before.kind == "word" and "NEG" in ideas and after.text in ("", "?", "？", "!", "！", "."):
+    if (
+        token.text in ("不", "没", "没有", "否")
+        and after.kind == "sep"
+        and before.kind == "word"
+        and "NEG" in ideas
+        and after.text in ("", "?", "？", "!", "！", ".")
+    ):
         ideas -= {"NEG", "INSTEADOF"}
         ideas.add("FILLER")  # 能用不, 好了没: a question
+    if token.text in ("最后", "首先") and before.kind == "sep" and after.kind == "word" and after.ideas - {"SLICE", "IMAGE", "FILLER"}:
+        ideas -= {"LAST", "FIRST"}
     if token.text == "坐标" and (after.kind in ("pair", "quad") or after.text in ("是", "为")):
         ideas.discard("POINT")
     if token.text == "标" and before.text in ("图", "坐"):
@@ -197,7 +228,8 @@ def _relative_clause(tokens: list[Token], i: int) -> int:
         return i
     j += 1
     while j < len(tokens) and tokens[j].kind == "word" and tokens[j].text in (
-        "earlier", "before", "already", "so", "far", "there", "here", "just", "now", "yesterday", "previously", "manually", "myself", "up", "down",
+        "earlier", "before", "already", "so", "far", "there", "here", "just", "now", "yesterday", "previously", "manually", "myself",
+        "up", "down",
         "ago", "today", "yet", "last", "in",
     ):  # fmt: skip
         j += 1
@@ -208,7 +240,16 @@ def _without_chinese_modifiers(tokens: list[Token]) -> list[Token]:
     """Without 我刚才画好的 before a noun."""
     kept: list[Token] = []
     for i, token in enumerate(tokens):
-        if token.text in ("的", "的那") and i + 1 < len(tokens) and kept and (tokens[i + 1].ideas & _THINGS or tokens[i + 1].stands_for("VERT") or tokens[i + 1].text in ("地方", "部分", "范围", "东西", "那块", "里面")):
+        if (
+            token.text in ("的", "的那")
+            and i + 1 < len(tokens)
+            and kept
+            and (
+                tokens[i + 1].ideas & _THINGS
+                or tokens[i + 1].stands_for("VERT")
+                or tokens[i + 1].text in ("地方", "部分", "范围", "东西", "那块", "里面")
+            )
+        ):
             start = _description(kept)
             if start is not None:
                 framed = any(t.stands_for("FRAMEIT") for t in kept[start:]) and not tokens[i + 1].ideas & _THINGS

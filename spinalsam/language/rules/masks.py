@@ -30,7 +30,7 @@ def from_prompts(clause: Clause, hints: Hints) -> OperationCall | None:
 def _makes_mask(clause: Clause) -> bool:
     if clause.has("GEN", "RUN", "INFER", "SEG") or (clause.has("MASK") and clause.has("FROM")):
         return True
-    return clause.has("MASK") and clause.has("MAKE", "NEED", "COMPUTE", "TURN", "INTO") or (clause.has("RESULT") and clause.has("MAKE"))
+    return (clause.has("MASK") and clause.has("MAKE", "NEED", "COMPUTE", "TURN", "INTO")) or (clause.has("RESULT") and clause.has("MAKE"))
 
 
 def _uses_prompts(clause: Clause, noun: str) -> bool:
@@ -44,7 +44,22 @@ def _uses_prompts(clause: Clause, noun: str) -> bool:
                 return True
         if token.text in ("use", "apply", "employ", "feed", "process", "用", "使用", "应用", "采用"):
             after = clause.tokens[i + 1 : i + 3]
-            definite = after and after[0].text in ("the", "these", "those", "my", "existing", "current", "all", "our", "这些", "那些", "现有", "当前", "我的", "已有")
+            definite = after and after[0].text in (
+                "the",
+                "these",
+                "those",
+                "my",
+                "existing",
+                "current",
+                "all",
+                "our",
+                "这些",
+                "那些",
+                "现有",
+                "当前",
+                "我的",
+                "已有",
+            )
             return bool(definite) and any(noun in t.ideas for t in clause.tokens[i + 1 : i + 5])
     return False
 
@@ -85,7 +100,15 @@ def _makes_prompts(clause: Clause) -> bool:
 def segment(clause: Clause, hints: Hints) -> OperationCall | None:
     regions = regions_of(clause)
     seeks = clause.has("SLICE") and all(t.text.startswith(("find", "locate", "找")) for t in clause.tokens if "SEG" in t.ideas)
-    if not regions or (seeks and not clause.has("GEN", "MASK")) or (clause.has("EXPORT", "OPEN", "SHOW", "HIDE", "CLEAR", "MOVE") and not clause.has("SEG", "GEN")):
+    if (
+        not regions
+        or (seeks and not clause.has("GEN", "MASK"))
+        or (
+            clause.has("EXPORT", "OPEN", "SHOW", "HIDE", "CLEAR", "MOVE")
+            and not clause.has("SEG", "GEN")
+            and not (clause.has("REQUEST") and clause.has("MASK"))
+        )
+    ):
         return None
     if clause.has("SEG", "GEN") or (clause.has("MAKE", "RUN", "INFER", "NEED", "COMPUTE", "REQUEST", "PLEASE") and clause.has("MASK")):
         return OperationCall("segment", {"regions": regions})
@@ -152,7 +175,12 @@ def propagate(clause: Clause, hints: Hints) -> OperationCall | None:
     ):
         return None
     direction = _direction(clause)
-    vague = all(t.text.startswith(("interpolat", "extrapolat", "project", "cop", "replicat", "transfer", "track", "march", "drag", "grow", "follow")) for t in words)
+    vague = all(
+        t.text.startswith(
+            ("interpolat", "extrapolat", "project", "cop", "replicat", "transfer", "track", "march", "drag", "grow", "follow")
+        )
+        for t in words
+    )
     if vague and not (direction or clause.has("MASK", "RESULT") or clause.says("it", "them")):
         return None
     return OperationCall("propagate", {"direction": direction} if direction else {})
@@ -186,7 +214,11 @@ def set_label(clause: Clause, hints: Hints) -> OperationCall | None:
     otherwise = clause.has("CLEAR", "SHOW", "HIDE", "EXPORT", "POINT", "BOX", "MEASURE")
     upcoming = clause.has("NEW") and clause.has("MASK") and not clause.has("GEN", "SEG", "RUN", "INFER", "POINT", "BOX", "EXPORT", "CLEAR")
     is_now = any(t.text in ("is", "are", "be", "will be", "as", "是", "叫", "为", "都是") for t in clause.tokens)
-    upcoming = upcoming or (clause.has("NEW") and all(t.kind == "region" or t.ideas & {"NEW", "FILLER", "FROM", "ADD", "RUN", "SETLABEL", "MAKE", "AT"} for t in clause.tokens) and not clause.has("POINT", "BOX", "SEG", "GEN"))
+    upcoming = upcoming or (
+        clause.has("NEW")
+        and all(t.kind == "region" or t.ideas & {"NEW", "FILLER", "FROM", "ADD", "RUN", "SETLABEL", "MAKE", "AT"} for t in clause.tokens)
+        and not clause.has("POINT", "BOX", "SEG", "GEN")
+    )
     upcoming = upcoming or (clause.has("NEW") and is_now and not clause.has("POINT", "BOX") and not clause.kinds("number"))
     if (named and acting and not otherwise) or upcoming:
         return OperationCall("set_label", {"regions": regions})
@@ -211,7 +243,7 @@ def export(clause: Clause, hints: Hints) -> OperationCall | None:
     paths = clause.kinds("path")
     if (clause.has("OPEN") and not clause.has("MASK")) or (clause.has("CLEAR") and not clause.has("EXPORT")):
         return None
-    if clause.has("KEEP") and (kind or paths) or (paths and clause.has("MASK") and not clause.has("OPEN", "SHOW", "SEG", "GEN")):
+    if (clause.has("KEEP") and (kind or paths)) or (paths and clause.has("MASK") and not clause.has("OPEN", "SHOW", "SEG", "GEN")):
         pass
     elif clause.has("EXPORT"):
         named = clause.has("MASK", "RESULT", "PMASK", "BMASK", "LABEL", "FILEKIND") or clause.kinds("region")

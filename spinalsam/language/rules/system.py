@@ -56,7 +56,12 @@ def undo(clause: Clause, hints: Hints) -> OperationCall | None:
         count = count_of(clause)
         return OperationCall("undo", {"count": count} if count else {})
     onward = [t for t in clause.tokens if t.ideas & {"NEXT"}]
-    if onward and clause.says("步", "一步", "step", "steps") and not any("SLICE" in t.ideas for t in clause.tokens) and not clause.has("UNDO"):
+    if (
+        onward
+        and clause.says("步", "一步", "step", "steps")
+        and not any("SLICE" in t.ideas for t in clause.tokens)
+        and not clause.has("UNDO")
+    ):
         count = count_of(clause)
         return OperationCall("redo", {"count": count} if count else {})
     for op, idea in (("redo", "REDO"), ("undo", "UNDO")):
@@ -64,7 +69,10 @@ def undo(clause: Clause, hints: Hints) -> OperationCall | None:
         if not named:
             continue
         steps_named = any("STEP" in t.ideas and "SLICE" not in t.ideas for t in clause.tokens)
-        weak = all(t.text.startswith("revers") or t.ideas & {"MOVE", "PREV", "PROPAGATE", "CLEAR", "EXPORT", "NEXT"} for t in named) and not steps_named
+        weak = (
+            all(t.text.startswith("revers") or t.ideas & {"MOVE", "PREV", "PROPAGATE", "CLEAR", "EXPORT", "NEXT"} for t in named)
+            and not steps_named
+        )
         if weak and clause.has("SLICE", "IMAGE", "POINT", "BOX", "MASK"):
             continue
         if weak and (clause.has("AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED", "FIRST", "MIDDLE", "WINDOW") or clause.kinds("region")):

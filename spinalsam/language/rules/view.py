@@ -24,8 +24,18 @@ def window(clause: Clause, hints: Hints) -> OperationCall | None:
     numbers = clause.kinds("number")
     letters = {t.text for t in clause.tokens} & {"w", "l", "ww", "wl"}
     about = clause.has("WINDOW", "LEVELWORD", "WIDTHWORD") or (len(letters) > 1 and len(numbers) > 1)
-    about = about or (clause.has("CENTREWORD") and len(numbers) == 1 and all(t.kind == "number" or t.ideas & {"CENTREWORD", "FILLER", "PLEASE", "SETTO"} for t in clause.tokens))
-    about = about or (clause.has("CENTREWORD") and clause.has("SETTO") and len(numbers) == 1 and not clause.has("SLICE", "MOVE", "IMAGE") and not clause.kinds("region"))
+    about = about or (
+        clause.has("CENTREWORD")
+        and len(numbers) == 1
+        and all(t.kind == "number" or t.ideas & {"CENTREWORD", "FILLER", "PLEASE", "SETTO"} for t in clause.tokens)
+    )
+    about = about or (
+        clause.has("CENTREWORD")
+        and clause.has("SETTO")
+        and len(numbers) == 1
+        and not clause.has("SLICE", "MOVE", "IMAGE")
+        and not clause.kinds("region")
+    )
     if not about or not (numbers or clause.kinds("pair")) or clause.has("POINT", "BOX"):
         return None
     args = _edges(clause)
@@ -94,7 +104,9 @@ def go_to(clause: Clause, hints: Hints) -> OperationCall | None:
     asked_to_see = any(t.text.startswith(_SEEING) for t in clause.tokens)
     if (
         len(regions) == 1
-        and (asked_to_see or clause.has("MOVE", "SHOW", "LOOK", "TURN", "SLICE")) and not clause.has("MEASURE", "SIZE", "BIG") and (not clause.has("SEG") or clause.has("SLICE"))
+        and (asked_to_see or clause.has("MOVE", "SHOW", "LOOK", "TURN", "SLICE"))
+        and not clause.has("MEASURE", "SIZE", "BIG")
+        and (not clause.has("SEG") or clause.has("SLICE"))
     ):
         return OperationCall("go_to", {"regions": regions})
     return None
@@ -140,7 +152,10 @@ def navigate(clause: Clause, hints: Hints) -> OperationCall | None:
         return None  # what's next?
     scrolls = clause.has("MOVE") and clause.has("SLICE") and bool(clause.kinds("number"))
     if not (forward or backward) and scrolls:
-        forward = clause.has("DOWN") or (not clause.has("UP") and clause.says("skip", "advance", "jump", "hop", "leap", "proceed", "progress", "fast forward", "fast-forward"))
+        forward = clause.has("DOWN") or (
+            not clause.has("UP")
+            and clause.says("skip", "advance", "jump", "hop", "leap", "proceed", "progress", "fast forward", "fast-forward")
+        )
         backward = clause.has("UP")
     if not (forward or backward):
         return None

@@ -239,7 +239,8 @@ PLAIN: dict[str, str] = {
     "GONE": "away gone must_go should_go can_go have_to_go has_to_go be_gone to_go_away must_disappear should_disappear",
     "REDO": "redos",
     "UNDO": "undos take_that_back take_it_back take_this_back",
-    "HIDE": "stop_showing stop_displaying quit_showing quit_displaying don't_show do_not_show dont_show",
+    "HIDE": "stop_showing stop_displaying quit_showing quit_displaying",
+    "SETLABEL": "call_the call_a call_this call_it call_my",
     "RESET": "initial_state original_state default_state starting_state square_one",
     "CLEAR": "deletion removal erasure clearance eliminations",
     "ADD": "addition placement insertion",
@@ -253,7 +254,7 @@ PLAIN: dict[str, str] = {
     "BE": "is are was were be been being am 's 're it's that's there's here's isn't aren't i'm we're you're they're he's she's what's who's where's",
     "HAVE": "have has had having 've i've we've they've you've hasn't haven't hadn't",
     "DOAUX": "do does did",
-    "STATIVE": "too_many too_much too_few too_big too_large too_small too_far too_bright too_dark too_close too_wide too_narrow too_high too_low looks look seems seem appears appear covers cover overlaps contains contain lies sits went became failed worked crashed froze "
+    "STATIVE": "too_early too_late too_soon premature too_many too_much too_few too_big too_large too_small too_far too_bright too_dark too_close too_wide too_narrow too_high too_low looks look seems seem appears appear covers cover overlaps contains contain lies sits went became failed worked crashed froze "
                "works means mean sounds feels hurts happened took came turned went_missing misses missed overlap hangs broke seemed looked appeared covered "
                "took_a turns_out belongs matters drifted shifted disappeared vanished keeps leaks leaked spills bleeds stops stopped",
     "I": "i we us me my our mine myself ourselves",
