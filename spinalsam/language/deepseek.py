@@ -98,6 +98,10 @@ def run_within(
     try:
         return loop.run_until_complete(_watched(work, endpoint, stop, trouble))
     finally:
+        for task in asyncio.all_tasks(loop):  # there are some only after Ctrl+C
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                loop.run_until_complete(task)
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()  # does not wait for a name that is still being looked up
 
@@ -141,6 +145,7 @@ class _Talk:
         self._style = _known_styles.get(self._memory, endpoint.style)
         self._more: list[prompt.Message] = []
         self._tries = 0
+        self._until = perf_counter() + endpoint.timeout_s
         self.reply = Reply()
         self.trouble = ""
 
@@ -197,7 +202,7 @@ class _Talk:
     def _wait_s(self, problem: WireProblem) -> float:
         """Longer with every try, a little random so that many clients do not come back at once. Raises what cannot be waited for."""
         if problem.wait_s is not None:
-            if problem.wait_s >= self._endpoint.timeout_s:
+            if perf_counter() + problem.wait_s >= self._until:
                 raise problem
             return problem.wait_s
         return min(FIRST_WAIT_S * 2 ** (self._tries - 1), LONGEST_WAIT_S) * random.uniform(0.75, 1.25)

@@ -139,6 +139,7 @@ class Question(QFrame):
         if understood.reader and not understood.readings and understood.reason == "ambiguous":
             self._column.addWidget(small(tr("The offline parser finds nothing asked for in this sentence.")))
         self._buttons = QWidget()
+        self._first: QPushButton | None = None
         if understood.readings:
             self._offer(understood)
         else:
@@ -158,6 +159,7 @@ class Question(QFrame):
             button.setProperty("reading", True)
             button.clicked.connect(lambda _=False, calls=calls: self._end(lambda: self.chosen.emit(calls)))
             column.addWidget(button)
+            self._first = self._first or button
         none = _link(tr("None of these"))
         none.clicked.connect(lambda: self._end(self.dropped.emit))
         column.addWidget(none)
@@ -181,8 +183,12 @@ class Question(QFrame):
         row.addWidget(drop)
         row.addStretch(1)
         self._column.addWidget(self._buttons)
-        # Where something could be lost, Enter does not do it by itself.
-        QTimer.singleShot(0, drop.setFocus)
+        self._first = drop  # where something could be lost, Enter does not do it by itself
+
+    def take_focus(self) -> None:
+        """The keyboard goes to the first button, once it is there."""
+        if self._first is not None:
+            QTimer.singleShot(0, self._first.setFocus)
 
     def _take_out(self, call: OperationCall, chip: QPushButton, run: QPushButton) -> None:
         for number, kept in enumerate(self._kept):

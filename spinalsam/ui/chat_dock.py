@@ -162,7 +162,10 @@ class ChatDock(QWidget):
         if understood.answer:
             self._show_words(understood)
         if understood.reason:
-            self._append(self._question(understood))
+            question = self._question(understood)
+            self._append(question)
+            if not self.line.text():  # nobody is in the middle of the next sentence
+                question.take_focus()
         elif understood.calls:
             self._calls = CallList(understood.calls, understood.explanation)
             self._append(self._calls)

@@ -274,8 +274,16 @@ def test_a_stall_ends_with_the_time(server: ModelServer, answer: Any) -> None:
 def test_the_time_counts_for_tries_and_waits_together(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deepseek, "FIRST_WAIT_S", 30.0)
     server.will(refuses(500, "down"))
-    with pytest.raises(LanguageError, match=r"within 0\.5 s.*500: 'down'"):
-        ask(server, timeout_s=0.5)
+    with pytest.raises(LanguageError, match=r"within 2 s.*500: 'down'"):
+        ask(server, timeout_s=2.0)
+
+
+def test_a_wait_longer_than_the_time_left_is_not_begun(server: ModelServer) -> None:
+    server.will(refuses(429, retry_after="2"))
+    began = time.monotonic()
+    with pytest.raises(LanguageError, match="too often"):
+        ask(server, timeout_s=2.0)
+    assert time.monotonic() - began < 1.9
 
 
 def test_a_stop_is_heard_at_once(server: ModelServer) -> None:
