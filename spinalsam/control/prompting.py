@@ -44,10 +44,7 @@ def generate(ws: Workspace, job: Job, ref: SliceRef, *, kind: str, regions: Sequ
     wanted = [prompt for prompt in prompts if not ws.case.slice_masks.knows(ref, prompt)] or prompts
     refuse_locked(ws, [prompt.label for prompt in wanted])
     previous = _earlier(ws.state, ref, wanted[-1]) if refine else None
-    given: list[Candidates] = []
-    for number, prompt in enumerate(wanted):
-        job.progress(number / len(wanted), "Segmenting")
-        given.append(decode(ws, prompt, previous if number == len(wanted) - 1 else None))
+    given = _decode_all(ws, job, wanted, previous)
     result = _result(ws, ref, wanted, given, replaces=True)
     args: dict[str, Any] = {"plane": ref.plane, "slice": ref.index + 1, "refine": previous is not None}
     return replace(result, replay_args={**args, **({"regions": list(regions)} if regions else {})})
@@ -117,6 +114,21 @@ def decode(ws: Workspace, prompt: Prompt, previous: Any = None) -> Candidates:
     """The network's candidates for a prompt; may encode the slice first. Raises InputError, ModelError or ResourceError."""
     ref, on_slice = prompt.on_slice(ws.case.volume.geometry)
     return ws.segmenter().decode(ws.embedding(ref), on_slice, previous)
+
+
+def _decode_all(ws: Workspace, job: Job, prompts: Sequence[Prompt], previous: Any) -> list[Candidates]:
+    """The candidates of prompts on one slice, in one call of the network where it can do that; previous is for the last of them."""
+    job.progress(0, "Segmenting")
+    segmenter, geometry = ws.segmenter(), ws.case.volume.geometry
+    together = prompts if previous is None else prompts[:-1]
+    many = getattr(segmenter, "decode_many", None)
+    given: list[Candidates] = []
+    if many is not None and len(together) > 1:
+        given += many(ws.embedding(together[0].slice_ref(geometry)), [one.on_slice(geometry)[1] for one in together])
+    for number in range(len(given), len(prompts)):
+        job.progress(number / len(prompts), "Segmenting")
+        given.append(decode(ws, prompts[number], previous if number == len(prompts) - 1 else None))
+    return given
 
 
 def put(ws: Workspace, ref: SliceRef, prompts: Sequence[Prompt], masks: Sequence[NDArray[np.bool_]], *, replaces: bool) -> Painted:

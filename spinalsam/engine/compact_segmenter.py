@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -26,6 +26,7 @@ from spinalsam.support.prompts import SlicePrompt
 # Hounsfield units outside this range tell nothing about bone; the training slices are shown through such windows.
 HU_RANGE = (-250.0, 1250.0)
 LOOKS_KEPT = 4
+MOST_PROMPTS = 8  # in one call of the decoder
 # People draw boxes a few per cent off; what lies further outside than this share of the box is another structure.
 BOX_MARGIN = 0.12
 
@@ -76,14 +77,43 @@ class CompactSegmenter:
 
     def decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any = None) -> Candidates:
         """Masks for points and/or a box, best first. Raises ModelError for another network's embedding."""
-        if embedding.model != self.checksum or not isinstance(embedding.features, _Looks):
-            raise ModelError("The slice was encoded by another model; encode it again.")
+        self._check(embedding)
         with torch.inference_mode(), cpu_threads(FEW):
             if prompt.box_xyxy is not None:
                 look = choose_look(embedding.image, prompt, side=self.side)
                 logits, scores = self._ask(embedding, look, prompt, previous)
                 return within_box(self._candidates(embedding, look, logits, scores, first=0), prompt)
             return self._decode_clicks(embedding, prompt, previous)
+
+    def decode_many(self, embedding: Embedding, prompts: Sequence[SlicePrompt]) -> list[Candidates]:
+        """`decode` of each prompt; boxes with as many points go through the network in one call."""
+        found = {n: self.decode(embedding, prompt) for n, prompt in enumerate(prompts) if prompt.box_xyxy is None}
+        forms: dict[int, list[int]] = {}
+        for number, prompt in enumerate(prompts):
+            if prompt.box_xyxy is not None:
+                forms.setdefault(len(prompt.points_xy), []).append(number)
+        for numbers in forms.values():
+            for first in range(0, len(numbers), MOST_PROMPTS):
+                group = numbers[first : first + MOST_PROMPTS]
+                found.update(zip(group, self._decode_boxes(embedding, [prompts[n] for n in group]), strict=True))
+        return [found[number] for number in range(len(prompts))]
+
+    def _decode_boxes(self, embedding: Embedding, prompts: Sequence[SlicePrompt]) -> list[Candidates]:
+        self._check(embedding)
+        with torch.inference_mode(), cpu_threads(FEW):
+            looks = [choose_look(embedding.image, prompt, side=self.side) for prompt in prompts]
+            features = tuple(torch.cat(level) for level in zip(*(self._features(embedding, look) for look in looks), strict=True))
+            inputs = zip(*(self._inputs(look, prompt, None) for look, prompt in zip(looks, prompts, strict=True)), strict=True)
+            logits, scores = self.model.decode(features, *(torch.cat(part) for part in inputs))
+            logits, scores = logits.float().cpu(), scores.float().cpu()
+            return [
+                within_box(self._candidates(embedding, look, logits[n : n + 1], scores[n], first=0), prompt)
+                for n, (look, prompt) in enumerate(zip(looks, prompts, strict=True))
+            ]
+
+    def _check(self, embedding: Embedding) -> None:
+        if embedding.model != self.checksum or not isinstance(embedding.features, _Looks):
+            raise ModelError("The slice was encoded by another model; encode it again.")
 
     def _decode_clicks(self, embedding: Embedding, prompt: SlicePrompt, previous: Any) -> Candidates:
         """Clicks alone: find the structure in a wide look, then look at it closely."""
@@ -131,6 +161,11 @@ class CompactSegmenter:
 
     def _ask(self, embedding: Embedding, look: Look, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor]:
         """Logits (1, 4, side/2, side/2) and predicted IoU (4,) in a look."""
+        logits, scores = self.model.decode(self._features(embedding, look), *self._inputs(look, prompt, previous))
+        return logits.float().cpu(), scores[0].float().cpu()
+
+    def _inputs(self, look: Look, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What `CompactSam.decode` takes for one prompt: points, their kinds, box, earlier mask."""
         points = torch.from_numpy(look.to_look(prompt.points_xy.reshape(-1, 2)))[None]
         kinds = torch.from_numpy(prompt.positive.astype(np.float32))[None]
         if points.shape[1] == 0:
@@ -138,14 +173,8 @@ class CompactSegmenter:
         box = torch.full((1, 4), float("nan"))
         if prompt.box_xyxy is not None:
             box = torch.from_numpy(look.to_look(prompt.box_xyxy.reshape(2, 2)).reshape(1, 4))
-        logits, scores = self.model.decode(
-            self._features(embedding, look),
-            points.to(self.device),
-            kinds.to(self.device),
-            box.to(self.device),
-            self._mask_input(look, previous).to(self.device),
-        )
-        return logits.float().cpu(), scores[0].float().cpu()
+        mask = self._mask_input(look, previous)
+        return points.to(self.device), kinds.to(self.device), box.to(self.device), mask.to(self.device)
 
     def _mask_input(self, look: Look, previous: Any) -> Tensor:
         half = self.side // 2

@@ -7,7 +7,7 @@ prompt costs only the mask decoder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from spinalsam.device.manager import run_with_fallback
+from spinalsam.device.threads import cpu_threads
+from spinalsam.engine import fast_decoder, fast_vit
+from spinalsam.engine.fast_decoder import FastDecoder
+from spinalsam.engine.fast_vit import FastEncoder
+from spinalsam.engine.resample import masks_of
 from spinalsam.engine.segment_anything_parts import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from spinalsam.engine.segmenter import Candidates, Embedding, SliceImage
 from spinalsam.errors import ModelError
@@ -29,6 +34,7 @@ PATCH = 16
 # What SAM was trained with: ImageNet's mean and deviation of red, green and blue, of 0-255.
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
+MOST_PROMPTS = 8  # in one call of the decoder; each takes some 15 MB
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -184,7 +190,10 @@ def network_input(image: SliceImage, preprocessing: Preprocessing, side: int) ->
 
 @dataclass(frozen=True)
 class SamFeatures:
-    """tensor: (1, 256, 64, 64) for a 1024-pixel SAM. input_size: (rows, columns) of the picture in the input."""
+    """tensor: (1, 256, 64, 64) for a 1024-pixel SAM; float16 where the encoder computes in a lower precision than float32.
+
+    input_size: (rows, columns) of the picture in the input.
+    """
 
     tensor: Tensor
     input_size: tuple[int, int]
@@ -217,6 +226,12 @@ class SamSegmenter:
         self.model = model.eval().to(self.device)
         self.side = int(model.image_encoder.img_size)
         self._notice = notice
+        self._fast: tuple[FastEncoder | None, FastDecoder | None] | None = None
+
+    @property
+    def flavour(self) -> str:
+        """What, besides the weights, an embedding depends on."""
+        return f"{self.precision} {self.preprocessing}"
 
     def encode(self, image: SliceImage) -> Embedding:
         """The image encoder, once a slice. Raises ResourceError when even the CPU's memory is too small."""
@@ -231,14 +246,42 @@ class SamSegmenter:
         mask for clear prompts comes first and the best two of those three follow. previous: (1, 1, 256, 256) logits.
         Raises ModelError for another network's embedding.
         """
+        self._check(embedding)
+        logits, scores = self._on_device(lambda: self._decode(embedding, [prompt], previous))
+        return self._candidates(embedding, prompt, logits[0], scores[0], previous)
+
+    def decode_many(self, embedding: Embedding, prompts: Sequence[SlicePrompt]) -> list[Candidates]:
+        """`decode` of each prompt, those of one form (so many points, box or none) in one call of the network."""
+        self._check(embedding)
+        found: dict[int, Candidates] = {}
+        forms: dict[tuple[int, bool], list[int]] = {}
+        for number, prompt in enumerate(prompts):
+            forms.setdefault((len(prompt.points_xy), prompt.box_xyxy is not None), []).append(number)
+        for numbers in forms.values():
+            for first in range(0, len(numbers), MOST_PROMPTS):
+                group = numbers[first : first + MOST_PROMPTS]
+                logits, scores = self._on_device(partial(self._decode, embedding, [prompts[n] for n in group], None))
+                for place, number in enumerate(group):
+                    found[number] = self._candidates(embedding, prompts[number], logits[place], scores[place], None)
+        return [found[number] for number in range(len(prompts))]
+
+    def _check(self, embedding: Embedding) -> None:
         if embedding.model != self.checksum or not isinstance(embedding.features, SamFeatures):
             raise ModelError("The slice was encoded by another model; encode it again.")
-        logits, scores = self._on_device(lambda: self._decode(embedding, prompt, previous))
+
+    def _candidates(self, embedding: Embedding, prompt: SlicePrompt, logits: Tensor, scores: Tensor, previous: Any) -> Candidates:
         ambiguous = len(prompt.points_xy) == 1 and prompt.box_xyxy is None and previous is None
         by_score = [1 + int(n) for n in torch.argsort(scores[1:], descending=True)]
         order = by_score if ambiguous else [0, *by_score[:2]]
-        masks = self._upscale(logits[order], embedding) > self.model.mask_threshold
-        return Candidates(masks.numpy(), scores[order].clamp(0, 1).numpy(), tuple(logits[n][None, None] for n in order))
+        rows, columns = embedding.image.pixels.shape
+        masks = masks_of(
+            logits[order],
+            middle=self.side,
+            kept=embedding.features.input_size,
+            shape=(rows, columns),
+            threshold=self.model.mask_threshold,
+        )
+        return Candidates(masks, scores[order].clamp(0, 1).numpy(), tuple(logits[n][None, None] for n in order))
 
     def features_to_arrays(self, embedding: Embedding) -> dict[str, NDArray]:
         """The features as plain arrays, for a cache on disk."""
@@ -251,33 +294,57 @@ class SamSegmenter:
         grid = self.side // PATCH
         width = self.model.prompt_encoder.embed_dim
         expected = picture_size(image.pixels.shape, self.preprocessing, self.side)
-        if tensor is None or tensor.shape != (1, width, grid, grid) or size is None or tuple(size) != expected:
+        dtype = np.float32 if self.precision == "fp32" else np.float16
+        shaped = tensor is not None and tensor.shape == (1, width, grid, grid) and tensor.dtype == dtype
+        if tensor is None or not shaped or size is None or tuple(size) != expected:
             raise ModelError("The kept embedding does not belong to this slice and model.")
-        features = SamFeatures(torch.from_numpy(np.ascontiguousarray(tensor, np.float32)), expected)
+        features = SamFeatures(torch.from_numpy(np.ascontiguousarray(tensor)), expected)
         return Embedding(image, features, self.checksum, image.pixels.nbytes + features.tensor.nbytes)
+
+    def _faster(self) -> tuple[FastEncoder | None, FastDecoder | None]:
+        """Faster forms of encoder and decoder, made on first use; None where the network is not SAM's own any more."""
+        if self._fast is None:
+            dtype = PRECISIONS[self.precision]
+            encoder = FastEncoder(self.model.image_encoder, dtype) if fast_vit.can_speed_up(self.model.image_encoder) else None
+            self._fast = encoder, FastDecoder(self.model) if fast_decoder.can_speed_up(self.model) else None
+        return self._fast
 
     def _encode(self, pixels: Tensor) -> Tensor:
         reduced = self.precision != "fp32"
-        with torch.inference_mode(), torch.autocast(self.device.type, PRECISIONS[self.precision], enabled=reduced):
-            return self.model.image_encoder(pixels.to(self.device)).float().cpu()
+        with torch.inference_mode(), cpu_threads():
+            encoder = self._faster()[0]
+            if encoder is not None:
+                features = encoder(pixels.to(self.device))
+            else:
+                with torch.autocast(self.device.type, PRECISIONS[self.precision], enabled=reduced):
+                    features = self.model.image_encoder(pixels.to(self.device))
+            return features.to(torch.float16 if reduced else torch.float32).cpu()
 
-    def _decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor]:
-        """Logits (4, 256, 256) and predicted IoU (4,), on the CPU."""
-        features: SamFeatures = embedding.features
-        encoder = self.model.prompt_encoder
-        with torch.inference_mode():
-            sparse, dense = encoder(
-                points=self._points(prompt, embedding),
-                boxes=self._box(prompt, embedding),
+    def _decode(self, embedding: Embedding, prompts: Sequence[SlicePrompt], previous: Any) -> tuple[Tensor, Tensor]:
+        """Logits (b, 4, 256, 256) and predicted IoU (b, 4) of prompts of one form, on the CPU."""
+        with torch.inference_mode(), cpu_threads():
+            sparse, dense = self.model.prompt_encoder(
+                points=self._points(prompts, embedding),
+                boxes=self._boxes(prompts, embedding),
                 masks=None if previous is None else previous.to(self.device),
             )
-            logits, scores = self.model.mask_decoder.predict_masks(
-                image_embeddings=features.tensor.to(self.device),
-                image_pe=encoder.get_dense_pe(),
-                sparse_prompt_embeddings=sparse,
+            features = embedding.features.tensor.to(self.device).float()
+            decoder = self._faster()[1]
+            logits, scores = (decoder or self._slow_decode)(features, sparse, dense[:1])
+        return logits.float().cpu(), scores.float().cpu()
+
+    def _slow_decode(self, features: Tensor, sparse: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
+        """A decoder that something was put into: as segment_anything runs it, prompt by prompt."""
+        answers = [
+            self.model.mask_decoder.predict_masks(
+                image_embeddings=features,
+                image_pe=self.model.prompt_encoder.get_dense_pe(),
+                sparse_prompt_embeddings=sparse[n : n + 1],
                 dense_prompt_embeddings=dense,
             )
-        return logits[0].float().cpu(), scores[0].float().cpu()
+            for n in range(len(sparse))
+        ]
+        return torch.cat([logits for logits, _ in answers]), torch.cat([scores for _, scores in answers])
 
     def _scale(self, embedding: Embedding) -> NDArray[np.float64]:
         """(x, y) network pixels a slice pixel. SAM scales by this alone; its prompt encoder adds half a pixel."""
@@ -285,23 +352,19 @@ class SamSegmenter:
         new_rows, new_columns = embedding.features.input_size
         return np.array([new_columns / columns, new_rows / rows])
 
-    def _points(self, prompt: SlicePrompt, embedding: Embedding) -> tuple[Tensor, Tensor] | None:
-        if not len(prompt.points_xy):
+    def _points(self, prompts: Sequence[SlicePrompt], embedding: Embedding) -> tuple[Tensor, Tensor] | None:
+        if not len(prompts[0].points_xy):
             return None
-        places = prompt.points_xy.astype(np.float64) * self._scale(embedding)
-        kinds = torch.from_numpy(prompt.positive.astype(np.int32))
-        return torch.from_numpy(places).float()[None].to(self.device), kinds[None].to(self.device)
+        places = np.stack([prompt.points_xy for prompt in prompts]).astype(np.float64) * self._scale(embedding)
+        kinds = torch.from_numpy(np.stack([prompt.positive for prompt in prompts]).astype(np.int32))
+        return torch.from_numpy(places).float().to(self.device), kinds.to(self.device)
 
-    def _box(self, prompt: SlicePrompt, embedding: Embedding) -> Tensor | None:
-        if prompt.box_xyxy is None:
+    def _boxes(self, prompts: Sequence[SlicePrompt], embedding: Embedding) -> Tensor | None:
+        boxes = [prompt.box_xyxy for prompt in prompts if prompt.box_xyxy is not None]
+        if not boxes:
             return None
-        corners = prompt.box_xyxy.reshape(2, 2).astype(np.float64) * self._scale(embedding)
-        return torch.from_numpy(corners.reshape(1, 4)).float().to(self.device)
-
-    def _upscale(self, logits: Tensor, embedding: Embedding) -> Tensor:
-        """(n, 256, 256) logits to the slice's pixels (n, rows, columns), the padding cut off, as SAM does it."""
-        with torch.inference_mode():
-            return self.model.postprocess_masks(logits[None], embedding.features.input_size, tuple(embedding.image.pixels.shape))[0]
+        corners = np.stack(boxes).reshape(-1, 2, 2).astype(np.float64) * self._scale(embedding)
+        return torch.from_numpy(corners.reshape(-1, 4)).float().to(self.device)
 
     def _on_device(self, work: Callable[[], Any]) -> Any:
         """Run on the device; where its memory is full, move the network to the CPU for good and go on there."""
@@ -310,4 +373,5 @@ class SamSegmenter:
 
     def _move_to(self, device: str) -> None:
         self.device, self.precision = torch.device(device), "fp32"
+        self._fast = None
         self.model.to(self.device)

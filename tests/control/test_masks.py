@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from spinalsam.control.workspace import Change, Workspace
+from spinalsam.engine.segmenter import Candidates, Embedding
 from spinalsam.errors import InputError, OutputError, RequirementError, UsageError
 from spinalsam.support.anatomy import label_value
+from spinalsam.support.prompts import SlicePrompt
 from tests.control.conftest import BACK, FRONT, put_mask
 from tests.fakes import FakeSegmenter
 
@@ -393,3 +395,17 @@ def test_a_mask_of_another_grid_is_refused_and_resampled_only_on_request(ws: Wor
     result = ws.run("load_mask", path=str(tmp_path / "coarse.nrrd"), resample=True)
     assert ws.mask[20, 20, 6] == 22
     assert "nearest" in result.message
+
+
+def test_several_boxes_of_a_slice_go_to_the_network_in_one_call(ws: Workspace, segmenter: FakeSegmenter) -> None:
+    calls: list[int] = []
+
+    def decode_many(embedding: Embedding, prompts: list[SlicePrompt]) -> list[Candidates]:
+        calls.append(len(prompts))
+        return [segmenter.decode(embedding, prompt) for prompt in prompts]
+
+    segmenter.decode_many = decode_many  # type: ignore[attr-defined]
+    ws.run("add_box", corners=[8, 4, 24, 16])
+    ws.run("add_box", corners=[10, 18, 22, 32])
+    result = ws.run("generate_box_mask")
+    assert calls == [2] and len(result.data["masks"]) == 2 and all(mask["pixels"] for mask in result.data["masks"])

@@ -147,3 +147,14 @@ def test_nothing_is_left_far_outside_the_box_unless_it_was_clicked() -> None:
     assert within_box(everywhere, clicked).masks[0][20, 57]
     negative = SlicePrompt(np.array([[55, 20]], np.float32), np.array([False]), box)
     assert not within_box(everywhere, negative).masks[0][20, 57]
+
+
+def test_prompts_of_all_forms_in_one_call_are_answered_like_one_by_one(segmenter: CompactSegmenter) -> None:
+    embedding = segmenter.encode(_picture())
+    box, click = np.array([20, 20, 60, 70], np.float32), np.array([[40, 40]], np.float32)
+    prompts = [SlicePrompt(box_xyxy=box + n) for n in range(10)]
+    prompts += [SlicePrompt(click, np.array([True])), SlicePrompt(click, np.array([False]), box), SlicePrompt(click, np.array([True]), box)]
+    for found, prompt in zip(segmenter.decode_many(embedding, prompts), prompts, strict=True):
+        alone = segmenter.decode(embedding, prompt)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-3)
+        assert found.masks.shape == alone.masks.shape and (found.masks == alone.masks).mean() > 0.999

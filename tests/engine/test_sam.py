@@ -124,7 +124,7 @@ def test_a_previous_mask_refines_as_the_predictors_mask_input(segmenter, tiny_mo
 
 def test_a_prompt_at_the_far_corner_uses_the_proportions_of_the_picture(segmenter) -> None:
     wide = segmenter.encode(slice_image(40, 120))
-    points, kinds = segmenter._points(prompt([[119, 39]], [True]), wide)
+    points, kinds = segmenter._points([prompt([[119, 39]], [True])], wide)
     assert points[0, 0].tolist() == pytest.approx([119 * 128 / 120, 39 * 43 / 40])
     assert kinds.tolist() == [[1]]
 
