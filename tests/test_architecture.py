@@ -88,6 +88,33 @@ print(len(names))
     assert int(done.stdout) > 60
 
 
+def test_the_main_job_is_done_without_qt(ct: Path, tmp_path: Path) -> None:
+    """Commands and the Python package, with the shipped network, as on a server on which PyQt5 was never installed."""
+    code = f"""
+import spinalsam
+from spinalsam.cli import main
+ct, out = {str(ct)!r}, {str(tmp_path)!r}
+codes = [main(words) for words in (
+    ["segment", ct, "-o", out + "/a.nii.gz", "--box", "7,9,5,16,20,5", "--label", "L3"],
+    ["segment", ct, "-o", out + "/b.nrrd", "--say", "go to slice 6, add a box [7, 9, 16, 20] and generate the mask"],
+    ["evaluate", "--pred", out + "/a.nii.gz", "--truth", out + "/a.nii.gz"],
+    ["info", ct], ["devices"], ["models"], ["models", "verify"], ["parse", "segment L3"],
+)]
+with spinalsam.open(ct) as ws:
+    ws.run("go_to", slice=6)
+    ws.run("add_box", corners=[7, 9, 16, 20], regions=["L3"])
+    ws.run("generate_box_mask")
+    ws.export(out + "/c.nii.gz")
+    journal = str(ws.journal_path)
+codes.append(main(["replay", journal, "-o", out + "/d.nii.gz"]))
+print("codes", codes, "window", main(["open", ct]), [name for name in sys.modules if "qt" in name.lower()])
+"""
+    done = run_python(code, blocked=QT)
+    assert done.stdout.splitlines()[-1:] == [f"codes {[0] * 9} window 2 []"], done.stdout + done.stderr
+    assert "PyQt5" in done.stderr.splitlines()[-1]
+    assert {path.name for path in tmp_path.iterdir()} >= {"a.nii.gz", "b.nrrd", "c.nii.gz", "d.nii.gz"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "limit"),
     [(["parse", "add three points on L2"], 1), (["segment", "--help"], 1), (["segment", "missing.nii.gz"], 1)],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinalsam.commands.output import note
+from spinalsam.errors import OutputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,14 +52,28 @@ SAMPLES = {"phantom": phantom_volume}
 @lru_cache(maxsize=1)
 def sample_files() -> SampleFiles:
     """Where the sample case lies; it is made when it is not there yet. Raises OutputError or ResourceError."""
-    from spinalsam.settings import cache_dir
-
-    folder = cache_dir() / "samples"
+    folder = _folder()
     key = _fingerprint()
     files = SampleFiles(folder / f"phantom-{key}.nii.gz", folder / f"phantom-{key}-reference.nii.gz")
     if not (files.image.exists() and files.reference.exists()):
         _make(files)
     return files
+
+
+def _folder() -> Path:
+    """The user's cache folder, or where that cannot be written, a folder for this user among the temporary files."""
+    from spinalsam.settings import cache_dir
+
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    last: OSError | None = None
+    for folder in (cache_dir() / "samples", Path(tempfile.gettempdir()) / f"spinalsam-samples-{user}"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError as error:
+            last = error
+    raise OutputError(f"The sample case cannot be kept anywhere ({last}); set SPINALSAM_CACHE_DIR to a folder that can be written.")
 
 
 def _fingerprint() -> str:
@@ -74,7 +91,6 @@ def _make(files: SampleFiles) -> None:
 
     note("Making the sample case, once (about a minute) ...")
     phantom = make_phantom(SEED, spacing_mm=SPACING_MM)
-    files.image.parent.mkdir(parents=True, exist_ok=True)
     write_mask(files.reference, phantom.mask, phantom.volume)
     _write_image(files.image, phantom.volume)
 

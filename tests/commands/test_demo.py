@@ -15,6 +15,7 @@ from PIL import Image
 from spinalsam.cli import main
 from spinalsam.commands import demo, samples
 from spinalsam.engine import models
+from spinalsam.errors import OutputError
 from spinalsam.support.anatomy import label_value
 from spinalsam.support.calls import OperationCall
 from tests.fakes import FakeSegmenter
@@ -88,3 +89,14 @@ def test_an_unwritable_folder_is_one_line(tmp_path: Path, capfd: pytest.CaptureF
     (tmp_path / "file").touch()
     assert main(["demo", "--headless", "--out", str(tmp_path / "file" / "out")]) == 3
     assert len(capfd.readouterr().err.strip().splitlines()) == 1
+
+
+def test_the_sample_case_is_kept_elsewhere_where_the_cache_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SPINALSAM_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    with pytest.raises(OutputError, match="SPINALSAM_CACHE_DIR"):
+        (tmp_path / "temporary").touch()
+        samples._folder()
+    (tmp_path / "temporary").unlink()
+    assert samples._folder().parent == tmp_path / "temporary"
