@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -69,7 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(words or ["open"])
         if options.command is None:
             options = build_parser().parse_args([*words, "open"])
-        code = options.run(options)
+        with warnings.catch_warnings():
+            if not debug:
+                warnings.simplefilter("ignore")  # of libraries, about files on which the error message has the last word
+            code = options.run(options)
         sys.stdout.flush()
         return int(code or 0)
     except SystemExit as end:  # --help and --version

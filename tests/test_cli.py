@@ -11,6 +11,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK
 
 from tests.conftest import Run
 from tests.fakes import FakeSegmenter
@@ -55,8 +56,6 @@ def test_points_say_inside_or_outside(run: Run, ct: Path, tmp_path: Path) -> Non
     out = tmp_path / "mask.nrrd"
     answer = run("segment", ct, "-o", out, "--point", "10,12,5", "--point", "15,19,5,0", "--label", "7")
     assert answer.code == 0, answer.err
-    import SimpleITK
-
     mask = SimpleITK.ReadImage(str(out))
     assert mask[10, 12, 5] == 7
     assert mask[15, 19, 5] == 0
@@ -204,6 +203,20 @@ class TestBadInput:
         path = tmp_path / "cut.nii.gz"
         path.write_bytes(whole[: int(len(whole) * kept)])
         refused(path, "cut.nii.gz")
+
+    def test_libraries_do_not_talk_in_between(self, refused: Callable[..., None], ct: Path, tmp_path: Path) -> None:
+        """MetaIO writes past Python, Pillow warns, pydicom raises something of its own."""
+        image = SimpleITK.ReadImage(str(ct))
+        SimpleITK.WriteImage(image, str(tmp_path / "a.mha"))
+        whole = (tmp_path / "a.mha").read_bytes()
+        (tmp_path / "damaged.mha").write_bytes(whole.replace(b"NDims = 3", b"NDims = ?"))
+        refused(tmp_path / "damaged.mha", "damaged.mha")
+        SimpleITK.WriteImage(image[:, :, 5] + 200, str(tmp_path / "a.tif"))
+        tags = bytearray((tmp_path / "a.tif").read_bytes())
+        start = int.from_bytes(tags[4:8], "little")
+        tags[start + 6 : start + 10] = b"\xff\xff\xff\x0f"  # the first tag claims more values than the file has bytes
+        (tmp_path / "damaged.tif").write_bytes(bytes(tags))
+        refused(tmp_path / "damaged.tif", "damaged.tif")
 
     @pytest.mark.parametrize("size", [32767, -5, 0])
     def test_absurd_sizes_in_the_header(self, refused: Callable[..., None], ct: Path, tmp_path: Path, size: int) -> None:

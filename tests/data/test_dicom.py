@@ -289,6 +289,17 @@ class TestFolders:
         assert said(found, "1 file was left out (DICOM without a picture)")
         assert said(found, "1 file was left out (damaged)")
 
+    def test_a_header_with_an_unknown_kind_of_value_is_damaged(self, tmp_path) -> None:
+        path = next(dicom_series(tmp_path / "ct", stored()).iterdir())
+        header = pydicom.dcmread(path)
+        header.SeriesDescription = "Spine"
+        header.save_as(path)
+        raw = path.read_bytes()
+        at = raw.index(b"\x08\0\x3e\x10LO")
+        path.write_bytes(raw[: at + 4] + b"L\xff" + raw[at + 6 :])
+        with pytest.raises(InputError, match="damaged"):
+            read_volume(path)
+
     def test_a_slice_with_damaged_pixels_is_named_and_filled(self, tmp_path) -> None:
         raw = stored((9, 8, 12))
         folder = dicom_series(tmp_path / "ct", raw)

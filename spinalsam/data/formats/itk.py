@@ -16,6 +16,7 @@ from spinalsam.data.formats.values import looks_like_hu, to_working
 from spinalsam.data.volume import Volume
 from spinalsam.errors import InputError
 from spinalsam.support.geometry import Geometry
+from spinalsam.support.quiet import native_errors_silenced
 
 ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
 _HEADER_LIMIT = 1 << 20
@@ -57,9 +58,10 @@ def read_raw(path: Path) -> tuple[NDArray, Geometry, dict[str, str]]:
     _check_size(path, fields)
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
     try:
-        image = SimpleITK.ReadImage(str(path))
+        with native_errors_silenced():
+            image = SimpleITK.ReadImage(str(path))
     except RuntimeError as error:
-        raise InputError(f"'{path.name}' cannot be read ({_reason(error)}); it is truncated or damaged.") from None
+        raise InputError(f"'{path.name}' cannot be read{_reason(error)}; it is truncated or damaged.") from None
     geometry = _geometry(path, image)
     components = image.GetNumberOfComponentsPerPixel()
     raw = SimpleITK.GetArrayFromImage(image)
@@ -186,6 +188,7 @@ def _stored_bytes(path: Path, named: str | None) -> int | None:
 
 
 def _reason(error: RuntimeError) -> str:
-    """The last telling line of ITK's message."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return re.sub(r"\s*'?/\S*", "", lines[-1])[:160].rstrip(".:") if lines else "no reason given"
+    """The last telling line of ITK's message in brackets; it ends with the system's last error, which rarely has to do with it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and "Reason:" not in line]
+    words = re.sub(r"\s*'?/\S*|ITK ERROR: \w+\(0x\w+\): ", "", lines[-1])[:160].rstrip(".: ") if lines else ""
+    return f" ({words})" if words and not words.startswith("File cannot be read") else ""
