@@ -58,7 +58,9 @@ def repair(answer: str, problem: str, style: str) -> list[Message]:
 
 def request_body(model: str, conversation: list[Message], specs: Mapping[str, OperationSpec], style: str) -> dict[str, Any]:
     """The request as a dictionary, the same for the preview and for the wire."""
-    body: dict[str, Any] = {"model": model, "messages": conversation, "stream": True, "stream_options": {"include_usage": True}}
+    body: dict[str, Any] = {"model": model, "messages": conversation, "stream": True}
+    if style != "text":  # the plainest way is for servers that know nothing newer
+        body["stream_options"] = {"include_usage": True}
     if style == "tools":
         body |= {"tools": [_tool(spec) for spec in specs.values() if spec.spoken], "tool_choice": "auto"}
     elif style == "json_schema":

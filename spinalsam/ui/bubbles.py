@@ -206,6 +206,7 @@ class Question(QFrame):
 
 
 _QUESTIONS = {
+    "loses": lambda: tr("What you did on this case is recorded nowhere and would be lost. Do it?"),
     "destructive": lambda: tr("This closes the case. What you did stays in its journal. Do it?"),
     "replaces": lambda: tr("This replaces a file that exists. Do it?"),
     "ambiguous": lambda: tr("Did you mean this?"),

@@ -58,7 +58,7 @@ class FunctionReader:
 class Understood:
     """What a sentence was taken for.
 
-    reason: why it is asked about first: 'destructive', 'replaces' (a file), 'ambiguous', or an empty string.
+    reason: why it is asked about first: 'loses' (work), 'destructive', 'replaces' (a file), 'ambiguous', or an empty string.
     readings: where it is ambiguous, the readings to choose from, best first. answer: a model's text, which does nothing.
     reader: the model that read it, or an empty string. notice: why another read than was meant to.
     """
@@ -141,9 +141,10 @@ class Conversation(QObject):
         if self._runs or self.is_reading or not self._waiting:
             return
         text, hints, reader = self._waiting.pop(0), self._dispatcher.workspace.hints, self.reader
+        unrecorded = self._is_unrecorded()
         stop = self._stop = threading.Event()
         listener = _Listener(self)
-        self._background.run(lambda: _read(reader, text, hints, listener, stop), self._take, self._unread)
+        self._background.run(lambda: _read(reader, text, hints, listener, stop, unrecorded), self._take, self._unread)
 
     def _take(self, understood: Understood) -> None:
         self._stop = None
@@ -163,7 +164,7 @@ class Conversation(QObject):
 
     def choose(self, understood: Understood, calls: Calls) -> None:
         """One of the readings was chosen: it runs, or asks once more where it destroys something."""
-        reason = reason_to_ask(calls, 1.0)
+        reason = reason_to_ask(calls, 1.0, self._is_unrecorded())
         if reason:
             self.understood.emit(replace(understood, calls=calls, reason=reason, readings=(), answer="", notice=""))
         else:
@@ -213,6 +214,11 @@ class Conversation(QObject):
         last = self._history()[-len(steps) :] if steps else []
         return bool(steps) and len(last) == len(steps) and all(a is b for a, b in zip(last, steps, strict=True))
 
+    def _is_unrecorded(self) -> bool:
+        """Whether there is work on the case that no journal keeps, and that another case in its place would lose."""
+        workspace = self._dispatcher.workspace
+        return bool(workspace.undo_titles) and (bool(workspace.problem) or workspace.journal_path is None)
+
     def _history(self) -> list[Step]:
         content = self._dispatcher.workspace.content
         return content.history.done if content is not None else []
@@ -244,7 +250,9 @@ class _Listener:
             self._conversation.heard.emit("thought", text)
 
 
-def _read(reader: SentenceReader, text: str, hints: Any, listener: _Listener, stop: threading.Event) -> Understood:
+def _read(
+    reader: SentenceReader, text: str, hints: Any, listener: _Listener, stop: threading.Event, unrecorded: bool
+) -> Understood:
     """On a thread of its own; also looks whether a file would be replaced, which may take a while on a network drive."""
     result = reader.read(text, SPOKEN_SPECS, hints, listen=listener, stop=stop)
     listener.flush()
@@ -258,7 +266,7 @@ def _read(reader: SentenceReader, text: str, hints: Any, listener: _Listener, st
         str(result.source),
         float(result.ms),
         str(result.explanation or ""),
-        "ambiguous" if readings else reason_to_ask(calls, float(result.confidence)),
+        "ambiguous" if readings else reason_to_ask(calls, float(result.confidence), unrecorded),
         readings,
         str(getattr(result, "answer", "")),
         str(getattr(result, "reasoning", "")),
@@ -268,8 +276,10 @@ def _read(reader: SentenceReader, text: str, hints: Any, listener: _Listener, st
     )
 
 
-def reason_to_ask(calls: Sequence[OperationCall], confidence: float) -> str:
-    """Why the calls should be confirmed before they run, or an empty string."""
+def reason_to_ask(calls: Sequence[OperationCall], confidence: float, unrecorded: bool = False) -> str:
+    """Why the calls should be confirmed before they run, or an empty string. unrecorded: whether no journal keeps the work so far."""
+    if unrecorded and any(call.op in ("open_image", "clear_image") for call in calls):
+        return "loses"
     if any(call.op in SPECS and SPECS[call.op].destructive for call in calls):
         return "destructive"
     if any(replaces_file(call) for call in calls):

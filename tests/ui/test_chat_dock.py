@@ -122,6 +122,22 @@ def test_what_needs_asking() -> None:
     assert reason_to_ask([OperationCall("clear_points")], 0.9) == "" == reason_to_ask([], 0.0)
 
 
+@pytest.mark.parametrize("op", ["open_image", "clear_image"])
+def test_what_would_lose_unrecorded_work_is_asked_about(op: str) -> None:
+    assert reason_to_ask([OperationCall("undo"), OperationCall(op)], 1.0, unrecorded=True) == "loses"
+    assert reason_to_ask([OperationCall(op)], 1.0) == ("destructive" if op == "clear_image" else "")
+
+
+def test_work_in_a_case_without_a_journal_is_not_lost_by_a_sentence(case: MainWindow, qtbot: Any) -> None:
+    case.run("add_points", {"at": [[20, 20]]})
+    assert case.workspace.content is not None and case.workspace.content.session is not None
+    case.workspace.content.session.path = None
+    case.conversation.reader = Scripted(ParseResult((OperationCall("open_image", {"path": "sample:block"}),)))
+    say(case, "open the sample")
+    until(qtbot, lambda: bool(buttons(case, "Leave it")))
+    assert case.workspace.state.points
+
+
 def test_a_chip_says_the_operation_and_its_arguments() -> None:
     assert chip_text(OperationCall("add_points", {"count": 3, "regions": ["L2", "L3"]})) == "Add points · count 3 · L2, L3"
 
