@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,23 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QLabel, QPushButton
 
+from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.operations import SPECS
+from spinalsam.control.workspace import Workspace
 from spinalsam.errors import Cancelled
 from spinalsam.language.answers import ModelReading
 from spinalsam.language.reader import Reader
 from spinalsam.language.schema import ParseResult
 from spinalsam.settings import Settings
 from spinalsam.support.calls import OperationCall
+from spinalsam.ui.background import Background
 from spinalsam.ui.bubbles import CallList, ModelCard
-from spinalsam.ui.conversation import chip_text, reason_to_ask
+from spinalsam.ui.chat_dock import ChatDock, reader_state
+from spinalsam.ui.conversation import Conversation, FunctionReader, chip_text, reason_to_ask
+from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.main_window import MainWindow
+from tests.fakes import FakeSegmenter
+from tests.ui.conftest import fake_parse, vertebra_volume
 
 Settled = Callable[[MainWindow], None]
 
@@ -29,76 +36,110 @@ def until(qtbot: Any, condition: Callable[[], bool]) -> None:
     qtbot.waitUntil(condition, timeout=30000)
 
 
-def say(window: MainWindow, text: str) -> None:
+class Talk:
+    """The chat alone, on a case, without the window around it; `case` of the other tests is the whole window."""
+
+    def __init__(self) -> None:
+        self.workspace = Workspace(segmenter=FakeSegmenter(), samples={"block": vertebra_volume})
+        self.bridge = JobBridge()
+        self.dispatcher = Dispatcher(self.workspace, post=self.bridge.post)
+        self.background = Background()
+        self.conversation = Conversation(self.dispatcher, FunctionReader(fake_parse), self.background)
+        self.chat = ChatDock(self.conversation)
+        self.chat.undo_requested.connect(lambda steps: self.run("undo", {"count": steps}))
+
+    def run(self, op: str, args: dict[str, Any]) -> None:
+        self.dispatcher.submit(OperationCall(op, args))
+
+    def close(self) -> None:
+        self.conversation.close()
+        self.background.stop()
+        self.workspace.close()
+
+
+@pytest.fixture
+def talk(qtbot: Any) -> Iterator[Talk]:
+    made = Talk()
+    qtbot.addWidget(made.chat)
+    made.chat.resize(340, 600)
+    made.chat.show()
+    qtbot.waitExposed(made.chat)
+    made.run("open_image", {"path": "sample:block"})
+    until(qtbot, lambda: made.workspace.has_case and not made.dispatcher.busy)
+    yield made
+    made.close()
+
+
+def say(window: MainWindow | Talk, text: str) -> None:
     window.chat.line.setFocus()
     QTest.keyClicks(window.chat.line, text)
     QTest.keyClick(window.chat.line, Qt.Key_Return)
 
 
-def buttons(window: MainWindow, text: str) -> list[QPushButton]:
+def buttons(window: MainWindow | Talk, text: str) -> list[QPushButton]:
     return [button for button in window.chat.findChildren(QPushButton) if button.text() == text and button.isVisibleTo(window.chat)]
 
 
-def test_a_sentence_is_done_and_answered(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
-    say(case, "clear_points")
-    until(qtbot, lambda: "Cleared 1 point." in case.chat.texts)
-    assert case.chat.texts[0] == "clear_points"
-    assert not case.workspace.state.points
+def test_a_sentence_is_done_and_answered(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
+    say(talk, "clear_points")
+    until(qtbot, lambda: "Cleared 1 point." in talk.chat.texts)
+    assert talk.chat.texts[0] == "clear_points"
+    assert not talk.workspace.state.points
 
 
-def test_the_undo_link_takes_back_what_the_answer_did(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
-    case.run("add_box", {"corners": [5, 5, 20, 20]})
-    say(case, "clear_points; clear_boxes")
-    until(qtbot, lambda: bool(buttons(case, "Undo")))
-    assert not case.workspace.state.points and not case.workspace.state.boxes
-    buttons(case, "Undo")[0].click()
-    assert case.workspace.state.points and case.workspace.state.boxes
+def test_the_undo_link_takes_back_what_the_answer_did(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
+    talk.run("add_box", {"corners": [5, 5, 20, 20]})
+    say(talk, "clear_points; clear_boxes")
+    until(qtbot, lambda: bool(buttons(talk, "Undo")))
+    assert not talk.workspace.state.points and not talk.workspace.state.boxes
+    buttons(talk, "Undo")[0].click()
+    assert talk.workspace.state.points and talk.workspace.state.boxes
 
 
-def test_what_destroys_is_asked_first(case: MainWindow, qtbot: Any) -> None:
-    say(case, "clear_image")
-    until(qtbot, lambda: bool(buttons(case, "Leave it")))
-    assert case.workspace.has_case
-    buttons(case, "Leave it")[0].click()
-    assert case.workspace.has_case
-    say(case, "clear_image")
-    until(qtbot, lambda: bool(buttons(case, "Do it")))
-    buttons(case, "Do it")[0].click()
-    until(qtbot, lambda: not case.workspace.has_case)
+def test_what_destroys_is_asked_first(talk: Talk, qtbot: Any) -> None:
+    say(talk, "clear_image")
+    until(qtbot, lambda: bool(buttons(talk, "Leave it")))
+    assert talk.workspace.has_case
+    buttons(talk, "Leave it")[0].click()
+    assert talk.workspace.has_case
+    say(talk, "clear_image")
+    until(qtbot, lambda: bool(buttons(talk, "Do it")))
+    buttons(talk, "Do it")[0].click()
+    until(qtbot, lambda: not talk.workspace.has_case)
 
 
-def test_a_chip_can_be_taken_out_before_an_unsure_sentence_runs(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
-    case.run("add_box", {"corners": [5, 5, 20, 20]})
-    say(case, "clear_points; clear_boxes?")
-    until(qtbot, lambda: bool(buttons(case, "Do it")))
-    buttons(case, "Clear boxes   ✕")[0].click()
-    buttons(case, "Do it")[0].click()
-    until(qtbot, lambda: not case.workspace.state.points)
-    assert case.workspace.state.boxes
+def test_a_chip_can_be_taken_out_before_an_unsure_sentence_runs(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
+    talk.run("add_box", {"corners": [5, 5, 20, 20]})
+    say(talk, "clear_points; clear_boxes?")
+    until(qtbot, lambda: bool(buttons(talk, "Do it")))
+    buttons(talk, "Clear boxes   ✕")[0].click()
+    buttons(talk, "Do it")[0].click()
+    until(qtbot, lambda: not talk.workspace.state.points)
+    assert talk.workspace.state.boxes
 
 
-def test_a_sentence_that_asks_for_nothing_does_nothing(case: MainWindow, qtbot: Any) -> None:
-    say(case, "lovely weather")
-    until(qtbot, lambda: len(case.chat.texts) == 2)
-    assert "nothing to do" in case.chat.texts[1]
+def test_a_sentence_that_asks_for_nothing_does_nothing(talk: Talk, qtbot: Any) -> None:
+    say(talk, "lovely weather")
+    until(qtbot, lambda: len(talk.chat.texts) == 2)
+    assert "nothing to do" in talk.chat.texts[1]
 
 
-def test_a_failure_is_said_in_the_chat(case: MainWindow, qtbot: Any) -> None:
-    say(case, "generate_box_mask")
-    until(qtbot, lambda: any("box" in text for text in case.chat.texts[1:]))
+def test_a_failure_is_said_in_the_chat(talk: Talk, qtbot: Any) -> None:
+    say(talk, "generate_box_mask")
+    until(qtbot, lambda: any("box" in text for text in talk.chat.texts[1:]))
 
 
-def test_arrow_keys_walk_through_what_was_said(case: MainWindow, qtbot: Any) -> None:
+def test_arrow_keys_walk_through_what_was_said(talk: Talk, qtbot: Any) -> None:
     for text in ("lovely weather", "clear_points"):
-        say(case, text)
-    QTest.keyClicks(case.chat.line, "dra")
+        say(talk, text)
+    QTest.keyClicks(talk.chat.line, "dra")
     seen = []
     for key in (Qt.Key_Up, Qt.Key_Up, Qt.Key_Down, Qt.Key_Down):
-        QTest.keyClick(case.chat.line, key)
-        seen.append(case.chat.line.text())
+        QTest.keyClick(talk.chat.line, key)
+        seen.append(talk.chat.line.text())
     assert seen == ["clear_points", "lovely weather", "clear_points", "dra"]
 
 
@@ -109,10 +150,10 @@ def test_letters_typed_into_the_chat_run_no_shortcut(case: MainWindow) -> None:
     assert case.workspace.state.view.layout == "mpr" and case.workspace.state.view.width_hu == 1800
 
 
-def test_examples_are_there_until_something_was_said(case: MainWindow, qtbot: Any) -> None:
-    assert case.chat.examples.isVisibleTo(case.chat)
-    case.chat.examples.findChildren(QPushButton)[0].click()
-    assert not case.chat.examples.isVisibleTo(case.chat)
+def test_examples_are_there_until_something_was_said(talk: Talk, qtbot: Any) -> None:
+    assert talk.chat.examples.isVisibleTo(talk.chat)
+    talk.chat.examples.findChildren(QPushButton)[0].click()
+    assert not talk.chat.examples.isVisibleTo(talk.chat)
 
 
 def test_what_needs_asking() -> None:
@@ -128,14 +169,14 @@ def test_what_would_lose_unrecorded_work_is_asked_about(op: str) -> None:
     assert reason_to_ask([OperationCall(op)], 1.0) == ("destructive" if op == "clear_image" else "")
 
 
-def test_work_in_a_case_without_a_journal_is_not_lost_by_a_sentence(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
-    assert case.workspace.content is not None and case.workspace.content.session is not None
-    case.workspace.content.session.path = None
-    case.conversation.reader = Scripted(ParseResult((OperationCall("open_image", {"path": "sample:block"}),)))
-    say(case, "open the sample")
-    until(qtbot, lambda: bool(buttons(case, "Leave it")))
-    assert case.workspace.state.points
+def test_work_in_a_case_without_a_journal_is_not_lost_by_a_sentence(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
+    assert talk.workspace.content is not None and talk.workspace.content.session is not None
+    talk.workspace.content.session.path = None
+    talk.conversation.reader = Scripted(ParseResult((OperationCall("open_image", {"path": "sample:block"}),)))
+    say(talk, "open the sample")
+    until(qtbot, lambda: bool(buttons(talk, "Leave it")))
+    assert talk.workspace.state.points
 
 
 def test_a_chip_says_the_operation_and_its_arguments() -> None:
@@ -145,95 +186,95 @@ def test_a_chip_says_the_operation_and_its_arguments() -> None:
 # A link takes back what its answer did, and nothing else
 
 
-def links(window: MainWindow) -> list[bool]:
+def links(window: MainWindow | Talk) -> list[bool]:
     """Which undo links can be clicked, oldest answer first."""
     return [button.isEnabled() for button in buttons(window, "Undo")]
 
 
-def test_the_undo_link_is_off_once_something_else_was_done(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
-    say(case, "clear_points")
-    until(qtbot, lambda: links(case) == [True])
-    case.run("add_box", {"corners": [5, 5, 20, 20]})
-    assert links(case) == [False]
-    case.run("undo", {})
-    assert links(case) == [True]
-    buttons(case, "Undo")[0].click()
-    assert case.workspace.state.points and links(case) == [False]
-    case.run("redo", {})
-    assert links(case) == [True]
+def test_the_undo_link_is_off_once_something_else_was_done(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
+    say(talk, "clear_points")
+    until(qtbot, lambda: links(talk) == [True])
+    talk.run("add_box", {"corners": [5, 5, 20, 20]})
+    assert links(talk) == [False]
+    talk.run("undo", {})
+    assert links(talk) == [True]
+    buttons(talk, "Undo")[0].click()
+    assert talk.workspace.state.points and links(talk) == [False]
+    talk.run("redo", {})
+    assert links(talk) == [True]
 
 
-def test_only_the_newest_answer_can_be_taken_back_first(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
-    case.run("add_box", {"corners": [5, 5, 20, 20]})
+def test_only_the_newest_answer_can_be_taken_back_first(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
+    talk.run("add_box", {"corners": [5, 5, 20, 20]})
     for number, text in enumerate(("clear_points", "clear_boxes"), 1):
-        say(case, text)
-        until(qtbot, lambda number=number: len(links(case)) == number)
-    assert links(case) == [False, True]
-    buttons(case, "Undo")[1].click()
-    assert links(case) == [True, False]
+        say(talk, text)
+        until(qtbot, lambda number=number: len(links(talk)) == number)
+    assert links(talk) == [False, True]
+    buttons(talk, "Undo")[1].click()
+    assert links(talk) == [True, False]
 
 
-def test_a_stopped_sentence_says_and_shows_what_was_done(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
-    say(case, "clear_points; generate_box_mask; undo")
-    until(qtbot, lambda: any("Not done" in text for text in case.chat.texts))
-    assert "Done: Clear points." in case.chat.texts[-1] and "Not done: Generate box mask, Undo." in case.chat.texts[-1]
-    (shown,) = case.chat.findChildren(CallList)
+def test_a_stopped_sentence_says_and_shows_what_was_done(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
+    say(talk, "clear_points; generate_box_mask; undo")
+    until(qtbot, lambda: any("Not done" in text for text in talk.chat.texts))
+    assert "Done: Clear points." in talk.chat.texts[-1] and "Not done: Generate box mask, Undo." in talk.chat.texts[-1]
+    (shown,) = talk.chat.findChildren(CallList)
     assert shown.states == ["done", "failed", "left"]
-    until(qtbot, lambda: links(case) == [True])
+    until(qtbot, lambda: links(talk) == [True])
 
 
-def test_a_file_that_exists_is_asked_about_and_then_replaced(case: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+def test_a_file_that_exists_is_asked_about_and_then_replaced(talk: Talk, qtbot: Any, tmp_path: Path) -> None:
     path = tmp_path / "mask.nii.gz"
     path.write_bytes(b"precious")
-    case.run("add_points", {"at": [[20, 20]]})
-    case.run("generate_point_mask", {})
-    until(qtbot, lambda: case.workspace.has_mask and not case.dispatcher.busy)
-    case.conversation.reader = Scripted(ParseResult((OperationCall("export_mask", {"path": str(path)}),)))
-    say(case, "export it")
-    until(qtbot, lambda: bool(buttons(case, "Leave it")))
+    talk.run("add_points", {"at": [[20, 20]]})
+    talk.run("generate_point_mask", {})
+    until(qtbot, lambda: talk.workspace.has_mask and not talk.dispatcher.busy)
+    talk.conversation.reader = Scripted(ParseResult((OperationCall("export_mask", {"path": str(path)}),)))
+    say(talk, "export it")
+    until(qtbot, lambda: bool(buttons(talk, "Leave it")))
     assert path.read_bytes() == b"precious"
-    buttons(case, "Do it")[0].click()
-    until(qtbot, lambda: any(text.startswith("Saved") for text in case.chat.texts))
+    buttons(talk, "Do it")[0].click()
+    until(qtbot, lambda: any(text.startswith("Saved") for text in talk.chat.texts))
     assert path.read_bytes() != b"precious"
 
 
-def test_one_of_two_readings_is_chosen(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
-    case.run("add_box", {"corners": [5, 5, 20, 20]})
-    case.conversation.reader = Scripted(ParseResult((OperationCall("clear_points"),), 0.4, alternatives=((OperationCall("clear_boxes"),),)))
-    say(case, "clear them")
-    until(qtbot, lambda: bool(buttons(case, "Clear boxes")))
-    assert case.workspace.state.points and case.workspace.state.boxes
-    buttons(case, "Clear boxes")[0].click()
-    until(qtbot, lambda: not case.workspace.state.boxes)
-    assert case.workspace.state.points and not buttons(case, "Clear points")
+def test_one_of_two_readings_is_chosen(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
+    talk.run("add_box", {"corners": [5, 5, 20, 20]})
+    talk.conversation.reader = Scripted(ParseResult((OperationCall("clear_points"),), 0.4, alternatives=((OperationCall("clear_boxes"),),)))
+    say(talk, "clear them")
+    until(qtbot, lambda: bool(buttons(talk, "Clear boxes")))
+    assert talk.workspace.state.points and talk.workspace.state.boxes
+    buttons(talk, "Clear boxes")[0].click()
+    until(qtbot, lambda: not talk.workspace.state.boxes)
+    assert talk.workspace.state.points and not buttons(talk, "Clear points")
 
 
-def test_a_choice_that_destroys_is_asked_about_once_more(case: MainWindow, qtbot: Any) -> None:
-    case.conversation.reader = Scripted(ParseResult((OperationCall("undo"),), 0.4, alternatives=((OperationCall("clear_image"),),)))
-    say(case, "away with it")
-    until(qtbot, lambda: bool(buttons(case, "Close image")))
-    buttons(case, "Close image")[0].click()
-    until(qtbot, lambda: bool(buttons(case, "Leave it")))
-    assert case.workspace.has_case
+def test_a_choice_that_destroys_is_asked_about_once_more(talk: Talk, qtbot: Any) -> None:
+    talk.conversation.reader = Scripted(ParseResult((OperationCall("undo"),), 0.4, alternatives=((OperationCall("clear_image"),),)))
+    say(talk, "away with it")
+    until(qtbot, lambda: bool(buttons(talk, "Close image")))
+    buttons(talk, "Close image")[0].click()
+    until(qtbot, lambda: bool(buttons(talk, "Leave it")))
+    assert talk.workspace.has_case
 
 
-def test_sentences_wait_for_each_other(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
+def test_sentences_wait_for_each_other(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
     for text in ("generate_point_mask", "clear_points", "lovely weather"):
-        say(case, text)
-    until(qtbot, lambda: len(case.chat.texts) == 6)
-    assert case.chat.texts[4] == "Cleared 1 point." and "nothing to do" in case.chat.texts[5]
+        say(talk, text)
+    until(qtbot, lambda: len(talk.chat.texts) == 6)
+    assert talk.chat.texts[4] == "Cleared 1 point." and "nothing to do" in talk.chat.texts[5]
 
 
 # Completion
 
 
-def test_what_is_typed_is_completed(case: MainWindow) -> None:
-    line = case.chat.line
+def test_what_is_typed_is_completed(talk: Talk) -> None:
+    line = talk.chat.line
     line.setFocus()
     QTest.keyClicks(line, "clear the p")
     assert line.offers == ["clear the points"]
@@ -244,12 +285,12 @@ def test_what_is_typed_is_completed(case: MainWindow) -> None:
     QTest.keyClick(line, Qt.Key_Down)
     QTest.keyClick(line, Qt.Key_Down)
     QTest.keyClick(line, Qt.Key_Return)
-    assert line.text() == "clear the points and add a box around L2" and len(case.chat.texts) == 0
+    assert line.text() == "clear the points and add a box around L2" and len(talk.chat.texts) == 0
 
 
-def test_enter_sends_what_was_typed_although_something_is_offered(case: MainWindow, qtbot: Any) -> None:
-    say(case, "measure")
-    assert case.chat.texts[0] == "measure" and case.chat.line.offers == []
+def test_enter_sends_what_was_typed_although_something_is_offered(talk: Talk, qtbot: Any) -> None:
+    say(talk, "measure")
+    assert talk.chat.texts[0] == "measure" and talk.chat.line.offers == []
 
 
 # A language model reads
@@ -278,21 +319,21 @@ class Scripted:
 HEARD = (("reader", "DeepSeek-R1 at h"), ("thought", "Let me "), ("status", "trying again"), ("thought", "think."))
 
 
-def test_a_model_at_work_is_seen_and_its_reasoning_folds(case: MainWindow, qtbot: Any) -> None:
+def test_a_model_at_work_is_seen_and_its_reasoning_folds(talk: Talk, qtbot: Any) -> None:
     gate = threading.Event()
     reading = ModelReading((OperationCall("undo"),), 0.9, "", (), "deepseek", 1.0, "", "Let me think.", "DeepSeek-R1 at h", "", 5, 42)
-    case.run("add_points", {"at": [[20, 20]]})
-    case.conversation.reader = Scripted(reading, HEARD, gate)
-    say(case, "back")
-    until(qtbot, lambda: bool(case.chat.findChildren(ModelCard)))
-    (card,) = case.chat.findChildren(ModelCard)
+    talk.run("add_points", {"at": [[20, 20]]})
+    talk.conversation.reader = Scripted(reading, HEARD, gate)
+    say(talk, "back")
+    until(qtbot, lambda: bool(talk.chat.findChildren(ModelCard)))
+    (card,) = talk.chat.findChildren(ModelCard)
     until(qtbot, lambda: "trying again" in card.title.text())
     assert card.title.text().startswith("DeepSeek-R1 reads") and card.stop.isVisibleTo(card)
     assert not card.reasoning.isVisibleTo(card)
     card.fold.click()
     assert card.reasoning.isVisibleTo(card) and card.reasoning.toPlainText().startswith("Let me")
     gate.set()
-    until(qtbot, lambda: not case.workspace.state.points)
+    until(qtbot, lambda: not talk.workspace.state.points)
     assert "42 tokens" in card.title.text() and not card.stop.isVisibleTo(card) and card.reasoning.toPlainText() == "Let me think."
 
 
@@ -307,23 +348,23 @@ def test_a_model_can_be_stopped(case: MainWindow, qtbot: Any) -> None:
     assert case.workspace.has_case and not case.conversation.is_reading and len(case.chat.texts) == 3
 
 
-def test_words_of_a_model_are_marked_and_do_nothing(case: MainWindow, qtbot: Any) -> None:
+def test_words_of_a_model_are_marked_and_do_nothing(talk: Talk, qtbot: Any) -> None:
     reading = ModelReading((), 0.9, source="deepseek", answer="<b>A wedge fracture</b> is lower in front.", reader="DeepSeek-R1 at h")
-    case.conversation.reader = Scripted(reading)
-    before = case.workspace.revision
-    say(case, "what is a wedge fracture?")
-    until(qtbot, lambda: len(case.chat.texts) == 2)
-    assert case.chat.texts[1] == "<b>A wedge fracture</b> is lower in front."
-    (label,) = [label for label in case.chat.findChildren(QLabel) if label.property("bubble") == "model"]
+    talk.conversation.reader = Scripted(reading)
+    before = talk.workspace.revision
+    say(talk, "what is a wedge fracture?")
+    until(qtbot, lambda: len(talk.chat.texts) == 2)
+    assert talk.chat.texts[1] == "<b>A wedge fracture</b> is lower in front."
+    (label,) = [label for label in talk.chat.findChildren(QLabel) if label.property("bubble") == "model"]
     assert label.textFormat() == Qt.PlainText
-    assert any("nobody has checked it" in label.text() for label in case.chat.findChildren(QLabel))
-    assert case.workspace.revision == before
+    assert any("nobody has checked it" in label.text() for label in talk.chat.findChildren(QLabel))
+    assert talk.workspace.revision == before
 
 
-def test_why_another_read_is_said(case: MainWindow, qtbot: Any) -> None:
-    case.conversation.reader = Scripted(ModelReading(notice="DeepSeek-R1 at h did not answer. Read by the offline parser."))
-    say(case, "hm")
-    until(qtbot, lambda: any("did not answer" in label.text() for label in case.chat.findChildren(QLabel)))
+def test_why_another_read_is_said(talk: Talk, qtbot: Any) -> None:
+    talk.conversation.reader = Scripted(ModelReading(notice="DeepSeek-R1 at h did not answer. Read by the offline parser."))
+    say(talk, "hm")
+    until(qtbot, lambda: any("did not answer" in label.text() for label in talk.chat.findChildren(QLabel)))
 
 
 @pytest.mark.parametrize(
@@ -335,10 +376,9 @@ def test_why_another_read_is_said(case: MainWindow, qtbot: Any) -> None:
         ("auto", "nonsense", "Offline parser"),
     ],
 )
-def test_the_state_line_says_who_reads(case: MainWindow, mode: str, endpoint: str, text: str) -> None:
-    case._use_settings(Settings(language_mode=mode, language_endpoint=endpoint))
-    assert case.chat.state.text() == text
-    assert isinstance(case.conversation.reader, Reader) and case.conversation.reader.mode == mode
+def test_the_state_line_says_who_reads(mode: str, endpoint: str, text: str) -> None:
+    shown, _, away = reader_state(Reader(Settings(language_mode=mode, language_endpoint=endpoint)))
+    assert shown == text and away == ("api.deepseek.com" in text)
 
 
 def test_offline_sentences_of_the_chat_open_no_socket(case: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,10 +394,10 @@ def test_offline_sentences_of_the_chat_open_no_socket(case: MainWindow, qtbot: A
     assert not any("socket" in text for text in case.chat.texts)
 
 
-def test_every_call_of_a_sentence_is_a_step_of_its_own(case: MainWindow, qtbot: Any) -> None:
-    case.run("add_points", {"at": [[20, 20]]})
-    case.run("add_box", {"corners": [5, 5, 20, 20]})
-    say(case, "clear_points; clear_boxes")
-    until(qtbot, lambda: len(case.chat.texts) == 2)
-    case.run("undo", {})
-    assert case.workspace.state.boxes and not case.workspace.state.points
+def test_every_call_of_a_sentence_is_a_step_of_its_own(talk: Talk, qtbot: Any) -> None:
+    talk.run("add_points", {"at": [[20, 20]]})
+    talk.run("add_box", {"corners": [5, 5, 20, 20]})
+    say(talk, "clear_points; clear_boxes")
+    until(qtbot, lambda: len(talk.chat.texts) == 2)
+    talk.run("undo", {})
+    assert talk.workspace.state.boxes and not talk.workspace.state.points
