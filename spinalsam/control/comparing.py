@@ -24,12 +24,14 @@ Labels = NDArray[np.unsignedinteger]
 ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL = 1, 2, 3
 
 
-def compare(ws: Workspace, job: Job, path: str | None) -> OperationResult:
+def compare(
+    ws: Workspace, job: Job, path: str | None, *, resample: bool = False, label_table: str | None = None
+) -> OperationResult:
     """Dice and HD95 (mm) per label against a mask file, or again against the one that was given last.
 
     Raises InputError where the file is no mask on this grid, RequirementError when no file was given yet.
     """
-    reference = _reference(ws, job, path)
+    reference = _reference(ws, job, path, resample=resample, label_table=label_table)
     boxes = label_boxes(reference.labels)
     labels: dict[str, Any] = {}
     values = sorted({*ws.case.extents.values, *boxes})
@@ -45,8 +47,8 @@ def compare(ws: Workspace, job: Job, path: str | None) -> OperationResult:
     )
 
 
-def _reference(ws: Workspace, job: Job, path: str | None) -> ReferenceMask:
-    from spinalsam.data.formats import read_mask
+def _reference(ws: Workspace, job: Job, path: str | None, *, resample: bool, label_table: str | None) -> ReferenceMask:
+    from spinalsam.data.formats import read_label_volume
 
     known = ws.state.reference
     if path is None:
@@ -55,7 +57,10 @@ def _reference(ws: Workspace, job: Job, path: str | None) -> ReferenceMask:
         return known
     job.progress(None, "Reading")
     source = Path(path).expanduser().absolute()
-    return ReferenceMask(str(source), np.asfortranarray(read_mask(source, ws.case.volume.geometry)))
+    table = Path(label_table).expanduser().absolute() if label_table else None
+    # As a mask is loaded: labels that the file names are taken by their names.
+    found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True, label_table=table)
+    return ReferenceMask(str(source), np.asfortranarray(found.voxels))
 
 
 def label_boxes(labels: Labels) -> dict[int, Box]:

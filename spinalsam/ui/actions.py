@@ -67,7 +67,7 @@ class OperationActions(QObject):
 
     def _make(self, operation: Operation, window: QWidget) -> None:
         name = operation.name
-        asks = needs_form(operation) or name in ("open_image", "export_mask", "list_cases")
+        asks = needs_form(operation) or name in ("open_image", "export_mask", "list_cases", "compare_mask")
         action = QAction(theme.icon(name), tr(operation.spec.title) + ("..." if asks else ""), window)
         action.triggered.connect(lambda _=False: self._ask(operation) if asks else self._run(name, {}))
         self._finish(action, operation, operation.shortcut, window)

@@ -1,8 +1,8 @@
-"""The labels of the case: colour, name, VerSe value, volume; shown or hidden, locked or open; which one new masks get."""
+"""The labels of the case: colour, name, VerSe value, volume, progress; shown or hidden, locked or open; which one new masks get."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PyQt5.QtCore import QPoint, Qt, pyqtSignal
@@ -14,61 +14,92 @@ from PyQt5.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QMenu,
     QTableWidget,
     QTableWidgetItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from spinalsam.control.measuring import Measurement
+from spinalsam.control.state import PROGRESS, LabelInfo
 from spinalsam.support.anatomy import CRANIOCAUDAL, GROUPS, LABEL_NAMES, label_colour, label_value
 from spinalsam.ui import theme
+from spinalsam.ui.label_menu import PROGRESS_WORDS, LabelMenu
 from spinalsam.ui.words import tr
 
-NAME, VALUE, VOLUME, SHOWN, LOCKED = range(5)
+NAME, VALUE, VOLUME, SHOWN, LOCKED, STATE = range(6)
+_STATE_ICONS = {"open": "open_label", "in_progress": "in_progress", "done": "done"}
+SHOWN_WARNINGS = 3
 
 
 class LabelPanel(QWidget):
-    """Emits operation calls as (op, args); holds no state of its own."""
+    """Emits operation calls as (op, args); holds no state of its own. figures_wanted: the window with the whole table."""
 
     requested = pyqtSignal(str, dict)
+    figures_wanted = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._filling = False
+        self._labels: list[LabelInfo] = []
+        self._measured: dict[int, Measurement] = {}
         self.level = QComboBox()
         self.level.setAccessibleName(tr("Label of new masks"))
         self.level.setToolTip(tr("The vertebra that new masks belong to"))
-        for region in (*CRANIOCAUDAL, *GROUPS):
-            self.level.addItem(theme.swatch(_colour(region)), f"{region}", region)
         self.level.setMaxVisibleItems(16)
         self.level.activated.connect(self._choose_level)
+        self.add = QToolButton()
+        self.add.setIcon(theme.icon("add_label"))
+        self.add.setToolTip(tr("Add a label of your own"))
+        self.add.setAccessibleName(tr("Add label"))
+        self.add.clicked.connect(lambda: self.requested.emit("add_label", {}))
         self.table = self._make_table()
-        self.empty = QLabel(tr("Masks are listed here with their level and volume."))
-        self.empty.setObjectName("hint")
-        self.empty.setWordWrap(True)
+        self.empty = self._note("hint", tr("Masks are listed here with their level and volume."))
+        self.details = self._note("hint", "")
+        self.warnings = self._note("levelWarning", "")
+        self.figures = QToolButton()
+        self.figures.setIcon(theme.icon("table"))
+        self.figures.setAccessibleName(tr("Table and comparison"))
+        self.figures.setToolTip(tr("All figures to copy or save, and the comparison with a reference mask"))
+        self.figures.clicked.connect(self.figures_wanted)
+        self._arrange()
+        self.show_labels(None, {})
+
+    def _note(self, name: str, text: str) -> QLabel:
+        label = QLabel(text)
+        label.setObjectName(name)
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        return label
+
+    def _arrange(self) -> None:
         row = QHBoxLayout()
         row.addWidget(QLabel(tr("New masks are")))
         row.addWidget(self.level, 1)
+        row.addWidget(self.add)
+        row.addWidget(self.figures)
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 10, 10, 8)
-        column.setSpacing(8)
+        column.setSpacing(6)
         column.addLayout(row)
         column.addWidget(self.empty)
         column.addWidget(self.table, 1)
+        column.addWidget(self.details)
+        column.addWidget(self.warnings)
         column.addStretch(0)
-        self.show_labels(None, {})
 
     def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 5)
-        table.setHorizontalHeaderLabels([tr("Label"), tr("Value"), tr("Volume"), "", ""])
+        table = QTableWidget(0, 6)
+        table.setHorizontalHeaderLabels([tr("Label"), tr("Value"), tr("Volume"), "", "", ""])
         table.setAccessibleName(tr("Labels"))
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(28)
+        table.verticalHeader().setDefaultSectionSize(26)
         table.setSelectionBehavior(QAbstractItemView.SelectRows)
         table.setSelectionMode(QAbstractItemView.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditKeyPressed)
         table.setShowGrid(False)
+        table.setMinimumHeight(86)
         table.setContextMenuPolicy(Qt.CustomContextMenu)
         table.customContextMenuRequested.connect(self._open_menu)
         table.cellClicked.connect(self._clicked)
@@ -83,9 +114,9 @@ class LabelPanel(QWidget):
         header.setSectionResizeMode(NAME, QHeaderView.Stretch)
         for column in (VALUE, VOLUME):
             header.setSectionResizeMode(column, QHeaderView.ResizeToContents)
-        for column in (SHOWN, LOCKED):
+        for column in (SHOWN, LOCKED, STATE):
             header.setSectionResizeMode(column, QHeaderView.Fixed)
-            header.resizeSection(column, 30)
+            header.resizeSection(column, 28)
         return table
 
     # --- what is shown -----------------------------------------------------------------------------------------------
@@ -93,59 +124,115 @@ class LabelPanel(QWidget):
     def show_labels(self, state: Any | None, volumes_ml: Mapping[int, float]) -> None:
         """state: the case's state, or None without a case. volumes_ml: of the labels that have voxels."""
         self._filling = True
-        self.level.setEnabled(state is not None)
+        for widget in (self.level, self.add, self.figures):
+            widget.setEnabled(state is not None)
         labels = _ordered(state.labels) if state is not None else []
-        labels = [info for info in labels if info.value in volumes_ml or info.value == state.active_label or _has_prompt(state, info.value)]
-        self.table.setRowCount(len(labels))
-        for row, info in enumerate(labels):
+        self._labels = [info for info in labels if info.value in volumes_ml or info.value == state.active_label or _is_used(state, info)]
+        self.table.setRowCount(len(self._labels))
+        for row, info in enumerate(self._labels):
             self._fill_row(row, info, info.value == state.active_label, volumes_ml.get(info.value))
-        self.table.setVisible(bool(labels))
+        self.table.setVisible(bool(self._labels))
         self.empty.setVisible(not volumes_ml)
-        if state is not None:
-            self.level.setCurrentIndex(self.level.findData(_region(state.active_label)))
+        self._fill_levels(state)
+        self._show_details(state.active_label if state is not None else None)
         self._filling = False
 
-    def _fill_row(self, row: int, info: Any, active: bool, volume_ml: float | None) -> None:
+    def show_figures(self, measured: Mapping[int, Measurement], warnings: Sequence[Any]) -> None:
+        """Measurements by label value, and what is wrong with the levels (things with a `text`)."""
+        self._measured = dict(measured)
+        self._show_details(self._active)
+        texts = [warning.text for warning in warnings]
+        more = len(texts) - SHOWN_WARNINGS
+        lines = [f"⚠ {text}" for text in texts[:SHOWN_WARNINGS]] + ([tr("and {count} more", count=more)] if more > 0 else [])
+        self.warnings.setText("\n".join(lines))
+        self.warnings.setToolTip("\n".join(texts))
+        self.warnings.setVisible(bool(texts))
+
+    def _show_details(self, value: int | None) -> None:
+        """The figures of the active label."""
+        self._active = value
+        one = self._measured.get(value) if value is not None else None
+        self.details.setVisible(one is not None)
+        self.warnings.setVisible(bool(self.warnings.text()))
+        if one is None or value is None:
+            return
+        name = next((info.name for info in self._labels if info.value == value), str(value))
+        size = ""
+        if one.height_mm is not None and one.width_mm is not None and one.depth_mm is not None:
+            size = f" · {one.height_mm:.0f} × {one.width_mm:.0f} × {one.depth_mm:.0f} mm"
+        self.details.setText(f"{name}: {one.mean:.0f} ± {one.sd:.0f} HU{size}")
+        self.details.setToolTip(tr("Mean value and its standard deviation; height × width × depth"))
+
+    def _fill_levels(self, state: Any | None) -> None:
+        """All levels and the case's own labels; the active one is chosen."""
+        own = [info for info in (state.labels if state is not None else ()) if info.value not in LABEL_NAMES]
+        wanted = [(name, label_value(name), label_colour(label_value(name))) for name in (*CRANIOCAUDAL, *GROUPS)]
+        wanted += [(info.name, info.value, info.colour) for info in own]
+        if [(self.level.itemText(n), self.level.itemData(n)) for n in range(self.level.count())] != [(n, v) for n, v, _ in wanted]:
+            self.level.clear()
+            for name, value, colour in wanted:
+                self.level.addItem(theme.swatch(colour), name, value)
+        if state is not None:
+            self.level.setCurrentIndex(self.level.findData(state.active_label))
+
+    def _fill_row(self, row: int, info: LabelInfo, active: bool, volume_ml: float | None) -> None:
         name = QTableWidgetItem(theme.swatch(info.colour), info.name)
-        name.setData(Qt.UserRole, info.value)
         name.setToolTip(tr("Click to make new masks belong to it, double click to go there, right click for more"))
         font = QFont(self.font())
         font.setBold(active)
         name.setFont(font)
         value = QTableWidgetItem(str(info.value))
         volume = QTableWidgetItem(f"{volume_ml:.1f} ml" if volume_ml is not None else "–")
-        shown = QTableWidgetItem(theme.icon("show_mask" if info.visible else "hide"), "")
-        shown.setToolTip(tr("Hide") if info.visible else tr("Show"))
-        locked = QTableWidgetItem(theme.icon("lock" if info.locked else "unlock", None if info.locked else theme.current().muted), "")
-        locked.setToolTip(tr("Unlock") if info.locked else tr("Lock: nothing paints over a finished label"))
+        muted = theme.current().muted
+        shown = self._picture("show_mask" if info.visible else "hide", None, tr("Hide") if info.visible else tr("Show"))
+        lock_tip = tr("Unlock") if info.locked else tr("Lock: nothing paints over a finished label")
+        locked = self._picture("lock" if info.locked else "unlock", None if info.locked else muted, lock_tip)
+        good = theme.current().good if info.progress == "done" else muted
+        step = tr(PROGRESS_WORDS[info.progress])
+        state = self._picture(_STATE_ICONS[info.progress], good, tr("{step}; click for the next", step=step))
         shown.setData(Qt.AccessibleTextRole, tr("shown") if info.visible else tr("hidden"))
         locked.setData(Qt.AccessibleTextRole, tr("locked") if info.locked else tr("not locked"))
-        for column, item in enumerate((name, value, volume, shown, locked)):
+        state.setData(Qt.AccessibleTextRole, step)
+        for column, item in enumerate((name, value, volume, shown, locked, state)):
             item.setData(Qt.UserRole, info.value)
-            item.setData(Qt.UserRole + 1, (info.visible, info.locked))
             if column != NAME:
                 item.setFlags(Qt.ItemIsEnabled | Qt.ItemIsSelectable)
             if column in (VALUE, VOLUME):
                 item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
-                item.setForeground(QColor(theme.current().muted))
+                item.setForeground(QColor(muted))
             self.table.setItem(row, column, item)
+
+    def _picture(self, name: str, colour: str | None, tip: str) -> QTableWidgetItem:
+        item = QTableWidgetItem(theme.icon(name, colour), "")
+        item.setToolTip(tip)
+        return item
 
     # --- what the user does ------------------------------------------------------------------------------------------
 
     def _choose_level(self, index: int) -> None:
-        self.requested.emit("set_label", {"regions": [self.level.itemData(index)]})
+        self._use(self.level.itemData(index))
+
+    def _use(self, value: int) -> None:
+        region = LABEL_NAMES.get(value)
+        if region is not None:
+            self.requested.emit("set_label", {"regions": [region]})
+        else:
+            self.requested.emit("use_label", {"value": value})
 
     def _clicked(self, row: int, column: int) -> None:
-        value, (visible, locked) = self._of_row(row)
+        info = self._labels[row]
         if column == SHOWN:
-            self.requested.emit("set_label_visible", {"value": value, "visible": not visible})
+            self.requested.emit("set_label_visible", {"value": info.value, "visible": not info.visible})
         elif column == LOCKED:
-            self.requested.emit("lock_label", {"value": value, "locked": not locked})
-        elif _region(value) is not None:
-            self.requested.emit("set_label", {"regions": [_region(value)]})
+            self.requested.emit("lock_label", {"value": info.value, "locked": not info.locked})
+        elif column == STATE:
+            following = PROGRESS[(PROGRESS.index(info.progress) + 1) % len(PROGRESS)]
+            self.requested.emit("set_label_progress", {"value": info.value, "progress": following})
+        else:
+            self._use(info.value)
 
     def _double_clicked(self, row: int, column: int) -> None:
-        region = _region(self._of_row(row)[0])
+        region = LABEL_NAMES.get(self._labels[row].value)
         if column in (NAME, VALUE, VOLUME) and region is not None:
             self.requested.emit("go_to", {"regions": [region]})
 
@@ -153,44 +240,25 @@ class LabelPanel(QWidget):
         if not self._filling and item.column() == NAME and item.text().strip():
             self.requested.emit("rename_label", {"value": item.data(Qt.UserRole), "name": item.text().strip()})
 
-    def _of_row(self, row: int) -> tuple[int, tuple[bool, bool]]:
-        item = self.table.item(row, NAME)
-        return item.data(Qt.UserRole), item.data(Qt.UserRole + 1)
-
     def _open_menu(self, position: QPoint) -> None:
         row = self.table.rowAt(position.y())
         if row >= 0:
             self.menu_of(row).exec_(self.table.viewport().mapToGlobal(position))
 
-    def menu_of(self, row: int) -> QMenu:
+    def menu_of(self, row: int) -> LabelMenu:
         """What can be done with one label; every entry is an operation."""
-        value, (visible, locked) = self._of_row(row)
-        region = _region(value)
-        menu = QMenu(self)
+        info = self._labels[row]
+        others = [other for other in self._labels if other.value != info.value and not other.locked]
+        menu = LabelMenu(info, others, self.requested.emit, self)
         menu.setAttribute(Qt.WA_DeleteOnClose)
-        becomes = menu.addMenu(theme.icon("set_label"), tr("This one is"))
-        for name in CRANIOCAUDAL:
-            self._add(becomes, name, "change_label", {"value": value, "to": label_value(name)}, theme.swatch(_colour(name)))
-        menu.addAction(tr("Rename"), lambda: self.table.editItem(self.table.item(row, NAME)))
-        menu.addAction(tr("Colour..."), lambda: self._recolour(value))
-        menu.addSeparator()
-        self._add(menu, tr("Hide") if visible else tr("Show"), "set_label_visible", {"value": value, "visible": not visible})
-        self._add(menu, tr("Unlock") if locked else tr("Lock"), "lock_label", {"value": value, "locked": not locked})
-        if region is not None:
-            menu.addSeparator()
-            self._add(menu, tr("Go there"), "go_to", {"regions": [region]}, theme.icon("go_to"))
-            self._add(menu, tr("Measure"), "measure", {"regions": [region]}, theme.icon("measure"))
-            self._add(menu, tr("Propagate up and down"), "propagate", {"direction": "both", "value": value}, theme.icon("propagate"))
-            menu.addSeparator()
-            self._add(menu, tr("Clear its mask"), "clear_mask", {"regions": [region]}, theme.icon("trash"))
+        first = menu.actions()[3]
+        rename, colour = menu.addAction(tr("Rename")), menu.addAction(tr("Colour..."))
+        rename.triggered.connect(lambda _=False: self.table.editItem(self.table.item(row, NAME)))
+        colour.triggered.connect(lambda _=False: self._recolour(info.value))
+        for action in (rename, colour):
+            menu.removeAction(action)
+            menu.insertAction(first, action)
         return menu
-
-    def _add(self, menu: QMenu, title: str, op: str, args: dict[str, Any], picture: Any = None) -> None:
-        action = menu.addAction(title)
-        if picture is not None:
-            action.setIcon(picture)
-        action.setData(op)
-        action.triggered.connect(lambda _=False: self.requested.emit(op, args))
 
     def _recolour(self, value: int) -> None:
         chosen = QColorDialog.getColor(parent=self)
@@ -198,19 +266,12 @@ class LabelPanel(QWidget):
             self.requested.emit("recolour_label", {"value": value, "colour": [chosen.red(), chosen.green(), chosen.blue()]})
 
 
-def _ordered(labels: Any) -> list[Any]:
+def _ordered(labels: Any) -> list[LabelInfo]:
     """From head to foot, then the others by value."""
     order = {label_value(name): n for n, name in enumerate(CRANIOCAUDAL)}
     return sorted(labels, key=lambda info: (order.get(info.value, 1000), info.value))
 
 
-def _has_prompt(state: Any, value: int) -> bool:
-    return any(prompt.label == value for prompt in (*state.points, *state.boxes))
-
-
-def _region(value: int) -> str | None:
-    return LABEL_NAMES.get(value)
-
-
-def _colour(region: str) -> tuple[int, int, int]:
-    return label_colour(label_value(region))
+def _is_used(state: Any, info: LabelInfo) -> bool:
+    """Whether a label without voxels is worth a row: it has a prompt, or somebody made it."""
+    return info.value not in LABEL_NAMES or any(prompt.label == info.value for prompt in (*state.points, *state.boxes))

@@ -38,7 +38,9 @@ from spinalsam.ui.case_panel import CasePanel
 from spinalsam.ui.chat_dock import ChatDock
 from spinalsam.ui.commands import Commands, sentence_of
 from spinalsam.ui.conversation import Conversation, SentenceReader
+from spinalsam.ui.figures_desk import FiguresDesk
 from spinalsam.ui.forms import OperationForm
+from spinalsam.ui.history_panel import HistoryPanel
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.label_panel import LabelPanel
 from spinalsam.ui.layout import CasePanes
@@ -49,7 +51,7 @@ from spinalsam.ui.previews import Previews
 from spinalsam.ui.prompt_panel import PromptPanel
 from spinalsam.ui.status import StatusLine
 from spinalsam.ui.tools.edit_tools import EditTools
-from spinalsam.ui.volumes import Extents, extents
+from spinalsam.ui.volumes import Extents, extents, known_ml
 from spinalsam.ui.welcome import WelcomePage
 from spinalsam.ui.words import tr
 
@@ -86,7 +88,6 @@ class MainWindow(QMainWindow):
         self.commands.live = preferences.live
         self.previews = Previews(self.workspace, self)
         self.previews.enabled = preferences.preview
-        self._volumes: dict[int, float] = {}
         self._mask_to_load: Path | None = None
         self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
         self._count_timer.timeout.connect(self._count_voxels)
@@ -125,16 +126,19 @@ class MainWindow(QMainWindow):
         self.case_dock = self._dock("cases", tr("Cases"), self.cases)
         self.label_dock = self._dock("labels", tr("Labels"), self.labels)
         self.prompt_dock = self._dock("prompts", tr("Prompts"), self.prompts)
+        self.history = HistoryPanel()
+        self.history_dock = self._dock("history", tr("Steps"), self.history)
         self.chat_dock = self._dock("chat", tr("Chat"), self.chat)
         # Split first: a dock beside tabbed ones would become a tab too.
         self.splitDockWidget(self.label_dock, self.chat_dock, Qt.Vertical)
         self.tabifyDockWidget(self.label_dock, self.prompt_dock)
+        self.tabifyDockWidget(self.label_dock, self.history_dock)
         self.tabifyDockWidget(self.label_dock, self.case_dock)
         self.case_dock.hide()
         self.setTabPosition(Qt.RightDockWidgetArea, QTabWidget.North)
         self.label_dock.raise_()
         self.resizeDocks([self.label_dock, self.chat_dock], [340, 340], Qt.Horizontal)
-        self.resizeDocks([self.label_dock, self.chat_dock], [300, 460], Qt.Vertical)
+        self.resizeDocks([self.label_dock, self.chat_dock], [380, 380], Qt.Vertical)
 
     def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
         dock = QDockWidget(title)
@@ -211,6 +215,8 @@ class MainWindow(QMainWindow):
         self.bridge.progressed.connect(self.status.progress.show_job)
         self.status.progress.cancel_requested.connect(self._cancel)
         self.labels.requested.connect(self.run)
+        self.history.requested.connect(self.run)
+        self.figures = FiguresDesk(self)
         self.prompts.requested.connect(self.run)
         self.cases.requested.connect(self.run)
         self.conversation.running.connect(self.bridge.follow)
@@ -246,6 +252,8 @@ class MainWindow(QMainWindow):
             dialogs.ask_folder(self, tr(operation.spec.title), start, lambda folder: self.run("keep_journal", {"folder": folder}))
         elif operation.name == "list_cases":
             self._ask_studies()
+        elif operation.name == "compare_mask":
+            self.figures.ask_reference()
         elif operation.name == "load_mask":
             chosen = lambda path: self.run("load_mask", {"path": path})  # noqa: E731
             dialogs.ask_file(self, tr("Load mask"), dialogs.start_folder(self.preferences.folder), chosen, names=dialogs.MASKS)
@@ -405,6 +413,8 @@ class MainWindow(QMainWindow):
             self.run("open_listed", {"number": 1})
         elif op == "about":
             AboutDialog(result.data, self).open()
+        elif op == "compare_mask":
+            self.figures.compared(result)
         elif op == "help":
             dialogs.ShortcutMap([*self.actions_of.all(), *self.tools.bar.tool_actions.values()], self).open()
         elif op in SPOKEN_RESULTS:
@@ -467,6 +477,9 @@ class MainWindow(QMainWindow):
             self.prompts.show_prompts(self.workspace)
         if fields & {"case", "labels", "active_label"}:
             self.tools.refresh()
+        self.figures.follow(change)
+        if fields & {"case", "history"}:
+            self.history.show_history(self.workspace.undo_titles, self.workspace.redo_titles)
         if fields & {"case", "points", "boxes", "view", "labels", "mask", "candidates", "reference"}:
             self.panes.show_case(self.workspace)
             self._show_slice()
@@ -474,7 +487,7 @@ class MainWindow(QMainWindow):
             self._count_timer.start()
         if fields & {"case", "mask", "labels"}:
             self._show_surfaces("mask" in fields or "case" in fields)
-        if fields & {"case", "labels", "active_label", "points", "boxes"}:
+        if fields & {"case", "labels", "active_label", "points", "boxes", "mask"}:
             self._show_labels()
         if fields != {"view"}:
             self.actions_of.refresh(self.workspace)
@@ -486,7 +499,6 @@ class MainWindow(QMainWindow):
     def _show_case(self) -> None:
         has_case = self.workspace.has_case
         self.centre.setCurrentWidget(self.panes if has_case else self.welcome)
-        self._volumes = {}
         self.panes.show_extents(Extents())
         source = self.workspace.source_path
         if has_case and source is not None:
@@ -520,7 +532,7 @@ class MainWindow(QMainWindow):
         self.status.show_slice(f"{tr(shown.plane.capitalize())} {shown.index + 1} / {self.workspace.plane(shown.plane).count}")
 
     def _show_labels(self) -> None:
-        self.labels.show_labels(self.workspace.state if self.workspace.has_case else None, self._volumes)
+        self.labels.show_labels(self.workspace.state if self.workspace.has_case else None, known_ml(self.workspace))
 
     def _show_surfaces(self, mask_changed: bool) -> None:
         colours = {info.value: info.colour for info in self.workspace.state.labels if info.visible}
@@ -537,9 +549,7 @@ class MainWindow(QMainWindow):
 
         def counted(found: Extents) -> None:
             if self.workspace.volume is volume:
-                self._volumes = found.ml
                 self.panes.show_extents(found)
-                self._show_labels()
 
         self.background.run(lambda: extents(mask, volume.geometry), counted)
 
@@ -574,6 +584,7 @@ class MainWindow(QMainWindow):
         self._unsubscribe()
         self.conversation.close()
         self._count_timer.stop()
+        self.figures.stop()
         self.panes.surface.stop()
         self.previews.stop()
         self.background.stop()

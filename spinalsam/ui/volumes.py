@@ -46,6 +46,9 @@ def extents(mask: NDArray[Any], geometry: Geometry) -> Extents:
     return Extents(ml, {value: tuple(spans) for value, spans in sorted(held.items())})
 
 
-def volumes_ml(mask: NDArray[Any], geometry: Geometry) -> dict[int, float]:
-    """Label value -> ml, of the labels that have voxels."""
-    return extents(mask, geometry).ml
+def known_ml(workspace: Any) -> dict[int, float]:
+    """Label value -> ml as the workspace has counted them edit by edit; empty without a case."""
+    if not workspace.has_case:
+        return {}
+    voxel_ml = abs(float(np.linalg.det(workspace.volume.geometry.affine[:3, :3]))) / 1000.0
+    return {value: count * voxel_ml for value, count in workspace.case.extents.counts.items()}

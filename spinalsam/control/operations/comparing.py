@@ -19,17 +19,23 @@ if TYPE_CHECKING:
     category="masks",
     spoken=False,
     requires=(has_case,),
-    arguments=(ArgumentSpec("path", "text", help="a mask file on the same grid; the one compared with last"),),
+    arguments=(
+        ArgumentSpec("path", "text", help="a mask file; the one compared with last"),
+        ArgumentSpec("resample", "flag", help="bring a mask of another grid onto this one; no"),
+        ArgumentSpec("label_table", "text", help="a file that says which label each value is"),
+    ),
     background=True,
     writes=("reference",),
     reads=("mask", "reference"),
     outside=True,
 )
-def compare_mask(ws: Workspace, job: Job, *, path: str | None = None) -> OperationResult:
+def compare_mask(
+    ws: Workspace, job: Job, *, path: str | None = None, resample: bool = False, label_table: str | None = None
+) -> OperationResult:
     """Dice and HD95 of every label against a reference mask; the difference is drawn on the slices."""
     from spinalsam.control.comparing import compare
 
-    return compare(ws, job, path)
+    return compare(ws, job, path, resample=resample, label_table=label_table)
 
 
 @operation(

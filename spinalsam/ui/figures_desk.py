@@ -1,0 +1,95 @@
+"""Brings the live figures to where they are shown: the label panel and the window with the whole table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from PyQt5.QtCore import QObject
+
+from spinalsam.control.measuring import Measurement
+from spinalsam.control.operation import OperationResult
+from spinalsam.control.state import Change
+from spinalsam.support.anatomy import CRANIOCAUDAL, label_value
+from spinalsam.ui import dialogs
+from spinalsam.ui.figures_window import FiguresWindow
+from spinalsam.ui.live_table import LiveTable
+from spinalsam.ui.words import tr
+
+_ORDER = {label_value(name): n for n, name in enumerate(CRANIOCAUDAL)}
+
+
+class FiguresDesk(QObject):
+    """window: the main window, whose panel, dialogs and `run` are used."""
+
+    def __init__(self, window: Any) -> None:
+        super().__init__(window)
+        self._window = window
+        self.workspace = window.workspace
+        self.table = LiveTable(window.workspace, window.background, self)
+        self.table.changed.connect(self.show)
+        self.sheet: FiguresWindow | None = None
+        window.labels.figures_wanted.connect(self.open)
+
+    def follow(self, change: Change) -> None:
+        """The workspace has changed."""
+        self.table.follow(change)
+        if "case" in change.fields or ("labels" in change.fields and "mask" not in change.fields):
+            self.show()
+        if self.sheet is None:
+            return
+        reference = self.workspace.state.reference
+        if "reference" in change.fields and reference is None:
+            self.sheet.show_comparison(None, None)
+        elif "reference" in change.fields:
+            self.sheet.show_difference(reference.shown)
+        elif "mask" in change.fields:
+            self.sheet.show_stale()
+
+    def open(self) -> None:
+        """Show the window with the whole table."""
+        if self.sheet is None:
+            self.sheet = FiguresWindow(self._window)
+            self.sheet.requested.connect(self._window.run)
+            self.sheet.ask_reference.connect(self.ask_reference)
+            self.sheet.ask_csv.connect(lambda: self._window.actions_of.plain["save_measurements"].trigger())
+        self.show()
+        self.sheet.show()
+        self.sheet.raise_()
+
+    def compared(self, result: OperationResult) -> None:
+        """A comparison has ended."""
+        self.open()
+        assert self.sheet is not None
+        self.sheet.show_comparison(result.data, result.message)
+        self.sheet.show_difference(self.workspace.state.reference.shown)
+
+    def show(self) -> None:
+        """Put the figures as they are known where they belong."""
+        warnings = self.table.warnings
+        self._window.labels.show_figures({value: figures.measurement for value, figures in self.table.figures.items()}, warnings)
+        if self.sheet is not None:
+            volume = self.workspace.volume
+            colours = {info.value: info.colour for info in self.workspace.state.labels}
+            self.sheet.show_figures(self._named(), colours, is_hu=volume is None or volume.is_hu, warnings=warnings)
+
+    def stop(self) -> None:
+        self.table.stop()
+        if self.sheet is not None:
+            self.sheet.close()
+
+    def _named(self) -> list[Measurement]:
+        """The measurements with the names that are shown, from head to foot."""
+        values = sorted(self.table.figures, key=lambda value: (_ORDER.get(value, 1000), value))
+        return [replace(self.table.figures[value].measurement, name=self.workspace.state.label(value).name) for value in values]
+
+    def ask_reference(self) -> None:
+        """Ask for the mask file to compare with."""
+        window = self._window
+        dialogs.ask_file(
+            window,
+            tr("Reference mask"),
+            dialogs.start_folder(window.preferences.folder),
+            lambda path: window.run("compare_mask", {"path": path}),
+            names=dialogs.MASKS,
+        )

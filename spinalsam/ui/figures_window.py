@@ -1,0 +1,186 @@
+"""All labels with all figures: to read, to copy, to save, and to compare with a reference mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtGui import QColor
+from PyQt5.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QCheckBox,
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from spinalsam.control.comparing import ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL
+from spinalsam.control.figures_text import table_text
+from spinalsam.control.measuring import Measurement
+from spinalsam.ui import theme
+from spinalsam.ui.scene import Rgb
+from spinalsam.ui.slice_picture import DIFFERENCE_COLOURS
+from spinalsam.ui.words import tr
+
+_DIFFERENCE_WORDS = {ONLY_OURS: "only here", ONLY_REFERENCE: "only in the reference", OTHER_LABEL: "another label"}
+
+
+class FiguresWindow(QDialog):
+    """requested(op, args): operation calls. ask_reference, ask_csv: a file has to be chosen first."""
+
+    requested = pyqtSignal(str, dict)
+    ask_reference = pyqtSignal()
+    ask_csv = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(tr("Labels and figures"))
+        self.resize(860, 420)
+        self._measured: list[Measurement] = []
+        self._is_hu = True
+        self._compared: dict[str, Any] | None = None
+        self.table = self._make_table()
+        self.warnings = QLabel()
+        self.warnings.setObjectName("levelWarning")
+        self.warnings.setWordWrap(True)
+        self.summary = QLabel()
+        self.summary.setObjectName("hint")
+        self.summary.setWordWrap(True)
+        self.difference = QCheckBox(tr("Draw the difference on the slices"))
+        self.difference.clicked.connect(lambda shown: self.requested.emit("show_difference", {"visible": shown}))
+        self.legend = QLabel(_legend())
+        self.copy = self._button("copy", tr("Copy"), self._copy)
+        self.csv = self._button("export_mask", tr("Save CSV..."), self.ask_csv.emit)
+        self.compare = self._button("compare_mask", tr("Compare with a reference..."), self.ask_reference.emit)
+        self.again = self._button("", tr("Compare again"), lambda: self.requested.emit("compare_mask", {}))
+        self.end = self._button("", tr("End comparison"), lambda: self.requested.emit("end_comparison", {}))
+        self._arrange()
+        self.show_comparison(None, None)
+
+    def _button(self, picture: str, text: str, act: Any) -> QPushButton:
+        button = QPushButton(theme.icon(picture), text)
+        button.setAutoDefault(False)
+        button.clicked.connect(lambda _=False: act())
+        return button
+
+    def _arrange(self) -> None:
+        upper, lower = QHBoxLayout(), QHBoxLayout()
+        for widget in (self.copy, self.csv):
+            upper.addWidget(widget)
+        upper.addStretch(1)
+        for widget in (self.compare, self.again, self.end):
+            upper.addWidget(widget)
+        lower.addWidget(self.difference)
+        lower.addWidget(self.legend)
+        lower.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 12, 14, 12)
+        column.setSpacing(8)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.warnings)
+        column.addWidget(self.summary)
+        column.addLayout(lower)
+        column.addLayout(upper)
+
+    def _make_table(self) -> QTableWidget:
+        table = QTableWidget(0, 0)
+        table.setAccessibleName(tr("Figures of the labels"))
+        table.setEditTriggers(QAbstractItemView.NoEditTriggers)
+        table.setSelectionBehavior(QAbstractItemView.SelectRows)
+        table.setShowGrid(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(26)
+        table.horizontalHeader().setHighlightSections(False)
+        return table
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    def show_figures(self, measured: Sequence[Measurement], colours: Mapping[int, Rgb], *, is_hu: bool, warnings: Sequence[Any]) -> None:
+        """measured: with the labels' shown names, in the order of the rows."""
+        self._measured, self._is_hu, self._colours = list(measured), is_hu, dict(colours)
+        self.warnings.setText("\n".join(f"⚠ {warning.text}" for warning in warnings))
+        self.warnings.setVisible(bool(warnings))
+        self._fill()
+
+    def show_comparison(self, data: Mapping[str, Any] | None, message: str | None) -> None:
+        """data: of a `compare_mask` result, or None when there is no comparison."""
+        self._compared = dict(data["labels"]) if data is not None else None
+        comparing = data is not None
+        for widget in (self.again, self.end, self.difference, self.legend, self.summary):
+            widget.setVisible(comparing)
+        self.compare.setVisible(not comparing)
+        self.summary.setText(message or "")
+        self._fill()
+
+    def show_difference(self, shown: bool) -> None:
+        self.difference.setChecked(shown)
+
+    def show_stale(self) -> None:
+        """The masks have changed since they were compared."""
+        if self._compared is not None and not self.summary.text().startswith("*"):
+            self.summary.setText("* " + tr("Before the last change:") + " " + self.summary.text())
+
+    def _fill(self) -> None:
+        unit = "HU" if self._is_hu else tr("value")
+        heads = [
+            tr("Label"),
+            tr("Value"),
+            tr("Volume ml"),
+            tr("Mean {unit}", unit=unit),
+            "SD",
+            tr("Height mm"),
+            tr("Width mm"),
+            tr("Depth mm"),
+        ]
+        heads += ["Dice", "HD95 mm"] if self._compared is not None else []
+        rows = [self._cells(one) for one in self._measured]
+        self.table.setColumnCount(len(heads))
+        self.table.setHorizontalHeaderLabels(heads)
+        self.table.setRowCount(len(rows))
+        for row, (one, cells) in enumerate(zip(self._measured, rows, strict=True)):
+            for column, text in enumerate(cells):
+                item = QTableWidgetItem(text)
+                if column == 0:
+                    item.setIcon(theme.swatch(self._colours.get(one.value, (128, 128, 128))))
+                else:
+                    item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
+                self.table.setItem(row, column, item)
+        for column in range(len(heads)):
+            side = Qt.AlignLeft if column == 0 else Qt.AlignRight
+            self.table.horizontalHeaderItem(column).setTextAlignment(side | Qt.AlignVCenter)
+            self.table.horizontalHeader().setSectionResizeMode(column, QHeaderView.Stretch if column == 0 else QHeaderView.ResizeToContents)
+        for button in (self.copy, self.csv):
+            button.setEnabled(bool(rows))
+
+    def _cells(self, one: Measurement) -> list[str]:
+        volume = None if one.volume_mm3 is None else one.volume_mm3 / 1000
+        cells = [one.name, str(one.value)]
+        figures = ((volume, 2), (one.mean, 0), (one.sd, 0), (one.height_mm, 1), (one.width_mm, 1), (one.depth_mm, 1))
+        cells += [_number(value, digits) for value, digits in figures]
+        if self._compared is not None:
+            compared = self._compared.get(str(one.value), {})
+            cells += [_number(compared.get("dice"), 3), _number(compared.get("hd95_mm"), 2)]
+        return cells
+
+    def _copy(self) -> None:
+        QApplication.clipboard().setText(table_text(self._measured, is_hu=self._is_hu, compared=self._compared))
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _legend() -> str:
+    """The colours of the difference, in words."""
+    parts = []
+    for kind, words in _DIFFERENCE_WORDS.items():
+        parts.append(f'<span style="color: {QColor(*DIFFERENCE_COLOURS[kind]).name()}">■</span> {tr(words)}')
+    return "&nbsp;&nbsp; ".join(parts)
