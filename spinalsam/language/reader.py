@@ -17,7 +17,7 @@ from spinalsam.language.grammar import parse
 from spinalsam.language.keys import Secret, find_key
 from spinalsam.language.schema import SURE, ParseResult
 from spinalsam.settings import Settings
-from spinalsam.support.calls import OperationSpec
+from spinalsam.support.calls import OperationCall, OperationSpec
 
 Listener = Callable[[str, str], None]
 UNSURE = 0.5
@@ -86,10 +86,12 @@ def agreed(local: ParseResult, asked: ModelReading) -> ModelReading:
     """A model's reading held against the offline one. Where they differ although the offline parser is sure, it is no longer sure.
 
     Then both stand in the result, the model's first, and whoever shows it asks. A text for people never comes with calls that nobody
-    else finds in the sentence: who asks a question wants an answer.
+    else finds in the sentence: who asks a question wants an answer. Whether a mask is made from points or from boxes is known here only.
     """
     if asked.calls == local.calls:
         return replace(asked, confidence=max(asked.confidence, local.confidence))
+    if local.confidence >= SURE and _differ_in_prompts(local.calls, asked.calls):
+        return replace(asked, calls=local.calls)
     if local.confidence < SURE:
         others = (local.calls,) if local.calls and asked.calls else ()
         return replace(asked, alternatives=others)
@@ -98,3 +100,13 @@ def agreed(local: ParseResult, asked: ModelReading) -> ModelReading:
     if not local.calls:
         return replace(asked, confidence=UNSURE, explanation=f"{asked.explanation}; the offline parser finds nothing asked for")
     return replace(asked, confidence=UNSURE, alternatives=(local.calls,))
+
+
+def _differ_in_prompts(a: tuple[OperationCall, ...], b: tuple[OperationCall, ...]) -> bool:
+    """Whether the calls are the same but for a mask from points here and from boxes there."""
+    pairs = list(zip(a, b, strict=False))
+    return len(a) == len(b) and all(one == other or (_is_generated(one, other) and one.args == other.args) for one, other in pairs)
+
+
+def _is_generated(*calls: OperationCall) -> bool:
+    return {call.op for call in calls} <= {"generate_point_mask", "generate_box_mask"}

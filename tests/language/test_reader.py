@@ -94,6 +94,12 @@ def test_two_readings_become_a_choice(server: ModelServer) -> None:
     assert [call.op for call in result.alternatives[0]] == ["segment"]
 
 
+def test_the_case_decides_between_points_and_boxes_and_no_one_is_asked(server: ModelServer) -> None:
+    server.will(says(calls(("clear_points", {}), ("generate_point_mask", {}))))
+    result = reader(server).read("clear the points and generate the mask", SPOKEN_SPECS, {"has_points": False, "has_boxes": True})
+    assert [call.op for call in result.calls] == ["clear_points", "generate_box_mask"] and result.confidence >= SURE
+
+
 def test_a_model_that_finds_nothing_does_not_silence_the_offline_reading(server: ModelServer) -> None:
     server.will(says(calls()))
     understood, result = read(reader(server), "segment L3")
