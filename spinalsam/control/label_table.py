@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.control.measuring import Measurement, measure_one
+from spinalsam.control.measuring import Measurement, measure_one, measured_geometry
 from spinalsam.control.operation import OperationResult
 from spinalsam.control.painting import Box, bounding_box
 from spinalsam.data.volume import Volume
@@ -88,7 +88,7 @@ def _figures(request: TableRequest, value: int, outer: Box) -> LabelFigures | No
     if inner is None:
         return None
     box = tuple(slice(part.start + low, part.stop + low) for part, low in zip(inner, outer[0], strict=True))
-    measured = measure_one(request.volume.voxels, request.mask, box, request.volume.geometry, value=value, name="")
+    measured = measure_one(request.volume.voxels, request.mask, box, measured_geometry(request.volume), value=value, name="")
     return LabelFigures(replace(measured), _placed(request.volume, shape[inner], np.array([part.start for part in box])))
 
 

@@ -17,6 +17,7 @@ from spinalsam.support.geometry import Geometry
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
     from spinalsam.control.workspace import Workspace
+    from spinalsam.data.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,25 @@ def measured_labels(ws: Workspace, job: Job, regions: Sequence[str] | None = Non
     wanted = [value for value in case.extents.values if not regions or value in values_of(regions)]
     if not wanted:
         raise RequirementError(f"There is no mask of {', '.join(regions or ())} to measure; segment it first.")
+    geometry = measured_geometry(case.volume)
     measured = []
     for number, value in enumerate(wanted):
         job.progress(number / len(wanted), "Measuring")
         box = case.extents.box_of(case.mask, value)
         assert box is not None  # it has voxels
         name = ws.state.label(value).name
-        measured.append(measure_one(case.volume.voxels, case.mask, box, case.volume.geometry, value=value, name=name))
+        measured.append(measure_one(case.volume.voxels, case.mask, box, geometry, value=value, name=name))
     return measured
+
+
+def measured_geometry(volume: Volume) -> Geometry:
+    """The volume's grid; a lone DICOM slice counts with the thickness that it states."""
+    thickness_mm, geometry = volume.source.get("slice_thickness_mm"), volume.geometry
+    if not thickness_mm:
+        return geometry
+    affine = geometry.affine.copy()
+    affine[:3, 2] *= thickness_mm / geometry.spacing_mm[2]
+    return Geometry(geometry.shape, affine, geometry.has_spacing)
 
 
 def measure_one(voxels: NDArray, mask: NDArray, box: tuple[slice, ...], geometry: Geometry, *, value: int, name: str) -> Measurement:

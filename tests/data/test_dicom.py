@@ -69,7 +69,10 @@ def test_a_single_file_is_a_volume_of_one_slice(tmp_path) -> None:
     first = sorted(folder.iterdir())[0]
     found = read_volume(first)
     assert found.geometry.shape == (9, 8, 1)
-    assert found.geometry.spacing_mm == pytest.approx((0.7, 0.8, 2.0))
+    by_itk = SimpleITK.ReadImage(str(first))
+    assert found.geometry.spacing_mm == pytest.approx(by_itk.GetSpacing())
+    assert found.geometry.spacing_mm == pytest.approx((0.7, 0.8, 1.0))
+    assert found.source["slice_thickness_mm"] == 2.0
     assert len(found.source["sop_instance_uids"]) == 1
 
 
@@ -156,7 +159,7 @@ class TestGrid:
     @pytest.mark.parametrize("factor", [0.9995, 2.0])
     def test_direction_cosines_of_another_length_do_not_change_the_pixel_size(self, tmp_path, factor: float) -> None:
         case = read_volume(dicom_slice(tmp_path / "a.dcm", np.zeros((6, 5), np.uint16), orientation=(factor, 0, 0, 0, factor, 0)))
-        assert np.allclose(case.geometry.spacing_mm, (0.7, 0.8, 2.0))
+        assert np.allclose(case.geometry.spacing_mm, (0.7, 0.8, 1.0))
 
     def test_rows_and_columns_that_are_not_at_right_angles_are_said(self, tmp_path) -> None:
         case = read_volume(dicom_slice(tmp_path / "a.dcm", np.zeros((6, 5), np.uint16), orientation=(1, 0, 0, 0.1, 0.995, 0)))

@@ -261,4 +261,5 @@ def _source(uid: str, stack: Stack) -> dict[str, Any]:
         "sop_instance_uids": tuple(None if frame is None else frame.sop_instance_uid for frame in stack.slices),
         "filled_slices": tuple(k for k, frame in enumerate(stack.slices) if frame is None),
         "padding_value": stack.first.padding_hu,
+        "slice_thickness_mm": stack.slice_thickness_mm,
     }

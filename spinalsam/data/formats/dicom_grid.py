@@ -90,6 +90,12 @@ class Stack:
     notes: tuple[str, ...] = ()
 
     @property
+    def slice_thickness_mm(self) -> float | None:
+        """How thick a lone slice is where its place among others does not tell; None elsewhere."""
+        lone = len(self.slices) == 1 and self.first.spacing_between_mm is None and self.first.position_mm is not None
+        return self.first.thickness_mm if lone else None
+
+    @property
     def first(self) -> Frame:
         return next(frame for frame in self.slices if frame is not None)
 
@@ -257,9 +263,10 @@ def _regular(kept: list[Frame]) -> tuple[tuple[Frame | None, ...], NDArray[np.fl
     """(slices with None for missing ones, step from slice to slice in mm, notes). Raises InputError for uneven spacing."""
     first = kept[0]
     if len(kept) == 1:
-        step = first.spacing_between_mm or first.thickness_mm
-        note = [] if step else ["The slice does not state its thickness; 1 mm was taken."]
-        return (first,), first.normal * abs(step or 1.0), note
+        # One slice has no distance to the next. What other libraries take is taken, so that the mask fits their image of it;
+        # measuring goes by the thickness (see `slice_thickness_mm`).
+        note = [] if first.spacing_between_mm or first.thickness_mm else ["The slice does not state its thickness; 1 mm was taken."]
+        return (first,), first.normal * abs(first.spacing_between_mm or 1.0), note
     positions = np.array([frame.position_mm for frame in kept])
     along = (positions - positions[0]) @ first.normal
     gaps = np.diff(along)
