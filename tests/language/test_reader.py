@@ -138,7 +138,7 @@ def test_an_unsure_offline_reading_gives_way() -> None:
 
 def run_parse(*arguments: str, lines: str = "") -> list[dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, "-m", "spinalsam", "parse", *arguments], input=lines, capture_output=True, text=True, timeout=60, cwd=REPOSITORY
+        [sys.executable, "-m", "spinalsam", "parse", *arguments], input=lines, capture_output=True, text=True, timeout=180, cwd=REPOSITORY
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -172,6 +172,6 @@ def test_the_settings_choose_the_mode_of_the_command_line(
 
 def test_a_wrong_mode_is_a_usage_error() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "spinalsam", "parse", "undo", "--mode", "magic"], capture_output=True, text=True, timeout=60, cwd=REPOSITORY
+        [sys.executable, "-m", "spinalsam", "parse", "undo", "--mode", "magic"], capture_output=True, text=True, timeout=180, cwd=REPOSITORY
     )
     assert done.returncode == 2 and "magic" in done.stderr

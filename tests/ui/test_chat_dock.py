@@ -348,6 +348,15 @@ def test_a_model_can_be_stopped(case: MainWindow, qtbot: Any) -> None:
     assert case.workspace.has_case and not case.conversation.is_reading and len(case.chat.texts) == 3
 
 
+def test_closing_the_window_does_not_wait_for_a_model(case: MainWindow, qtbot: Any) -> None:
+    reader = Scripted(None, HEARD, threading.Event())
+    case.conversation.reader = reader
+    say(case, "back")
+    until(qtbot, lambda: reader.stop is not None)
+    case.close()
+    assert reader.stop is not None and reader.stop.is_set()
+
+
 def test_words_of_a_model_are_marked_and_do_nothing(talk: Talk, qtbot: Any) -> None:
     reading = ModelReading((), 0.9, source="deepseek", answer="<b>A wedge fracture</b> is lower in front.", reader="DeepSeek-R1 at h")
     talk.conversation.reader = Scripted(reading)
