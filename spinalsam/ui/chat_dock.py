@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from spinalsam.control.history import Step
@@ -16,7 +17,7 @@ from spinalsam.ui.words import tr
 
 EXAMPLES = (
     "segment L3",
-    "add a box around L3 and generate the mask",
+    "box L3 and make the mask",
     "bone window",
     "测量 L3 的体积",
     "下一张",
@@ -25,6 +26,30 @@ EXAMPLES = (
 )
 # Older messages than this are let go.
 MOST_MESSAGES = 300
+
+
+class ReaderButton(QToolButton):
+    """Who reads the sentences; a long name is shortened in the middle, so that it never widens the dock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full_text = ""
+        self.setObjectName("reader")
+        self.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(10, 10))
+        self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Fixed)
+
+    def say(self, text: str) -> None:
+        self.full_text = text
+        self.setAccessibleName(text)
+        self._shorten()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self.full_text, Qt.ElideMiddle, max(self.width() - 34, 60)))
 
 
 class ChatDock(QWidget):
@@ -54,10 +79,7 @@ class ChatDock(QWidget):
         self.button.setAccessibleName(tr("Send"))
         self.button.setToolTip(tr("Send"))
         self.button.clicked.connect(self.line.enter)
-        self.state = QToolButton()
-        self.state.setObjectName("reader")
-        self.state.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
-        self.state.setIconSize(QSize(10, 10))
+        self.state = ReaderButton()
         self.state.clicked.connect(self.settings_requested)
         self._build()
         self.examples = self._add_examples()
@@ -94,8 +116,7 @@ class ChatDock(QWidget):
         row.addWidget(self.button)
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 0, 10, 6)
-        foot.addWidget(self.state)
-        foot.addStretch(1)
+        foot.addWidget(self.state, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -126,9 +147,8 @@ class ChatDock(QWidget):
     def show_reader(self) -> None:
         """Say who reads the sentences, as the reader is set now."""
         text, tip, away = reader_state(self._conversation.reader)
-        self.state.setText(text)
+        self.state.say(text)
         self.state.setToolTip(tip)
-        self.state.setAccessibleName(text)
         colours = theme.current()
         self.state.setIcon(theme.swatch(_rgb(colours.warning if away else colours.good), 10))
 

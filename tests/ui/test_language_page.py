@@ -60,7 +60,7 @@ def test_a_preset_fills_address_and_model_and_saving_holds_at_once(dialog: Prefe
     assert (page.address.text(), page.model.text()) == (PRESETS[1].url, PRESETS[1].model)
     dialog._save()
     assert Settings.load().language_mode == "auto" and Settings.load().language_endpoint == PRESETS[1].url
-    assert window.chat.state.text() == "Offline parser, then DeepSeek-R1 at 127.0.0.1:11434"
+    assert window.chat.state.full_text == "Offline parser, then DeepSeek-R1 at 127.0.0.1:11434"
 
 
 def test_an_address_that_is_none_is_not_saved(dialog: PreferencesDialog) -> None:
