@@ -21,8 +21,17 @@ __all__ = ["__version__", "open"]
 def open(path: str | Path, *, series_uid: str | None = None, **options: Any) -> Workspace:
     """Open a CT as a workspace: ``ws = spinalsam.open("ct.nii.gz"); ws.run("add_box", corners=[...])``.
 
-    options: as `spinalsam.control.workspace.Workspace` takes them (segmenter, journal, settings, ...). Raises SpinalSamError.
+    options: as `spinalsam.control.workspace.Workspace` takes them (segmenter, journal, settings, ...). A case that is open already,
+    here or in another program, is worked on without a journal unless one is asked for. Raises SpinalSamError.
     """
+    workspace = _opened(path, series_uid, options)
+    if workspace.read_only and "journal" not in options:
+        workspace.close()
+        return _opened(path, series_uid, {**options, "journal": False})
+    return workspace
+
+
+def _opened(path: str | Path, series_uid: str | None, options: dict[str, Any]) -> Workspace:
     from spinalsam.control.workspace import Workspace
 
     workspace = Workspace(**options)

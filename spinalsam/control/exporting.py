@@ -24,7 +24,7 @@ def export(ws: Workspace, job: Job, path: str | None, format: str | None, *, ove
 
     target = mask_path(Path(path).expanduser().absolute(), format) if path else free_path(ws, format or "nifti")
     if target.exists() and not overwrite:
-        raise OutputError(f"'{target}' exists already; confirm to replace it, or choose another name.")
+        raise OutputError(f"'{target}' exists already; confirm to replace it (overwrite=True in a script), or choose another name.")
     job.progress(None, "Writing")
     write_mask(target, ws.case.mask, ws.case.volume, labels=ws.state.labels, sidecar=sidecar(ws), format=format)
     names = [ws.state.label(value).name for value in present(ws)]

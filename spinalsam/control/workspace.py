@@ -316,7 +316,7 @@ class Workspace:
         return self.run("open_image", **args)
 
     def export(self, path: str | Path, format: str | None = None, *, overwrite: bool = False) -> OperationResult:
-        """Write the mask, by default in the format of the path's ending."""
+        """Write the mask, by default in the format of the path's ending; a file that exists is only replaced with `overwrite`."""
         args: dict[str, Any] = {"path": str(path)}
         if format:
             args["format"] = format

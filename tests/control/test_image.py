@@ -110,3 +110,16 @@ def test_the_python_api_leaves_nothing_open_when_the_file_is_bad(tmp_path: Path)
     bad.write_bytes(b"\x1f\x8b not gzip")
     with pytest.raises(InputError):
         spinalsam.open(bad)
+
+
+def test_a_script_may_run_twice_on_one_case(ct_file: Path) -> None:
+    """As a cell of a notebook that is run again, with the first workspace still there."""
+    import spinalsam
+
+    first = spinalsam.open(ct_file, segmenter=FakeSegmenter())
+    with first, spinalsam.open(ct_file, segmenter=FakeSegmenter()) as again:
+        again.run("add_box", corners=[1, 1, 4, 4])
+        assert again.journal_path is None and not again.read_only
+        again.undo()
+        first.run("add_box", corners=[1, 1, 4, 4])
+        assert first.journal_path is not None

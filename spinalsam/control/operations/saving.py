@@ -103,5 +103,5 @@ def _target(path: str, ending: str, *, overwrite: bool) -> Path:
     if target.suffix.lower() != ending:
         target = target.with_name(target.name + ending)
     if target.exists() and not overwrite:
-        raise OutputError(f"'{target}' exists already; confirm to replace it, or choose another name.")
+        raise OutputError(f"'{target}' exists already; confirm to replace it (overwrite=True in a script), or choose another name.")
     return target
