@@ -16,6 +16,8 @@ HELP = "Speed of every stage on the sample case, side by side with other ways to
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", choices=["segment-anything"], help="also time this peer, in the same run with the same weights")
     parser.add_argument("--repeats", type=int, default=7, metavar="N", help="how often each stage is timed (default: 7)")
+    parser.add_argument("--open", metavar="FILE", type=Path, help="time the opening of this file instead of the sample case's")
+    parser.add_argument("--curves", metavar="PNG", type=Path, help="also draw how times grow with slice, prompts and volume")
     add_model(parser)
     add_json(parser)
 
@@ -26,14 +28,20 @@ def run(options: argparse.Namespace) -> None:
 
     if not 1 <= options.repeats <= 1000:
         raise UsageError("--repeats must be from 1 to 1000.")
+    case = sample_case()
     document = benchmark.run(
-        sample_case(),
+        case,
         model=options.model,
         device=options.device or "auto",
         against=options.against,
+        open_file=options.open,
         repeats=options.repeats,
         progress=progress,
     )
+    if options.curves is not None:
+        from spinalsam.benchmark.curves import draw, measure
+
+        draw(measure(case, options.model, options.device or "auto", repeats=options.repeats, progress=progress), options.curves)
     print_result(options, document, lambda: _text(document))
 
 
@@ -53,10 +61,13 @@ def sample_case(region: str = "L3") -> Any:
 
 
 def _text(document: dict[str, Any]) -> str:
-    machine = document["machine"]
+    machine, model = document["machine"], document["model"]
     rows = [[name, figure(row["p50_ms"], 1), figure(row["p95_ms"], 1)] for name, row in document["stages"].items()]
-    title = f"{document['model']['name']} on {machine['device']} ({machine['cpu']}, {machine['cores']} cores)"
+    title = f"{model['name']} on {machine['device']} ({machine['cpu']}, {machine['cores']} cores, load {machine['load']})"
     lines = [table(title, ["stage", "p50 ms", "p95 ms"], rows)]
+    if "compared" in model:
+        other = model["compared"]
+        lines.append(f"compared on {other['name']} in {other['precision']}, {other['weights']} weights, Dice of masks {other['mask_dice']}")
     lines += [f"{name}: {value:.2f} times as fast" for name, value in document["ratios"].items()]
     limits = document["limits"]
     share = "" if limits["encode_share_of_gemm"] is None else f", of which the encoder reaches {limits['encode_share_of_gemm']:.0%}"

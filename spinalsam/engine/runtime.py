@@ -1,9 +1,10 @@
-"""How the compact encoder runs fast on this processor: plain PyTorch, PyTorch with its layers fused, or OpenVINO.
+"""How the compact encoder runs fast on this processor: plain PyTorch, PyTorch with its layers fused, or OpenVINO. SAM's own encoder has its
+faster form in `engine/fast_vit.py`.
 
 All give the same features up to rounding (tests: Dice at least 0.995, in practice 1). Fused PyTorch needs nothing more and
 is the default. OpenVINO is faster on some processors, but is used only where it is installed and where `calibrate` found it
-faster; the finding is remembered for this machine and these weights. Nothing is measured while a model loads: a choice
-that depended on a moment's load could give two runs of one journal masks that differ in a pixel.
+faster (`spinalsam benchmark` calibrates); the finding is remembered for this machine and these weights. Nothing is measured
+while a model loads: a choice that depended on a moment's load could give two runs of one journal masks that differ in a pixel.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import importlib.util
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from spinalsam.device.cpu import read_cpu
+from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter
 from spinalsam.errors import OutputError, UsageError
@@ -160,11 +162,15 @@ def calibrate(
     """
     model, checksum = segmenter.model, segmenter.checksum
     pixels = torch.randn(1, 1, model.config.side, model.config.side)
-    times = {}
+    encoders = {}
     for number, runtime in enumerate(available()):
         if progress is not None:
             progress(number / len(available()), f"measuring {runtime}")
-        times[runtime] = (measure or _median_ms)(make_encoder(model, runtime, checksum=checksum), pixels)
+        encoders[runtime] = make_encoder(model, runtime, checksum=checksum)
+    if measure is not None:
+        times = {runtime: measure(encode, pixels) for runtime, encode in encoders.items()}
+    else:
+        times = _median_ms(encoders, pixels)
     best = min(times, key=lambda runtime: times[runtime])
     chosen = best if times[best] * WORTHWHILE <= times[DEFAULT_RUNTIME] else DEFAULT_RUNTIME
     with contextlib.suppress(OutputError):  # it is measured again next time
@@ -173,14 +179,16 @@ def calibrate(
     return Calibration(chosen, {runtime: round(ms, 2) for runtime, ms in times.items()})
 
 
-def _median_ms(encode: Encode, pixels: Tensor, *, repeats: int = 9) -> float:
-    times = []
-    with torch.inference_mode():
+def _median_ms(encoders: Mapping[str, Encode], pixels: Tensor, *, repeats: int = 9) -> dict[str, float]:
+    """Of each; they run in turn, so that whatever else the machine does strikes all alike, and as clicks run them."""
+    times: dict[str, list[float]] = {name: [] for name in encoders}
+    with torch.inference_mode(), cpu_threads(FEW):
         for _ in range(repeats + 2):  # the first two load kernels
-            started = time.perf_counter()
-            encode(pixels)
-            times.append((time.perf_counter() - started) * 1000)
-    return sorted(times[2:])[repeats // 2]
+            for name, encode in encoders.items():
+                started = time.perf_counter()
+                encode(pixels)
+                times[name].append((time.perf_counter() - started) * 1000)
+    return {name: sorted(taken[2:])[repeats // 2] for name, taken in times.items()}
 
 
 def _memory_file() -> Path:
