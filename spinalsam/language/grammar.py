@@ -73,7 +73,8 @@ def _understand(tokens: list[Token], hints: Hints) -> tuple[list[OperationCall],
 
 
 def _readings(tokens: list[Token], hints: Hints) -> list[tuple[Clause, OperationCall]]:
-    clauses = asked_for([without_exceptions(clause) for clause in reordered(split(with_leading_before(tokens)))])
+    said = [without_exceptions(clause) for clause in reordered(split(with_leading_before(tokens)))]
+    clauses = asked_for([clause for clause in said if clause.tokens])
     readings: list[tuple[Clause, OperationCall]] = []
     previous: Clause | None = None
     for clause in with_shared_words(rejoined(clauses)):

@@ -74,7 +74,9 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
             allowed = clause.tokens[:at]
             if acts(allowed) and not _is_subject(allowed):
                 kept.append(replace(clause, tokens=allowed, told=is_told(replace(clause, tokens=allowed))))
-            kept.append(replace(clause, tokens=clause.tokens[at:], told=True))
+            else:
+                allowed = []
+            kept.append(replace(clause, tokens=clause.tokens[len(allowed) :], told=True))
         else:
             kept.append(replace(clause, told=is_told(clause)))
     return [

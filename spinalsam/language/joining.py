@@ -14,6 +14,7 @@ from spinalsam.language.tokens import Token
 _WANTS_OBJECT = frozenset({"SEG", "GEN", "INFER", "RUN", "ADD", "DRAW", "PICK", "OPEN", "MAKE", "CHECK", "MOVE"})
 _COMPLETE = frozenset({"UNDO", "REDO", "RESET", "CLEAR", "CLOSE", "EXPORT", "HELPWORD", "PROPAGATE", "HIDE", "SHOW"})
 _PRONOUNS = frozenset("it them these those that this they 它 它们 这些 那些 这个 那个 全部 都 全 统统 全都 其".split())
+_THERE = ("there", "here", "那里", "这里", "那儿", "这儿", "那", "这", "该处", "此处")
 _NOUNS = ("POINT", "NEGPOINT", "POSPOINT", "BOX", "MASK", "PMASK", "BMASK", "IMAGE")
 
 
@@ -205,6 +206,9 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
     for i, clause in enumerate(result):
         if clause.told:
             continue
+        if i and clause.has("POINT", "NEGPOINT", "POSPOINT") and not _has_place(clause) and clause.says(*_THERE):
+            pairs = [token for token in result[i - 1].tokens if token.kind == "pair"] if result[i - 1].told else []
+            result[i] = clause = replace(clause, tokens=[*clause.tokens, *pairs])
         shared = _shared_export(result, i) or _shared_point(result, i) or _shared_direction(result, i)
         if shared is not None:
             place = result[i - 1].kinds("region") if i and result[i - 1].told and shared.stands_for("POINT") else []

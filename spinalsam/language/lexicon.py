@@ -120,6 +120,13 @@ def chinese_words() -> dict[str, frozenset[str]]:
 
 
 @lru_cache(maxsize=1)
+def chinese_vocabulary() -> frozenset[str]:
+    """Words of two and more characters, with those of regions and numbers."""
+    others = "腰椎 颈椎 胸椎 骶骨 骶椎 尾骨 尾椎 脊柱 脊椎 寰椎 枢椎 一张 一层 一个 两个 三个".split()
+    return frozenset(word for word in chinese_words() if len(word) > 1) | frozenset(others)
+
+
+@lru_cache(maxsize=1)
 def longest_chinese() -> int:
     return max(len(word) for word in chinese_words())
 
@@ -131,6 +138,9 @@ def common_english() -> frozenset[str]:
     return frozenset(text.split())
 
 
+_MEANT = frozenset(english.OTHER_WORDS.split())
+
+
 @lru_cache(maxsize=1)
 def correctable() -> dict[int, tuple[tuple[str, int], ...]]:
     """Single words worth correcting to, each with its letters as bits, by length."""
@@ -140,8 +150,9 @@ def correctable() -> dict[int, tuple[tuple[str, int], ...]]:
         for word in phrase:
             if len(word) >= 4 and word.isalpha() and ideas - others:
                 words.setdefault(len(word), set()).add(word)
-    for word in ("cervical", "thoracic", "lumbar", "sacrum", "coccyx", "spine", "vertebra", "vertebrae", "segment", "please"):
-        words.setdefault(len(word), set()).add(word)
+    for word in _MEANT:
+        if len(word) >= 4:
+            words.setdefault(len(word), set()).add(word)
     return {length: tuple((word, _letters(word)) for word in sorted(members)) for length, members in words.items()}
 
 
@@ -168,28 +179,43 @@ def _is_ordinary(word: str) -> bool:
         return True
     for ending in ("ing", "ed", "er", "es", "s", "ly"):
         stem = word.removesuffix(ending)
-        if stem != word and len(stem) >= 3 and (stem in common or stem + "e" in common or (stem[-1] == stem[-2] and stem[:-1] in common)):
+        if stem == word or len(stem) < 3 or (ending == "es" and not stem.endswith(("s", "x", "z", "ch", "sh", "o"))):
+            continue
+        doubled = ending in ("ing", "ed", "er") and stem[-1] == stem[-2] and stem[:-1] in common
+        if stem in common or (ending in ("ing", "ed", "er") and stem + "e" in common) or doubled:
             return True
     return False
 
 
-@lru_cache(maxsize=4096)
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_KEYS = {key: (row, column + row * 0.5) for row, keys in enumerate(_ROWS) for column, key in enumerate(keys)}
+
+
+def _slipped(word: str, meant: str) -> int:
+    """0 where fingers slip like this (swapped, doubled, missing or neighbouring letters), 1 elsewhere."""
+    if len(word) != len(meant) or sorted(word) == sorted(meant):
+        return 0
+    pairs = [(a, b) for a, b in zip(word, meant, strict=True) if a != b]
+    return int(any(abs(_KEYS[a][0] - _KEYS[b][0]) > 1 or abs(_KEYS[a][1] - _KEYS[b][1]) > 1.1 for a, b in pairs if a in _KEYS and b in _KEYS))
+
+
+@lru_cache(maxsize=8192)
 def corrected(word: str) -> str:
     """The word that was surely meant: a known slip, or the nearest word of ours within one letter (two in long words)."""
     if word in english.SLIPS:
         return english.SLIPS[word]
-    if (word,) in english_phrases() or len(word) < 4 or not word.isalpha() or _is_ordinary(word):
+    if (word,) in english_phrases() or len(word) < 3 or not word.isalpha() or word in _MEANT or _is_ordinary(word):
         return word
     reach = 2 if len(word) >= 8 else 1
     letters = _letters(word)
-    near: list[tuple[int, str]] = []
-    for length in range(len(word) - reach, len(word) + reach + 1):
+    near: list[tuple[int, int, int, str]] = []
+    for length in range(max(len(word) - reach, 4), len(word) + reach + 1):
         for candidate, bits in correctable().get(length, ()):
             if (candidate[0] == word[0] or candidate[1:2] == word[:1]) and (bits ^ letters).bit_count() <= 2 * reach:
                 distance = edit_distance(word, candidate, reach)
-                if distance <= reach:
-                    near.append((distance, candidate))
-    return min(near)[1] if near else word
+                if distance <= reach and (len(word) > 3 or (len(candidate) == 4 and candidate[-1] == word[-1])):
+                    near.append((distance, _slipped(word, candidate), english.COMMON.get(candidate, 99), candidate))
+    return min(near)[-1] if near else word
 
 
 def edit_distance(first: str, second: str, limit: int) -> int:

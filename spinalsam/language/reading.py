@@ -7,6 +7,7 @@ import unicodedata
 
 from spinalsam.language import lexicon
 from spinalsam.language.coordinates import take_coordinates
+from spinalsam.language.homophones import respelled
 from spinalsam.language.numbers import take_numbers
 from spinalsam.language.paths import take_paths
 from spinalsam.language.regions import take_regions
@@ -100,11 +101,13 @@ def _normalised(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).translate(lexicon.simplified())
     text = _EMOJI.sub(" ", text).lower().replace("’", "'").replace("‘", "'").replace("`", "'")
     text = re.sub(r"[–—−‑]", "-", text)
-    text = re.sub(rf"(?:→|⇒|=>|-+>)(?=\s*{MARK})", " to ", text)
+    text = re.sub(rf"(?:→|⇒|=>|-+>)(?=\s*(?:{MARK}|the mask|mask|掩膜|掩码|segmentation))", " to ", text)
     text = re.sub(r"→|⇒|=>|->(?!\s*[a-z]?\d)", " , ", text)
     text = _GLUED.sub(r"\1 \2", text)
     text = re.sub(r"(?<![a-z0-9])\.?nii\.?gz(?![a-z0-9])", " nifti ", text)
     text = re.sub(r"(?<=[a-z])\.(?=[a-z])(?!seg|nrrd)", " ", text)
+    text = re.sub(r"\bcold (?=you\b|we\b|i\b)", "could ", text)
+    text = re.sub(r"(?<![a-z'/._-])[a-z]{3,}(?![a-z'/_-])", lambda match: lexicon.corrected(match.group(0)), text)
     text = re.sub(r"\bgo-?to\b|\bgo 2\b", "go to", text)
     text = _BESIDE.sub(" beside ", text)
     text = _PARTS_OF_BONE.sub(" part ", text.replace("ct值", "hu值"))
@@ -121,6 +124,8 @@ def _normalised(text: str) -> str:
     for slip, meant in CHINESE_SLIPS.items():
         if len(slip) > 1 and slip in text:
             text = text.replace(slip, meant)
+    text = re.sub("[佳家价架嘉](?=[一二两三四五六七八九十几仨俩\\d]+个?(?:背景|前景|负|正)?[点框])", "加", text)
+    text = respelled(text, lexicon.chinese_vocabulary())
     return re.sub(r"([!?。.,;~])\1+", r"\1", text)
 
 

@@ -18,6 +18,8 @@ def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
         return OperationCall("open_image", {"path": paths[0].value} if paths else {})
     if paths and not clause.has("EXPORT", "CLEAR", "MASK", "STL", "DICOMSEG") and (clause.has(*_SEEING) or len(clause.tokens) <= 2):
         return OperationCall("open_image", {"path": paths[0].value})
+    if clause.has("OPEN") and clause.has("PATIENT") and clause.says("different", "another", "new", "另一个", "其他", "别的", "新", "新的", "另"):
+        return OperationCall("open_image")
     if any(_names_file(t.text, t.ideas) for t in clause.tokens):
         picked = clause.has("PICK") or (clause.has("LOOK", "SHOW", "NEED") and clause.has("REQUEST", "INTENT") and clause.has("NEW"))
         if picked and not clause.has("NEXT", "PREV", "CLEAR"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from spinalsam.language.clauses import Clause
@@ -58,12 +59,16 @@ def _edge(token: Token) -> str:
 def _edges(clause: Clause) -> dict[str, Any]:
     """Level and width, each beside its word; two bare numbers are the smaller and the larger of them."""
     args: dict[str, Any] = {}
+    if clause.has("CENTREWORD", "LEVELWORD") and not clause.has("WIDTHWORD"):
+        for token, after in pairwise(clause.tokens):  # 'window 300 level 40'
+            if token.text in ("window", "windowing", "窗") and after.kind == "number" and len(clause.kinds("number")) == 2:
+                args["width"] = after.value
     for i, token in enumerate(clause.tokens):
         if token.kind != "number":
             continue
         before = [_edge(t) for t in clause.tokens[max(0, i - 4) : i] if _edge(t)]
         after = [_edge(t) for t in clause.tokens[i + 1 : i + 3] if _edge(t)]
-        for name in (before[-1:] or after[:1])[:1]:
+        for name in (before[-1:] or after[:1])[:1] if token.value not in args.values() else ():
             args.setdefault(name, token.value)
     pairs = [value for token in clause.kinds("pair") for value in token.value]
     bare = [t.value for t in clause.kinds("number")] or pairs
@@ -94,7 +99,7 @@ def go_to(clause: Clause, hints: Hints) -> OperationCall | None:
             clause.has("FIRST") or any(t.value == 1 and not any(c.isdigit() for c in t.text) for t in clause.kinds("number") if t.ordinal)
         )
         return OperationCall("go_to", {"position": "first"} if first else {"slice": number})
-    moves = clause.has("MOVE", "SHOW", "LOOK", "TURN", "OPEN", "SETTO", "PICK")
+    moves = clause.has("MOVE", "SHOW", "LOOK", "TURN", "OPEN", "SETTO", "PICK") or clause.tokens[0].text in ("to", "到", "至")
     for position, idea in (("middle", "MIDDLE"), ("first", "FIRST"), ("last", "LAST")):
         words = [t for t in clause.tokens if idea in t.ideas]
         whole = any(len(t.text) >= 3 and not t.text.isascii() for t in words)

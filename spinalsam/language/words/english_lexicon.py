@@ -27,7 +27,7 @@ VERBS: dict[str, str] = {
     "SEG": "segment delineate contour extract isolate auto-segment autosegment carve_out find detect identify pick_out outline trace locate "
            "recognize recognise single_out cut_out demarcate auto-contour autocontour parse_out label_out segment_out auto-delineate pull_out dig_out lift_out tease_out "
            "autodetect auto-detect resegment re-segment trace_out separate_out separate",
-    "PROPAGATE": "propagate extend spread carry continue push track extrapolate sweep transfer carry_over carry_on carry_through "
+    "PROPAGATE": "propagate apply extend spread carry continue push track extrapolate sweep transfer carry_over carry_on carry_through "
                  "grow expand advance pass_on roll_out interpolate project copy replicate stretch push_on follow proliferate march run drag "
                  "forward take pass bring prolong transport",
     "MEASURE": "measure quantify size_up gauge assess_the_size work_out_the_size",
@@ -314,7 +314,7 @@ PLAIN: dict[str, str] = {
               "when_was when_is when_did when_will is_there_a_reason any_idea what_made how_come how_many how_often how_old how_likely "
               "how_accurate how_good how_reliable how_sure how_confident how_did how_was how_has how_well how_long_does how_long_will how_fast would_it_make_sense does_it_make_sense "
               "is_it_worthwhile would_you_say is_it_ok_if_the are_you_sure are_we_sure do_you_want would_you_like_me would_you_like do_they did_somebody did_someone",
-    "REQUEST": "i'd_appreciate i_would_appreciate i'd_welcome i'd_go_for i'd_be_happy_with i'd_be_glad_of i_would_welcome i'm_looking_for it'd_be_nice_to_have it_would_be_nice_to_have it'd_be_good_to_have i_want i_need i'd_like i_would_like i'd_love we_need we_want we'd_like we_would_like let's lets let_us give_me get_me show_me i_wish_to i_wish_for "
+    "REQUEST": "we_could_do_with i_could_do_with we_can_do_with i_can_do_with could_do_with can_do_with i'd_appreciate i_would_appreciate i'd_welcome i'd_go_for i'd_be_happy_with i'd_be_glad_of i_would_welcome i'm_looking_for it'd_be_nice_to_have it_would_be_nice_to_have it'd_be_good_to_have i_want i_need i'd_like i_would_like i'd_love we_need we_want we'd_like we_would_like let's lets let_us give_me get_me show_me i_wish_to i_wish_for "
                "i'd_want i_require we_require i_prefer i'd_prefer i_would_prefer i_would_love gimme i'll_have i'll_take you_should you_must you_can you_need_to you_have_to "
                "you_may you_could we_should we_must we_have_to i_want_to i_need_to let_me_have let_me_see let_me_look_at let_me_view let_me_get i'd_like_to_see "
                "time_to it's_time_to now_we_need wanna i_wanna we_can let_me_take_a_look_at i_would_want lemme_see lemme_have i'm_after we're_after "
@@ -359,7 +359,8 @@ PLAIN: dict[str, str] = {
                "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
                "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """work working dialog dialogue picker chooser explorer menu chat engine algorithm procedure routine task operation operations pass iteration round session project batch acceleration accelerated
+FILLER = """contents content numbers reach reached serve contrast until til
+work working dialog dialogue picker chooser explorer menu chat engine algorithm procedure routine task operation operations pass iteration round session project batch acceleration accelerated
 computation calculation processing analysis placement outcome machine laptop pc info details active activated enabled functional operational present handy
 replace exchange substitute keep employ utilise utilize leverage continue resume repeat attempt assist handle manage deal ensure allow enable permit pull
 screen's onscreen canvas-wide wholly partly halfway alike instead_of_that extra-large medium sized regular decent solid proper nifty
@@ -433,8 +434,28 @@ correctly smart smartly nicely gently carefully slowly
 your_majesty s t d m re ve ll
 yourself myself itself themselves
 """.split()
+# Words that are read elsewhere (regions, numbers) or are mere fillers, to which slips are corrected all the same.
+OTHER_WORDS = (
+    "cervical thoracic lumbar sacral sacrum coccyx coccygeal dorsal atlas axis spine spinal vertebra vertebrae vertebral column body bodies level levels segment "
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty "
+    "seventy eighty ninety hundred thousand dozen dozens couple half pair first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+    "once twice thrice minus "
+    "please could would should kindly thanks with from into onto over around about between through towards toward across along this that these those their there "
+    "what which where when then next before after again also just only now some more another every each whole entire both between"
+)
+# Which word is rather meant where two are equally near.
+COMMON = {
+    word: rank
+    for rank, word in enumerate(
+        "mask masks point points boxes slice slices image images segment segmentation clear delete remove generate place draw add show hide export save "
+        "open load move give make mark drop view window level width undo redo measure volume label propagate next previous forward back please "
+        "spine lumbar thoracic cervical sacrum coccyx vertebra three four five seven eight nine couple dozen half around from with the".split()
+    )
+}
 # Real words that are surely slips in a sentence to this program.
 SLIPS: dict[str, str] = {
+    "drip": "drop", "pace": "place", "ease": "erase", "male": "make", "fund": "find", "sine": "spine", "scrum": "sacrum", "thorugh": "through", "trhough": "through",
+    "wat": "want", "sie": "size", "siez": "size", "pleas": "please",
     "ad": "add", "addd": "add", "aad": "add", "dad": "add", "opn": "open", "og": "go",
     "pint": "point", "pints": "points", "piont": "point", "pionts": "points", "mast": "mask", "masc": "mask", "maks": "mask", "mak": "make", "massk": "mask",
     "lumber": "lumbar", "lumbr": "lumbar", "saggital": "sagittal", "saggittal": "sagittal", "bow": "box", "bok": "box", "bx": "box", "bxo": "box",
