@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spinalsam.errors import UsageError
@@ -29,88 +30,112 @@ from spinalsam.support.calls import OperationCall, OperationSpec, validate_call
 Hints = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """What one clause asks for. sure: every word of it has a place in the call."""
+
+    clause: Clause
+    call: OperationCall
+    sure: bool
+
+    @property
+    def explained(self) -> str:
+        return f"'{self.clause.text}' → {self.call.op}"
+
+
 def parse(text: str, specs: Mapping[str, OperationSpec], hints: Hints | None = None) -> ParseResult:
     """Read one sentence. specs: the operations that may be called. hints: `has_points`, `has_boxes` of the case.
 
-    Calls that do not fit their specification are left out. Never raises for any text.
+    Calls that do not fit their specification are left out, and so are those that some word speaks against: they are among the
+    alternatives, with a low confidence, so that a person can be asked. Never raises for any text.
     """
     started = time.perf_counter()
-    calls, explained, confidence = _understand(corrected(read(text)), hints or {})
-    kept = []
-    for call in calls:
-        try:
-            validate_call(call, specs)
-            kept.append(call)
-        except UsageError:
-            confidence = min(confidence, 0.5)
-    if len(kept) < len(calls) and not kept:
-        explained = []
+    readings = [reading for reading in _understood(corrected(read(text)), hints or {}) if _fits(reading.call, specs)]
+    sure = [reading for reading in readings if reading.sure]
+    calls, every = tuple(_merged(sure)), tuple(_merged(readings))
+    alternatives = (every,) if every != calls else _twins(calls)
     took = (time.perf_counter() - started) * 1000
-    return ParseResult(tuple(kept), confidence, "; ".join(explained), _alternatives(kept), "local", took)
+    return ParseResult(calls, _confidence(readings, hints), "; ".join(reading.explained for reading in sure), alternatives, "local", took)
 
 
-def _alternatives(calls: Sequence[OperationCall]) -> tuple[tuple[OperationCall, ...], ...]:
+def _fits(call: OperationCall, specs: Mapping[str, OperationSpec]) -> bool:
+    try:
+        validate_call(call, specs)
+    except UsageError:
+        return False
+    return True
+
+
+def _confidence(readings: Sequence[_Reading], hints: Hints | None) -> float:
+    """1 where every word has its place, less for words that say nothing to us, under `SURE` where a person should be asked."""
+    if not all(reading.sure for reading in readings):
+        return 0.4
+    if len(readings) == 1 and _is_open(readings[0], hints):
+        return 0.5
+    known, unknown = _coverage([reading.clause for reading in readings])
+    return known / (known + unknown) if known else 1.0
+
+
+def _is_open(reading: _Reading, hints: Hints | None) -> bool:
+    """'generate the mask' in a case with points and with boxes, or with neither."""
+    if not hints or reading.call.op not in _TWINS or reading.clause.has("POINT", "BOX", "PMASK", "BMASK"):
+        return False
+    points = hints.get("points_on_slice", hints.get("has_points"))
+    boxes = hints.get("boxes_on_slice", hints.get("has_boxes"))
+    return bool(points) == bool(boxes)
+
+
+_TWINS = {"generate_point_mask": "generate_box_mask", "generate_box_mask": "generate_point_mask"}
+
+
+def _twins(calls: Sequence[OperationCall]) -> tuple[tuple[OperationCall, ...], ...]:
     """Where 'generate the mask' could mean points or boxes, the other reading."""
-    twins = {"generate_point_mask": "generate_box_mask", "generate_box_mask": "generate_point_mask"}
-    if len(calls) == 1 and calls[0].op in twins:
-        return ((OperationCall(twins[calls[0].op], calls[0].args),),)
+    if len(calls) == 1 and calls[0].op in _TWINS:
+        return ((OperationCall(_TWINS[calls[0].op], calls[0].args),),)
     return ()
 
 
-def _understand(tokens: list[Token], hints: Hints) -> tuple[list[OperationCall], list[str], float]:
-    """Calls, what explains them, and confidence."""
+def _understood(tokens: list[Token], hints: Hints) -> list[_Reading]:
     tokens = resolved([token for token in tokens if "NOTNEG" not in token.ideas or token.ideas & ACTIONS])
     if not tokens or is_refused(tokens):
-        return [], [], 1.0
+        return []
     readings = _readings(tokens, hints)
-    known, unknown = _coverage([clause for clause, _ in readings])
-    if not readings:
-        return [], [], 1.0
-    if unknown > known:
-        return [], [], 0.3
-    explained = [f"'{clause.text}' → {call.op}" for clause, call in readings]
-    return _merged(readings), explained, known / (known + unknown) if known else 1.0
+    known, unknown = _coverage([reading.clause for reading in readings])
+    return [replace(reading, sure=False) for reading in readings] if unknown > known else readings
 
 
-def _readings(tokens: list[Token], hints: Hints) -> list[tuple[Clause, OperationCall]]:
+def _readings(tokens: list[Token], hints: Hints) -> list[_Reading]:
     said = [without_exceptions(clause) for clause in reordered(split(with_leading_before(tokens)))]
     clauses = asked_for([clause for clause in said if clause.tokens])
-    readings: list[tuple[Clause, OperationCall]] = []
+    readings: list[_Reading] = []
     previous: Clause | None = None
     for clause in with_shared_words(rejoined(clauses)):
         call = None if clause.told else _call(clause, readings, hints)
-        if call is None and not clause.told and clause.glued and readings and readings[-1][0] is previous and has_unknown(clause):
-            readings.pop()  # '显卡又涨价了': what follows without a comma is no request of ours
-        if (
-            call is not None
-            and clause.glued
-            and previous is not None
-            and not previous.told
-            and readings[-1:]
-            and readings[-1][0] is not previous
-            and has_unknown(previous)
-        ):
-            call = None
+        follows = previous is not None and clause.glued and not clause.told and not previous.told
+        done = bool(readings) and readings[-1].clause is previous
+        if call is None and follows and done and has_unknown(clause):
+            readings[-1] = replace(readings[-1], sure=False)  # '显卡又涨价了': what follows without a comma is no request of ours
+        if call is not None and answers_only(clause, call.op):
+            strange = follows and not done and previous is not None and has_unknown(previous)
+            readings.append(_Reading(clause, call, is_supported(clause, call.op) and not strange))
         previous = clause
-        if call is not None and answers_only(clause, call.op) and is_supported(clause, call.op):
-            readings.append((clause, call))
     return readings
 
 
-def _call(clause: Clause, earlier: list[tuple[Clause, OperationCall]], hints: Hints) -> OperationCall | None:
+def _call(clause: Clause, earlier: list[_Reading], hints: Hints) -> OperationCall | None:
     """The clause's call, read with what was just asked for: 'add points, then run it', 'find T12 and segment it'."""
     call = call_of(clause, hints)
     if (
         call is None
         and (is_only_mask(clause) or is_only_run(clause))
-        and any(previous.op in ("add_points", "add_box") for _, previous in earlier)
+        and any(previous.call.op in ("add_points", "add_box") for previous in earlier)
     ):
         call = OperationCall("generate_point_mask")
     if call is None or not earlier or call.op not in ("generate_point_mask", "generate_box_mask"):
         return call
     if clause.has("POINT", "BOX", "PMASK", "BMASK"):
         return call
-    ops = [previous.op for _, previous in earlier]
+    ops = [previous.call.op for previous in earlier]
     if ops[-1] == "segment" and clause.has("SEG") and not call.args:
         return None
     prompts = [op for op in ops if op in ("add_points", "add_box")]
@@ -126,12 +151,14 @@ def _coverage(clauses: Sequence[Clause]) -> tuple[int, int]:
     return known, sum(1 for token in words if not token.ideas and len(token.text) > 1)
 
 
-def _merged(readings: list[tuple[Clause, OperationCall]]) -> list[OperationCall]:
+def _merged(readings: Sequence[_Reading]) -> list[OperationCall]:
     """Two equal neighbours are one, and so are an export and where it goes."""
     result: list[OperationCall] = []
-    for clause, call in readings:
+    for reading in readings:
+        clause, call = reading.clause, reading.call
         last = result[-1] if result else None
-        if last == call:
+        repeats = call.op in ("navigate", "undo", "redo") and not (clause.glued and clause.joined)
+        if last == call and not repeats:
             continue
         if (
             last is not None
@@ -141,7 +168,7 @@ def _merged(readings: list[tuple[Clause, OperationCall]]) -> list[OperationCall]
             and clause.tokens[-1].ideas & {"CLEAR", "GONE"}
         ):
             continue  # with the image everything on it is gone
-        if last is not None and last.op == call.op and call.op in ("undo", "redo") and not last.args:
+        if last is not None and last.op == call.op and call.op in ("undo", "redo") and not last.args and call.args:
             result[-1] = call
             continue
         if last is not None and last.op == call.op == "export_mask" and not set(last.args) & set(call.args):

@@ -29,7 +29,7 @@ def is_refused(tokens: Sequence[Token]) -> bool:
     asks = bool(ideas & set(_ASKS))
     if "PATIENT" in ideas and (question or "ADVICE" in ideas) and not asks:
         return True
-    if "HOWTO" not in ideas and any(token.text in OPINIONS for token in tokens):
+    if "HOWTO" not in ideas and any(token.text in OPINIONS and "HOWTO" not in token.ideas for token in tokens):
         return True
     return "ADVICE" in ideas and not asks and not ideas & set(_QUERIES)
 

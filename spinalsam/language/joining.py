@@ -37,7 +37,7 @@ def rejoined(clauses: list[Clause]) -> list[Clause]:
 
 def _is_bare_verb(clause: Clause) -> bool:
     """A verb that wants an object and has none."""
-    if not clause.ideas & _WANTS_OBJECT or clause.ideas & (OBJECTS - {"NEXT"}) or clause.ideas & _COMPLETE:
+    if clause.has("SLICE", "NEXT", "PREV", "NEW") or not clause.ideas & _WANTS_OBJECT or clause.ideas & (OBJECTS - {"NEXT"}) or clause.ideas & _COMPLETE:
         return False
     return all(token.kind in ("word", "sep") for token in clause.tokens)
 

@@ -167,6 +167,9 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
     ):
         ideas -= {"NEG", "INSTEADOF"}
         ideas.add("FILLER")  # 能用不, 好了没: a question
+    if token.text in ("怎么看", "怎么想") and (after.ideas & {"AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED", "MASK", "BONEWIN", "WINDOW", "SLICE", "IMAGE", "GPU", "FIRST", "LAST", "MIDDLE"} or after.kind in ("region", "number")):
+        ideas.clear()
+        ideas.add("HOWTO")
     if token.text in ("最后", "首先") and before.kind == "sep" and after.kind == "word" and after.ideas - {"SLICE", "IMAGE", "FILLER"}:
         ideas -= {"LAST", "FIRST"}
     if token.text == "坐标" and (after.kind in ("pair", "quad") or after.text in ("是", "为")):

@@ -60,9 +60,9 @@ def _edges(clause: Clause) -> dict[str, Any]:
     """Level and width, each beside its word; two bare numbers are the smaller and the larger of them."""
     args: dict[str, Any] = {}
     if clause.has("CENTREWORD", "LEVELWORD") and not clause.has("WIDTHWORD"):
-        for token, after in pairwise(clause.tokens):  # 'window 300 level 40'
-            if token.text in ("window", "windowing", "窗") and after.kind == "number" and len(clause.kinds("number")) == 2:
-                args["width"] = after.value
+        for word, number in pairwise(clause.tokens):  # 'window 300 level 40'
+            if word.text in ("window", "windowing", "窗") and number.kind == "number" and len(clause.kinds("number")) == 2:
+                args["width"] = number.value
     for i, token in enumerate(clause.tokens):
         if token.kind != "number":
             continue
