@@ -92,6 +92,8 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
                 clauses.append(Clause(joined=token.text in "、+"))
         elif current.tokens and _is_then(tokens, i, current):
             clauses.append(Clause(then=True, glued=True))
+        elif current.tokens and _windows_view(tokens, i, current):
+            clauses.append(Clause(glued=True))
         elif current.tokens and "AND" in token.ideas:
             clauses.append(Clause(joined=True, glued=True))
         elif current.tokens and token.ideas & {"BUT", "SO"} and "NOT" not in token.ideas:
@@ -101,6 +103,13 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
         else:
             current.tokens.append(token)
     return [clause for clause in clauses if clause.tokens]
+
+
+def _windows_view(tokens: Sequence[Token], i: int, current: Clause) -> bool:
+    """'sagittal view with the bone window'."""
+    if tokens[i].text not in ("with", "in", "using", "at") or not current.has("AXIAL", "SAGITTAL", "CORONAL", "MPR", "SLICE", "FIRST", "LAST", "MIDDLE"):
+        return False
+    return any(token.stands_for("WINDOW", "BONEWIN", "SOFTWIN", "LUNGWIN", "BRAINWIN") for token in tokens[i + 1 : i + 6])
 
 
 def _inside_list(tokens: Sequence[Token], i: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause
+from spinalsam.language.lexicon import common_english
 from spinalsam.language.tokens import Token
 from spinalsam.language.words.places import ALARMING, ALLOWED, NEUTRAL
 
@@ -49,6 +50,8 @@ def is_supported(clause: Clause, op: str) -> bool:
     if len(strange) > 1 or strange[0].ideas or not strange[0].text.isascii() or op not in _NAMED or clause.has("BE", "HAVE"):
         return False
     before = clause.tokens[: clause.tokens.index(strange[0])]
+    if op in ("add_points", "add_box") and _is_slang(strange[0].text) and not before:
+        return any(clause.kinds(kind) for kind in ("number", "region", "pair", "quad")) and clause.has("POINT", "NEGPOINT", "BOX")
     commands = any(token.ideas & ACTIONS & ALLOWED[op] and "base" in token.forms for token in before)
     named = next((token for token in clause.tokens if "FILLER" not in token.ideas), None)
     opens = named is not None and bool(named.ideas & OBJECTS or named.kind in VALUES)
@@ -58,3 +61,8 @@ def is_supported(clause: Clause, op: str) -> bool:
 def has_unknown(clause: Clause) -> bool:
     """Whether the clause holds a word that says nothing to us."""
     return any(token.kind == "word" and not token.ideas and (len(token.text) > 2 or not token.text.isascii()) for token in clause.tokens)
+
+
+def _is_slang(word: str) -> bool:
+    """A word that no list of ordinary English holds: 'plonk three points onto L5'."""
+    return word.isascii() and word.isalpha() and len(word) > 3 and word not in common_english()

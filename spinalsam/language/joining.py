@@ -59,6 +59,8 @@ def _belongs(last: Clause, clause: Clause) -> bool:
             _led_by_source,
             _only_direction,
             _led_by_direction,
+            _named_first,
+            _only_source,
         )
     )
 
@@ -171,6 +173,20 @@ def _only_direction(last: Clause, clause: Clause) -> bool:
         and all(t.ideas & (directions | {"FILLER", "PLEASE"}) for t in clause.tokens)
         and clause.has(*directions)
     )
+
+
+def _named_first(last: Clause, clause: Clause) -> bool:
+    """'the boxes ... | clear them'."""
+    bare = last.has(*_NOUNS) and all(t.stands_for(*_NOUNS, "ALL") or "FILLER" in t.ideas for t in last.tokens)
+    pronoun = any(token.text in _PRONOUNS for token in clause.tokens)
+    return bare and pronoun and bool(clause.ideas & ACTIONS) and not clause.ideas & OBJECTS and not _has_value(clause)
+
+
+def _only_source(last: Clause, clause: Clause) -> bool:
+    """'开始推理，| 用点'."""
+    makes = last.has("RUN", "INFER", "GEN", "SEG") and not last.has("POINT", "BOX", "PMASK", "BMASK")
+    source = clause.tokens[0].stands_for("FROM") and clause.has("POINT", "BOX") and not clause.kinds("number") and not _has_place(clause)
+    return makes and source and all(t.stands_for("FROM", "POINT", "BOX", "FILLER", "PROMPT") for t in clause.tokens)
 
 
 def _led_by_direction(last: Clause, clause: Clause) -> bool:
@@ -301,6 +317,8 @@ def _shared_point(clauses: list[Clause], i: int) -> Token | None:
         and not clause.kinds("region")
     ):
         return next((token for token in clauses[i - 1].tokens if token.stands_for("POINT")), None)
+    if i and clause.has("ADD") and clause.says("ones", "one") and clause.kinds("number") and not clause.ideas & (OBJECTS - {"NEXT", "PREV"}):
+        return next((token for earlier in reversed(clauses[:i]) for token in earlier.tokens if token.stands_for("POINT", "BOX")), None)
     if clause.ideas & (OBJECTS - {"NEXT", "PREV"}) or clause.ideas & (ACTIONS - {"ADD", "PROPAGATE"}) or not clause.kinds("number"):
         return None
     if i and not clauses[i - 1].told and clauses[i - 1].kinds("number") and (clause.kinds("region") or clause.has("NEGATIVE", "POSITIVE")):

@@ -106,6 +106,8 @@ def _normalised(text: str) -> str:
     text = _GLUED.sub(r"\1 \2", text)
     text = re.sub(r"(?<![a-z0-9])\.?nii\.?gz(?![a-z0-9])", " nifti ", text)
     text = re.sub(r"(?<=[a-z])\.(?=[a-z])(?!seg|nrrd)", " ", text)
+    text = re.sub(r"([a-z])\1{2,}", r"\1", text)
+    text = re.sub(rf"(?<=[{_CJK}])[ \t]+(?=[{_CJK}])", "", text)
     text = re.sub(r"\bcold (?=you\b|we\b|i\b)", "could ", text)
     text = re.sub(r"(?<![a-z'/._-])[a-z]{3,}(?![a-z'/_-])", lambda match: lexicon.corrected(match.group(0)), text)
     text = re.sub(r"\bgo-?to\b|\bgo 2\b", "go to", text)

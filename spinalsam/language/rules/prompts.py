@@ -30,6 +30,8 @@ def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     if not named and not (pairs and clause.has("ADD", "NEGATIVE", "POSITIVE") and not clause.has("DRAW", "FRAMEIT")):
         return None
+    if all(t.stands_for("FROM", "POINT", "FILLER") for t in clause.tokens) and clause.tokens[0].stands_for("FROM"):
+        return None
     wanted = any(t.stands_for(*_WANTING) and (not t.forms or t.forms != {"past"} or not t.stands_for("NEED")) for t in clause.tokens)
     count = count_of(clause)
     if not (wanted or count or pairs or clause.kinds("region")):

@@ -359,7 +359,8 @@ PLAIN: dict[str, str] = {
                "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
                "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """contents content numbers reach reached serve contrast until til
+FILLER = """from_disk from_the_disk from_my_disk from_a_disk
+contents content numbers reach reached serve contrast until til
 work working dialog dialogue picker chooser explorer menu chat engine algorithm procedure routine task operation operations pass iteration round session project batch acceleration accelerated
 computation calculation processing analysis placement outcome machine laptop pc info details active activated enabled functional operational present handy
 replace exchange substitute keep employ utilise utilize leverage continue resume repeat attempt assist handle manage deal ensure allow enable permit pull
