@@ -107,7 +107,9 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
 
 def _windows_view(tokens: Sequence[Token], i: int, current: Clause) -> bool:
     """'sagittal view with the bone window'."""
-    if tokens[i].text not in ("with", "in", "using", "at") or not current.has("AXIAL", "SAGITTAL", "CORONAL", "MPR", "SLICE", "FIRST", "LAST", "MIDDLE"):
+    if tokens[i].text not in ("with", "in", "using", "at") or not current.has(
+        "AXIAL", "SAGITTAL", "CORONAL", "MPR", "SLICE", "FIRST", "LAST", "MIDDLE"
+    ):
         return False
     return any(token.stands_for("WINDOW", "BONEWIN", "SOFTWIN", "LUNGWIN", "BRAINWIN") for token in tokens[i + 1 : i + 6])
 

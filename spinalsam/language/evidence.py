@@ -41,7 +41,9 @@ def is_supported(clause: Clause, op: str) -> bool:
 
     One unknown English word is let pass where a command opens the clause and what it acts on comes before that word.
     """
-    if op in _UNCOUNTED and any(token.kind == "number" and not token.ordinal for token in clause.tokens):
+    if op in _UNCOUNTED and (
+        any(token.kind == "number" and not token.ordinal for token in clause.tokens) or clause.says("twice", "thrice")
+    ):
         return False
     foreign = foreign_words(clause, op)
     strange = [token for token in foreign if not (not token.ideas and token.text.isascii() and token.text.endswith("ly"))]

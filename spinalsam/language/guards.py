@@ -27,11 +27,22 @@ def is_refused(tokens: Sequence[Token]) -> bool:
         return True
     question = any(token.text in "?？" for token in tokens if token.kind == "sep")
     asks = bool(ideas & set(_ASKS))
+    if _weighs(tokens) and not asks:
+        return True
     if "PATIENT" in ideas and (question or "ADVICE" in ideas) and not asks:
         return True
     if "HOWTO" not in ideas and any(token.text in OPINIONS and "HOWTO" not in token.ideas for token in tokens):
         return True
     return "ADVICE" in ideas and not asks and not ideas & set(_QUERIES)
+
+
+def _weighs(tokens: Sequence[Token]) -> bool:
+    """'box or point, whatever': two things weighed, nothing asked."""
+    things = {"POINT", "BOX", "MASK"}
+    return not acts(tokens) and any(
+        token.text in ("or", "或", "或者") and tokens[i - 1].ideas & things and tokens[i + 1].ideas & things
+        for i, token in enumerate(tokens[1:-1], 1)
+    )
 
 
 def _is_owner(tokens: Sequence[Token], i: int) -> bool:
@@ -62,6 +73,9 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
         if conditional and not clause.has("BUT"):
             kept.append(replace(clause, told=True))
             conditional = not clause.ends
+            continue
+        if clause.timed and kept and kept[-1].told and kept[-1].has("NEG"):
+            kept.append(replace(clause, told=True))  # 'don't export before ...'
             continue
         conditional = (_is_condition(clause) or _is_postponement(clause) or clause.has("HOWTO")) and not clause.ends and not clause.question
         if forbidden and clause.joined and not clause.has("BUT") and not _begins_request(clause):
@@ -147,7 +161,7 @@ def _narrates(clause: Clause) -> bool:
     verbs = [
         token
         for token in clause.tokens
-        if token.forms and token.ideas & ACTIONS and not token.ideas & OBJECTS and not token.ideas & {"NEED", "KEEP"}
+        if token.forms and token.ideas & ACTIONS and not token.ideas & OBJECTS and not token.ideas & {"NEED", "KEEP", "STEP", "SLICE"}
     ]
     return bool(verbs) and all(token.forms == {"s"} for token in verbs) and verbs[0] is not clause.tokens[0] and not clause.has(*_ASKS)
 
@@ -185,7 +199,8 @@ def is_told(clause: Clause) -> bool:
         return not _is_only_position(clause)
     if _is_reported(clause):
         return True
-    if clause.has("STATIVE") and not asks and not acts_first(clause):
+    looks = clause.tokens[0].text == "look" and clause.has("AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED")
+    if clause.has("STATIVE") and not asks and not acts_first(clause) and not looks:
         return True
     if asks and not clause.has("SELF"):
         return False

@@ -37,7 +37,12 @@ def rejoined(clauses: list[Clause]) -> list[Clause]:
 
 def _is_bare_verb(clause: Clause) -> bool:
     """A verb that wants an object and has none."""
-    if clause.has("SLICE", "NEXT", "PREV", "NEW") or not clause.ideas & _WANTS_OBJECT or clause.ideas & (OBJECTS - {"NEXT"}) or clause.ideas & _COMPLETE:
+    if (
+        clause.has("SLICE", "NEXT", "PREV", "NEW")
+        or not clause.ideas & _WANTS_OBJECT
+        or clause.ideas & (OBJECTS - {"NEXT"})
+        or clause.ideas & _COMPLETE
+    ):
         return False
     return all(token.kind in ("word", "sep") for token in clause.tokens)
 
@@ -222,7 +227,9 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
     for i, clause in enumerate(result):
         if clause.told:
             continue
-        if i and clause.has("POINT", "NEGPOINT", "POSPOINT") and not _has_place(clause) and clause.says(*_THERE):
+        if i and clause.has("OPEN") and not clause.kinds("path") and any(t.text in _PRONOUNS for t in clause.tokens) and result[i - 1].told:
+            result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("path")[:1]])
+        if i and clause.has("POINT", "NEGPOINT", "POSPOINT", "NEGATIVE", "POSITIVE") and not _has_place(clause) and clause.says(*_THERE):
             pairs = [token for token in result[i - 1].tokens if token.kind == "pair"] if result[i - 1].told else []
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *pairs])
         shared = _shared_export(result, i) or _shared_point(result, i) or _shared_direction(result, i)
@@ -294,7 +301,7 @@ def _lacks_noun(clause: Clause) -> bool:
             and bool(clause.ideas & {"CLEAR", "GONE"})
             and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
         )
-    return bool(clause.ideas & {"CLEAR", "GONE", "HIDE", "SHOW", "VISIBLE", "INVISIBLE"})
+    return bool(clause.ideas & {"CLEAR", "GONE", "CLOSE", "HIDE", "SHOW", "VISIBLE", "INVISIBLE"})
 
 
 def _shared_export(clauses: list[Clause], i: int) -> Token | None:
@@ -317,7 +324,13 @@ def _shared_point(clauses: list[Clause], i: int) -> Token | None:
         and not clause.kinds("region")
     ):
         return next((token for token in clauses[i - 1].tokens if token.stands_for("POINT")), None)
-    if i and clause.has("ADD") and clause.says("ones", "one") and clause.kinds("number") and not clause.ideas & (OBJECTS - {"NEXT", "PREV"}):
+    if (
+        i
+        and clause.has("ADD")
+        and clause.says("ones", "one")
+        and clause.kinds("number")
+        and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
+    ):
         return next((token for earlier in reversed(clauses[:i]) for token in earlier.tokens if token.stands_for("POINT", "BOX")), None)
     if clause.ideas & (OBJECTS - {"NEXT", "PREV"}) or clause.ideas & (ACTIONS - {"ADD", "PROPAGATE"}) or not clause.kinds("number"):
         return None

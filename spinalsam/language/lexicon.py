@@ -196,7 +196,9 @@ def _slipped(word: str, meant: str) -> int:
     if len(word) != len(meant) or sorted(word) == sorted(meant):
         return 0
     pairs = [(a, b) for a, b in zip(word, meant, strict=True) if a != b]
-    return int(any(abs(_KEYS[a][0] - _KEYS[b][0]) > 1 or abs(_KEYS[a][1] - _KEYS[b][1]) > 1.1 for a, b in pairs if a in _KEYS and b in _KEYS))
+    return int(
+        any(abs(_KEYS[a][0] - _KEYS[b][0]) > 1 or abs(_KEYS[a][1] - _KEYS[b][1]) > 1.1 for a, b in pairs if a in _KEYS and b in _KEYS)
+    )
 
 
 @lru_cache(maxsize=8192)

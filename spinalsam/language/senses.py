@@ -97,7 +97,12 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
         ideas -= {"FIRST", "LAST", "NEXT", "NEW"}
     if token.text == "state" and after.text in ("of", ""):
         ideas.discard("SAY")
-    if "BOX" in ideas and "SLICE" in ideas and token.text.startswith("frame") and any(t.stands_for("NEXT", "PREV") for t in tokens):
+    if (
+        "BOX" in ideas
+        and "SLICE" in ideas
+        and token.text.startswith("frame")
+        and any(t.stands_for("NEXT", "PREV") for t in (*tokens[max(0, i - 2) : i], *_rest_of_clause(tokens, i)))
+    ):
         ideas.discard("BOX")
     if (
         token.text in ("off", "out")
@@ -167,7 +172,11 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
     ):
         ideas -= {"NEG", "INSTEADOF"}
         ideas.add("FILLER")  # 能用不, 好了没: a question
-    if token.text in ("怎么看", "怎么想") and (after.ideas & {"AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED", "MASK", "BONEWIN", "WINDOW", "SLICE", "IMAGE", "GPU", "FIRST", "LAST", "MIDDLE"} or after.kind in ("region", "number")):
+    if token.text in ("怎么看", "怎么想") and (
+        after.ideas
+        & {"AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED", "MASK", "BONEWIN", "WINDOW", "SLICE", "IMAGE", "GPU", "FIRST", "LAST", "MIDDLE"}
+        or after.kind in ("region", "number")
+    ):
         ideas.clear()
         ideas.add("HOWTO")
     if token.text in ("最后", "首先") and before.kind == "sep" and after.kind == "word" and after.ideas - {"SLICE", "IMAGE", "FILLER"}:

@@ -14,11 +14,25 @@ def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
     paths = clause.kinds("path")
     if clause.has("NEXT", "PREV") and not paths and clause.says("browse", "浏览", "翻阅"):
         return None
+    if clause.has("FIRST", "LAST", "MIDDLE") and clause.has("SLICE") and not paths:
+        return None
     if clause.has("OPEN") and (paths or clause.has("IMAGE")):
         return OperationCall("open_image", {"path": paths[0].value} if paths else {})
     if paths and not clause.has("EXPORT", "CLEAR", "MASK", "STL", "DICOMSEG") and (clause.has(*_SEEING) or len(clause.tokens) <= 2):
         return OperationCall("open_image", {"path": paths[0].value})
-    if clause.has("OPEN") and clause.has("PATIENT") and clause.says("different", "another", "new", "另一个", "其他", "别的", "新", "新的", "另"):
+    if (
+        clause.has("OPEN")
+        and clause.has("PATIENT")
+        and clause.says("different", "another", "new", "另一个", "其他", "别的", "新", "新的", "另")
+    ):
+        return OperationCall("open_image")
+    if (
+        clause.has("LOOK")
+        and clause.has("ASKREQ", "REQUEST", "INTENT", "PLEASE")
+        and clause.says("another", "different")
+        and clause.has("IMAGE")
+        and not clause.has("MASK", "POINT", "BOX")
+    ):
         return OperationCall("open_image")
     if any(_names_file(t.text, t.ideas) for t in clause.tokens):
         picked = clause.has("PICK") or (clause.has("LOOK", "SHOW", "NEED") and clause.has("REQUEST", "INTENT") and clause.has("NEW"))
@@ -36,8 +50,14 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
         return OperationCall("clear_image")
     if not clause.has("CLEAR", "GONE", "CLOSE", "RESET"):
         return None
-    if clause.has("STEP") and clause.has("UNDO"):
+    if clause.has("STEP") and (clause.has("UNDO") or clause.says("last", "previous", "latest", "recent", "上一", "最后", "刚才")):
         return None
+    if (
+        clause.says("them", "it", "these", "those", "它", "它们")
+        and not clause.has("EVERYTHING", "RESET", "POINT", "BOX", "MASK", "IMAGE")
+        and not clause.kinds("region")
+    ):
+        return None  # delete what?
     verbs = [t for t in clause.tokens if t.ideas & {"CLEAR", "GONE", "CLOSE"}]
     if verbs and all("ADD" in t.ideas for t in verbs) and any(clause.kinds(kind) for kind in ("number", "region", "pair", "quad")):
         return None  # 'drop three points on L3'

@@ -20,6 +20,8 @@ def from_prompts(clause: Clause, hints: Hints) -> OperationCall | None:
             return OperationCall(op, with_regions(clause))
         if not clause.has(noun) or clause.has("BOX" if noun == "POINT" else "POINT"):
             continue
+        if noun == "BOX" and _outlines(clause):
+            continue
         if _uses_prompts(clause, noun):
             return OperationCall(op, with_regions(clause))
         if (_makes_mask(clause) or _turns_into_mask(clause)) and not _places_prompts(clause):
@@ -62,6 +64,17 @@ def _uses_prompts(clause: Clause, noun: str) -> bool:
             )
             return bool(definite) and any(noun in t.ideas for t in clause.tokens[i + 1 : i + 5])
     return False
+
+
+def _outlines(clause: Clause) -> bool:
+    """'outline L2 with a rectangle': a box is drawn."""
+    verbs = [t for t in clause.tokens if "SEG" in t.ideas]
+    return (
+        bool(verbs)
+        and all("DRAW" in t.ideas for t in verbs)
+        and clause.says("a", "an", "one", "个", "一")
+        and not clause.has("MASK", "GEN", "AUTO")
+    )
 
 
 def _turns_into_mask(clause: Clause) -> bool:
@@ -128,7 +141,10 @@ def is_only_mask(clause: Clause) -> bool:
 def is_only_run(clause: Clause) -> bool:
     """'run', 运行 after prompts were placed."""
     others = {"RUN", "GEN", "INFER", "FILLER", "PLEASE", "THEN", "REQUEST", "AND"}
-    return clause.has("RUN", "GEN", "INFER") and all(token.kind == "word" and bool(token.ideas & others) for token in clause.tokens)
+    named = any(
+        t.stands_for("RUN", "GEN", "INFER") and t.text not in ("go", "begin", "start", "proceed", "开始", "开工") for t in clause.tokens
+    )
+    return named and all(token.kind == "word" and bool(token.ideas & others) for token in clause.tokens)
 
 
 def from_any_prompt(clause: Clause, hints: Hints) -> OperationCall | None:

@@ -25,6 +25,7 @@ def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
     named = clause.has("POINT", "NEGPOINT", "POSPOINT") or any(
         t.text.startswith("点") or t.text.endswith("点") for t in clause.tokens if "ADD" in t.ideas
     )
+    named = named or (clause.has("NEGATIVE", "POSITIVE") and clause.has("ADD") and bool(pairs))
     named = named or (clause.has("PROMPT") and bool(clause.kinds("number")) and clause.has("ADD"))
     if clause.has("BOX") and not clause.has("NEGPOINT", "POINT"):
         return None

@@ -21,7 +21,12 @@ def help_wanted(clause: Clause, hints: Hints) -> OperationCall | None:
 
 
 def verify(clause: Clause, hints: Hints) -> OperationCall | None:
-    about = clause.has("CKPT") and clause.has("MATCH", "MATCHING", "CHECK", "MODEL") and not clause.has("OPEN", "CLEAR", "EXPORT")
+    about = (
+        clause.has("CKPT")
+        and clause.has("MATCH", "MATCHING", "CHECK", "MODEL")
+        and not clause.has("CLEAR", "EXPORT")
+        and not (clause.has("OPEN") and not clause.has("MATCH", "MATCHING"))
+    )
     if about or (clause.has("MODEL") and clause.has("CHECK") and clause.has("MATCH", "MATCHING")):
         return OperationCall("verify_parameters")
     return None
@@ -51,6 +56,9 @@ def undo(clause: Clause, hints: Hints) -> OperationCall | None:
     step = clause.has("STEP")
     if (clause.has("SLICE") and not step and not clause.has("UNDO")) or (clause.kinds("region") and not step):
         return None
+    if clause.has("CLEAR") and step and clause.has("LAST", "PREV", "PAST") and not clause.has("SLICE", "POINT", "BOX", "MASK"):
+        count = count_of(clause)
+        return OperationCall("undo", {"count": count} if count else {})
     back = [t for t in clause.tokens if t.ideas & {"PREV"}]
     if back and step and not clause.has("SLICE", "REDO") and not any("SLICE" in t.ideas for t in clause.tokens):
         count = count_of(clause)

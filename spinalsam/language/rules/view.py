@@ -159,7 +159,7 @@ def navigate(clause: Clause, hints: Hints) -> OperationCall | None:
     if not (forward or backward) and scrolls:
         forward = clause.has("DOWN") or (
             not clause.has("UP")
-            and clause.says("skip", "advance", "jump", "hop", "leap", "proceed", "progress", "fast forward", "fast-forward")
+            and clause.says("along", "on", "skip", "advance", "jump", "hop", "leap", "proceed", "progress", "fast forward", "fast-forward")
         )
         backward = clause.has("UP")
     if not (forward or backward):
@@ -167,7 +167,9 @@ def navigate(clause: Clause, hints: Hints) -> OperationCall | None:
     if clause.has("POINT", "BOX", "EXPORT", "CLEAR", "MASK", "STEP") and not clause.has("SLICE", "IMAGE"):
         return None
     strong = any(t.stands_for("NEXT", "PREV") and len(t.text) >= 2 and not t.text.isascii() for t in clause.tokens)
-    if not (clause.has("SLICE", "IMAGE", "MOVE") or strong or len(clause.tokens) <= 2 or clause.kinds("number")):
+    if not (
+        clause.has("SLICE", "IMAGE", "MOVE") or strong or clause.tokens[0].text == "to" or len(clause.tokens) <= 2 or clause.kinds("number")
+    ):
         return None
     if forward and backward:
         named = (t for t in clause.tokens if t.stands_for("NEXT", "PREV"))

@@ -22,7 +22,7 @@ VERBS: dict[str, str] = {
     "MAKE": "make create produce build prepare do",
     "GEN": "generate compute calculate derive obtain render construct fill_in fill work_out spit_out turn_out output come_up_with regenerate recompute "
            "form deliver yield crank_out roll_out whip_up synthesize synthesise churn_out",
-    "RUN": "run execute start launch kick_off process fire trigger go initiate carry_out perform proceed begin set_off apply activate let_rip conduct",
+    "RUN": "run feed execute start launch kick_off process fire trigger go initiate carry_out perform proceed begin set_off apply activate let_rip conduct",
     "INFER": "infer predict estimate",
     "SEG": "segment delineate contour extract isolate auto-segment autosegment carve_out find detect identify pick_out outline trace locate "
            "recognize recognise single_out cut_out demarcate auto-contour autocontour parse_out label_out segment_out auto-delineate pull_out dig_out lift_out tease_out "
@@ -93,7 +93,7 @@ NOUNS: dict[str, str] = {
              "box-based_segmentation box_prompt_mask box_inference box-prompted_mask box_prompted_mask box-driven_mask bbox_mask "
              "bounding_box_mask rectangle_mask box-derived_mask bounding-box_mask box-guided_mask rectangle-based_mask rectangular_mask box_prompt_segmentation "
              "bounding_box_segmentation bbox_segmentation box_driven_mask box-guided_segmentation box_prediction rectangle_segmentation boxes_mask",
-    "IMAGE": "image picture photo scan ct volume file dicom series study dataset case exam data folder directory img ct_scan ct_file "
+    "IMAGE": "file_browser file_dialog file_picker image_picker file_chooser file_selector open_dialog image picture photo scan ct volume file dicom series study dataset case exam data folder directory img ct_scan ct_file "
              "ct_volume ct_image ct_series ct_study dicom_folder dicom_file dicom_series nifti nrrd image_file radiograph imaging ct_case ct_dataset "
              "ct_data image_stack stack tomogram examination nii nifti_file nii_file scan_file spine_ct acquisition subject",
     "SLICE": "top_slice uppermost_slice highest_slice topmost_slice top_image bottom_slice lowest_slice lowermost_slice bottom_image slice layer section cut page img image frame picture slab plane",
@@ -208,7 +208,7 @@ PLAIN: dict[str, str] = {
                "so_we_can so_that_i so_that_we otherwise so_i so_they so_that_the so_the",
     "INSTEADOF": "rather_than instead_of in_place_of as_opposed_to in_lieu_of over_and_not and_not not_the but_not without except except_for but_for "
                  "apart_from excluding other_than besides_the save_for minus with_no not_a not_any",
-    "NEG": "not don't dont do_not never no doesn't didn't won't shouldn't mustn't can't cannot couldn't wouldn't isn't aren't wasn't weren't "
+    "NEG": "wait_until wait_for wait_till wait_before hold_until not don't dont do_not never no doesn't didn't won't shouldn't mustn't can't cannot couldn't wouldn't isn't aren't wasn't weren't "
            "haven't hasn't neither nor hold_off refrain avoid stop quit don`t no_need needn't without nope nah cease abstain forbid prohibited "
            "not_yet no_longer shan't leave_alone skip_the abort dnt won't don;t doesnt didnt wont shouldnt mustnt cant couldnt wouldnt isnt "
            "arent hold_back keep_from steer_clear desist hands_off under_no_circumstances by_no_means forget_about ain't donot nobody nothing "
@@ -359,7 +359,8 @@ PLAIN: dict[str, str] = {
                "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
                "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """from_disk from_the_disk from_my_disk from_a_disk
+FILLER = """surface surfaces
+from_disk from_the_disk from_my_disk from_a_disk
 contents content numbers reach reached serve contrast until til
 work working dialog dialogue picker chooser explorer menu chat engine algorithm procedure routine task operation operations pass iteration round session project batch acceleration accelerated
 computation calculation processing analysis placement outcome machine laptop pc info details active activated enabled functional operational present handy
