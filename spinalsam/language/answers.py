@@ -64,7 +64,10 @@ class Answer:
 
 
 class AnswerProblem(LanguageError):
-    """An answer that cannot be used; the message says why, to the model and to people."""
+    """An answer that cannot be used; the message says why, to the model and to people, in one line whatever the answer holds."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message, 400))
 
 
 def read_answer(reply: Reply, specs: Mapping[str, OperationSpec], sentence: str, *, prose: bool = False) -> Answer:
