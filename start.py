@@ -3,6 +3,7 @@
 
     python3 start.py demo [--headless] [--out DIR]    install, then do the main job on the sample case
     python3 start.py test [pytest arguments]          install the test tools too, then run every test
+    python3 start.py test --reliability               the same, then measure the table of docs/RELIABILITY.md (most of an hour)
     python3 start.py [anything else]                  install, then pass the arguments to `spinalsam`
 
 The program and its pinned dependencies (requirements.lock) go into a private environment, `.venv` beside this file; nothing
@@ -73,6 +74,9 @@ def main(arguments):
         say("Stopped; run the same command again to go on.")
         return 130
     if testing:
+        if "--reliability" in arguments:
+            rest = [word for word in arguments[1:] if word != "--reliability"]
+            return hand_over([environment.python, "-m", "tests.reliability", *rest], folder=HERE)
         return hand_over([environment.python, "-m", "pytest", *test_arguments(arguments[1:])], folder=HERE)
     return hand_over([environment.python, "-m", "spinalsam", *arguments])
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import re
 import struct
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -74,7 +75,9 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     try:
-        with torch.serialization.safe_globals(_HARMLESS):
+        # PyTorch also warns of what it is about to refuse; one line is enough.
+        with torch.serialization.safe_globals(_HARMLESS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             value = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
         # PyTorch's words: "Unsupported global: GLOBAL os.system was not ..." or "unsupported GLOBAL posix.system whose ..."
