@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-OUT_HELP = "the mask: .nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .dcm, .stl or .png"
+OUT_HELP = "the mask: .nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .dcm, .png, .stl, .obj or .ply"
 
 _held: list[list[str]] = []
 
