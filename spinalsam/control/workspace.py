@@ -340,6 +340,8 @@ class Workspace:
             self._dispatcher = None
         if self._content is not None and self._content.session is not None:
             self._content.session.close(self._content)
+        if self._content is not None:
+            self._content.history.close()
         self._content = None
 
     def __enter__(self) -> Workspace:
@@ -407,6 +409,8 @@ class Workspace:
             if new is None:
                 self._write_journal(operation, call, result, origin)
             old.session.close(old)
+        if old is not None:
+            old.history.close()
         self._content = None
         if new is not None and self.keeps_journal:
             resumes, new.resumes = new.resumes, None

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from spinalsam.control.spill import SpilledEdit
 from spinalsam.control.workspace import UNDONE_FIELDS, Workspace
 from spinalsam.errors import RequirementError, SpinalSamError
 from tests.control.conftest import put_mask, toy_volume
@@ -117,3 +118,34 @@ def test_undo_holds_little_memory(ws: Workspace) -> None:
         ws.run("clear_boxes")
     assert sum(step.edit.nbytes for step in ws.case.history.done if step.edit) < 50 * 2 * 200
     assert np.count_nonzero(ws.mask) == 0
+
+
+def test_old_steps_go_to_disk_and_still_undo_exactly(ws: Workspace) -> None:
+    ws.case.history.memory_bytes = 700
+    rng = np.random.default_rng(2)
+    states = [ws.mask.tobytes()]
+    for number in range(40):
+        x, y = (float(n) for n in rng.integers(5, 30, 2))
+        ws.run("brush", path=[[x, y]], radius_mm=3.0 + number % 3, value=int(rng.integers(20, 25)), over=True)
+        if ws.mask.tobytes() != states[-1]:
+            states.append(ws.mask.tobytes())
+        assert ws.case.history.nbytes <= 700
+        assert ws.case.history.nbytes == sum(step.nbytes for step in ws.case.history.done)
+    assert sum(isinstance(step.edit, SpilledEdit) for step in ws.case.history.done) > 20
+    for state in reversed(states[:-1]):
+        ws.run("undo")
+        assert ws.mask.tobytes() == state
+    ws.run("redo", count=len(states))
+    assert ws.mask.tobytes() == states[-1]
+
+
+def test_without_room_on_disk_steps_stay_in_memory(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("spinalsam.control.spill.tempfile.TemporaryFile", full)
+    ws.case.history.memory_bytes = 10
+    for number in range(5):
+        ws.run("brush", path=[[10.0 + number, 10.0]], radius_mm=2.0)
+    ws.run("undo", count=5)
+    assert not ws.has_mask
