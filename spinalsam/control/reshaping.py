@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from spinalsam.control.workspace import Workspace
 
 Shape = NDArray[np.bool_]
+# A part is above or below another when so much of the way between their centres is up or down (45 degrees).
+_ALONG = 0.7
 
 
 def _reshaped(
@@ -198,11 +200,16 @@ def _parted(ws: Workspace, box: editing.Box, parts: Sequence[Shape], label: int,
 
 
 def _next_label(ws: Workspace, box: editing.Box, kept: Shape, part: Shape, label: int, taken: Sequence[int]) -> int:
-    """The neighbouring level on the side on which the part lies, where that is free; else an unused label."""
+    """The neighbouring level where the part lies clearly above or below the rest and that level is free; else an unused label.
+
+    A part in front, behind or beside is no other vertebra, so it never gets the name of one.
+    """
     geometry = ws.case.volume.geometry
     first = np.array([one.start for one in box])
     kept_mm, part_mm = (geometry.to_mm(np.argwhere(shape).mean(axis=0) + first) for shape in (kept, part))
-    level = level_after(label, 1 if part_mm[2] < kept_mm[2] else -1)
+    step_mm = part_mm - kept_mm
+    is_neighbour = abs(step_mm[2]) > _ALONG * np.linalg.norm(step_mm)
+    level = level_after(label, 1 if step_mm[2] < 0 else -1) if is_neighbour else None
     wanted = level if level is not None and level not in taken else None
     free = editing.free_label(ws, wanted)
     while free in taken:

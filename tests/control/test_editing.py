@@ -213,6 +213,12 @@ def test_a_line_parts_what_lies_below_it_as_the_next_level(ws: Workspace) -> Non
     assert np.count_nonzero(ws.mask == L3) > np.count_nonzero(ws.mask == L4)
 
 
+def test_a_part_beside_the_rest_gets_no_vertebras_name(ws: Workspace) -> None:
+    ball(ws, L3, (20, 18), 9)
+    ws.run("split_by_line", line=[[0, 20], [39, 21]])
+    assert set(np.unique(ws.mask)) == {0, L3, 29}
+
+
 def test_separate_pieces_get_labels_of_their_own(ws: Workspace) -> None:
     for x, radius in ((5, 4), (18, 3), (32, 2)):
         brush(ws, 100, (x, 18), radius)
