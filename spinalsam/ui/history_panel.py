@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtCore import pyqtSignal
 from PyQt5.QtGui import QColor
 from PyQt5.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from spinalsam.ui import theme
 from spinalsam.ui.words import tr
-
-# More than anybody scrolls through; undo itself knows no limit.
-SHOWN_STEPS = 500
 
 
 class HistoryPanel(QWidget):
@@ -33,42 +28,41 @@ class HistoryPanel(QWidget):
         column.setContentsMargins(10, 10, 10, 8)
         column.addWidget(self.empty)
         column.addWidget(self.list, 1)
-        self._titles: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+        self._rows: list[tuple[str, bool]] = []
+        self._here = 0
+        self.show_history((), ())
 
     def show_history(self, done: tuple[str, ...], undone: tuple[str, ...]) -> None:
         """done: what undo would take back; undone: what redo would bring back; both with the next one first."""
-        if self._titles == (done, undone):
-            return
-        self._titles = done, undone
-        self.list.clear()
-        self.empty.setVisible(not done and not undone)
-        self.list.setVisible(bool(done or undone))
-        shown_done, shown_undone = done[:SHOWN_STEPS], undone[:SHOWN_STEPS]
-        if len(done) <= SHOWN_STEPS:
-            self._add(tr("As the case was opened"), -len(done), theme.current().muted)
-        for number, title in enumerate(reversed(shown_done)):
-            self._add(title, number + 1 - len(shown_done), None)
-        for number, title in enumerate(shown_undone):
-            self._add(title, number + 1, theme.current().muted, undone=True)
-        here = self.list.item(self.list.count() - 1 - len(shown_undone))
+        rows = [(title, False) for title in reversed(done)] + [(title, True) for title in undone]
+        self.empty.setVisible(not rows)
+        self.list.setVisible(bool(rows))
+        if not self.list.count():
+            self._add(tr("As the case was opened"), theme.current().muted)
+        # Only the rows behind the first one that is new: a long sitting has thousands of steps.
+        same = next((n for n, (old, new) in enumerate(zip(self._rows, rows, strict=False)) if old != new), min(len(self._rows), len(rows)))
+        while self.list.count() > same + 1:
+            self.list.takeItem(self.list.count() - 1)
+        for title, is_undone in rows[same:]:
+            self._add(title, theme.current().muted if is_undone else None, undone=is_undone)
+        self._rows, self._here = rows, len(done)
+        here = self.list.item(self._here)
         self.list.setCurrentItem(here)
         self.list.scrollToItem(here)
 
-    def _add(self, title: str, steps: int, colour: str | None, *, undone: bool = False) -> None:
+    def _add(self, title: str, colour: str | None, *, undone: bool = False) -> None:
         item = QListWidgetItem(title)
-        item.setData(Qt.UserRole, steps)
         if colour is not None:
             item.setForeground(QColor(colour))
         font = item.font()
         font.setItalic(undone)
         item.setFont(font)
-        item.setToolTip(
-            f"{title}\n{tr('Undone; click to bring it back') if undone else tr('Click to go back to the state after this step')}"
-        )
+        tip = tr("Undone; click to bring it back") if undone else tr("Click to go back to the state after this step")
+        item.setToolTip(f"{title}\n{tip}")
         self.list.addItem(item)
 
-    def _go_to(self, item: Any) -> None:
-        steps = item.data(Qt.UserRole)
+    def _go_to(self, item: QListWidgetItem) -> None:
+        steps = self.list.row(item) - self._here
         if steps < 0:
             self.requested.emit("undo", {"count": -steps})
         elif steps > 0:

@@ -12,6 +12,7 @@ import pytest
 from PyQt5.QtWidgets import QApplication, QMenu
 
 from spinalsam.control.operations import SPECS
+from spinalsam.ui.history_panel import HistoryPanel
 from spinalsam.ui.label_panel import LOCKED, NAME, SHOWN, STATE, VALUE, VOLUME
 from spinalsam.ui.main_window import MainWindow
 
@@ -108,6 +109,23 @@ def test_steps_are_listed_and_a_click_goes_there_and_back(spine: MainWindow) -> 
     assert not spine.workspace.has_mask
     spine.history._go_to(steps.item(steps.count() - 1))
     assert spine.workspace.case.extents.values == [21, 22]
+
+
+def test_a_new_step_costs_the_list_of_thousands_nothing(qtbot: Any) -> None:
+    import time
+
+    panel = HistoryPanel()
+    qtbot.addWidget(panel)
+    done = tuple(f"Step {n}" for n in range(3000))
+    panel.show_history(done[::-1], ())
+    assert panel.list.count() == 3001
+    began = time.thread_time()
+    for number in range(10):
+        done += (f"More {number}",)
+        panel.show_history(done[::-1], ())
+    assert (time.thread_time() - began) / 10 < 0.02
+    panel.show_history(done[-2::-1], done[-1:])
+    assert panel.list.currentRow() == 3009 and panel.list.item(3010).font().italic()
 
 
 def test_the_table_is_copied_with_what_is_shown(spine: MainWindow) -> None:
