@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -179,7 +180,8 @@ class Conversation(QObject):
         """Do the calls in order and answer."""
         self._runs += 1
         began = time.monotonic()
-        before = list(self._history())
+        before = list(self._history())  # held, so that no new step gets the identity of one of these
+        known = {id(step) for step in before}
         results: list[OperationResult] = []
         steps: list[Step] = []
 
@@ -187,13 +189,15 @@ class Conversation(QObject):
             results.append(result)
             if find(call.op).undoable and result.has_effect:
                 title = result.title or find(call.op).spec.title
-                new = [step for step in self._history() if step.title == title and not _is_in(step, before + steps)]
-                steps.extend(new[-1:])
+                newest = takewhile(lambda step: id(step) not in known, reversed(self._history()))
+                steps.extend([step for step in newest if step.title == title][:1])
+                known.update(id(step) for step in steps)
             self.stepped.emit(len(results))
 
         def end(message: str, ok: bool) -> None:
             self._runs -= 1
-            kept = tuple(step for step in steps if _is_in(step, self._history()))
+            there = {id(step) for step in self._history()}
+            kept = tuple(step for step in steps if id(step) in there)
             self.answered.emit(Outcome(message, time.monotonic() - began, kept, ok))
             self._next()
 
@@ -301,11 +305,6 @@ def replaces_file(call: OperationCall) -> bool:
 
 def _replacing(call: OperationCall) -> OperationCall:
     return replace(call, args={**call.args, "overwrite": True}) if replaces_file(call) else call
-
-
-def _is_in(step: Step, steps: Sequence[Step]) -> bool:
-    """Whether it is one of them, not merely like one."""
-    return any(step is known for known in steps)
 
 
 def _told(error: BaseException) -> str:
