@@ -141,6 +141,8 @@ class Workspace:
         self._listeners: list[Listener] = []
         self._dispatcher: Dispatcher | None = None
         self._ahead: Ahead | None = None
+        # Who is told what nobody asked for: that the network has moved to the CPU.
+        self.on_warning: Callable[[str], None] | None = None
         self.lock = threading.RLock()
 
     # What is open
@@ -275,7 +277,12 @@ class Workspace:
     def _load_segmenter(self) -> Segmenter:
         from spinalsam.engine.models import load_segmenter
 
-        return load_segmenter(self.settings.model, self.settings.device)
+        return load_segmenter(self.settings.model, self.settings.device, notice=self.warn)
+
+    def warn(self, text: str) -> None:
+        """Say something that the user has to know although nobody asked. May be called on any thread."""
+        if self.on_warning is not None:
+            self.on_warning(text)
 
     @property
     def loaded_segmenter(self) -> Segmenter | None:

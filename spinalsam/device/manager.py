@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,8 @@ from spinalsam.errors import OutputError, ResourceError, UsageError
 from spinalsam.settings import cache_dir, write_atomically
 
 Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
 
 # A lower precision must be this much faster than fp32 in the warm-up before it is chosen: it is never more exact.
 WORTHWHILE = 1.2
@@ -249,8 +252,10 @@ def run_with_fallback(
             if not is_out_of_memory(error):
                 raise
         empty_caches(device)
+        sentence = f"The memory of {device} is full: {what} now runs on the CPU, which is slower."
+        _log.warning(sentence)  # on standard error where nobody listens
         if notice is not None:
-            notice(f"The memory of {device} is full: {what} now runs on the CPU, which is slower.")
+            notice(sentence)
         if move is not None:
             move("cpu")
     try:

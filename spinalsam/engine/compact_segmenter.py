@@ -6,6 +6,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,6 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from spinalsam.device.manager import run_with_fallback
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CompactConfig, CompactSam, standardise
 from spinalsam.engine.look import Look, choose_look, cut, look_for_box, paste
@@ -58,9 +60,16 @@ class CompactSegmenter:
     encodes_windows = True
 
     def __init__(
-        self, model: CompactSam, *, checksum: str, name: str = "compact", device: str | torch.device = "cpu"
+        self,
+        model: CompactSam,
+        *,
+        checksum: str,
+        name: str = "compact",
+        device: str | torch.device = "cpu",
+        notice: Callable[[str], None] | None = None,
     ) -> None:
         self.name, self.checksum = name, checksum
+        self._notice = notice  # told when the work moves to the CPU
         self.device = torch.device(device)
         self.model = model.eval().to(self.device)
         self.side = model.config.side
@@ -78,12 +87,14 @@ class CompactSegmenter:
     def decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any = None) -> Candidates:
         """Masks for points and/or a box, best first. Raises ModelError for another network's embedding."""
         self._check(embedding)
-        with torch.inference_mode(), cpu_threads(FEW):
-            if prompt.box_xyxy is not None:
-                look = choose_look(embedding.image, prompt, side=self.side)
-                logits, scores = self._ask(embedding, look, prompt, previous)
-                return within_box(self._candidates(embedding, look, logits, scores, first=0), prompt)
+        return self._on_device(lambda: self._decode(embedding, prompt, previous))
+
+    def _decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any) -> Candidates:
+        if prompt.box_xyxy is None:
             return self._decode_clicks(embedding, prompt, previous)
+        look = choose_look(embedding.image, prompt, side=self.side)
+        logits, scores = self._ask(embedding, look, prompt, previous)
+        return within_box(self._candidates(embedding, look, logits, scores, first=0), prompt)
 
     def decode_many(self, embedding: Embedding, prompts: Sequence[SlicePrompt]) -> list[Candidates]:
         """`decode` of each prompt; boxes with as many points go through the network in one call."""
@@ -95,21 +106,33 @@ class CompactSegmenter:
         for numbers in forms.values():
             for first in range(0, len(numbers), MOST_PROMPTS):
                 group = numbers[first : first + MOST_PROMPTS]
-                found.update(zip(group, self._decode_boxes(embedding, [prompts[n] for n in group]), strict=True))
+                given = self._on_device(partial(self._decode_boxes, embedding, [prompts[n] for n in group]))
+                found.update(zip(group, given, strict=True))
         return [found[number] for number in range(len(prompts))]
 
     def _decode_boxes(self, embedding: Embedding, prompts: Sequence[SlicePrompt]) -> list[Candidates]:
-        self._check(embedding)
-        with torch.inference_mode(), cpu_threads(FEW):
-            looks = [choose_look(embedding.image, prompt, side=self.side) for prompt in prompts]
-            features = tuple(torch.cat(level) for level in zip(*(self._features(embedding, look) for look in looks), strict=True))
-            inputs = zip(*(self._inputs(look, prompt, None) for look, prompt in zip(looks, prompts, strict=True)), strict=True)
-            logits, scores = self.model.decode(features, *(torch.cat(part) for part in inputs))
-            logits, scores = logits.float().cpu(), scores.float().cpu()
-            return [
-                within_box(self._candidates(embedding, look, logits[n : n + 1], scores[n], first=0), prompt)
-                for n, (look, prompt) in enumerate(zip(looks, prompts, strict=True))
-            ]
+        looks = [choose_look(embedding.image, prompt, side=self.side) for prompt in prompts]
+        features = tuple(torch.cat(level) for level in zip(*(self._features(embedding, look) for look in looks), strict=True))
+        inputs = zip(*(self._inputs(look, prompt, None) for look, prompt in zip(looks, prompts, strict=True)), strict=True)
+        logits, scores = self.model.decode(features, *(torch.cat(part) for part in inputs))
+        logits, scores = logits.float().cpu(), scores.float().cpu()
+        return [
+            within_box(self._candidates(embedding, look, logits[n : n + 1], scores[n], first=0), prompt)
+            for n, (look, prompt) in enumerate(zip(looks, prompts, strict=True))
+        ]
+
+    def _on_device(self, work: Callable[[], Any]) -> Any:
+        """Run on the device; where its memory is full, move the network to the CPU for good and go on there."""
+
+        def run(_device: str) -> Any:
+            with torch.inference_mode(), cpu_threads(FEW):
+                return work()
+
+        return run_with_fallback(run, str(self.device), move=self._move_to, notice=self._notice, what="the model")[0]
+
+    def _move_to(self, device: str) -> None:
+        self.device = torch.device(device)
+        self.model.to(self.device)
 
     def _check(self, embedding: Embedding) -> None:
         if embedding.model != self.checksum or not isinstance(embedding.features, _Looks):
@@ -149,9 +172,10 @@ class CompactSegmenter:
     def _features(self, embedding: Embedding, look: Look) -> tuple[Tensor, ...]:
         looks: _Looks = embedding.features
         with looks.lock:
-            if look in looks.kept:
+            known = looks.kept.get(look)
+            if known is not None and known[0].device == self.device:  # not after the network has moved
                 looks.kept.move_to_end(look)
-                return looks.kept[look]
+                return known
         features = self.run_encoder(standardise(cut(embedding.image, look).to(self.device)))
         with looks.lock:
             looks.kept[look] = features
@@ -215,7 +239,9 @@ def within_box(candidates: Candidates, prompt: SlicePrompt) -> Candidates:
     return Candidates(masks, candidates.scores, candidates.low_res)
 
 
-def load_compact(path: Path, *, checksum: str, name: str = "compact", device: str = "cpu") -> CompactSegmenter:
+def load_compact(
+    path: Path, *, checksum: str, name: str = "compact", device: str = "cpu", notice: Callable[[str], None] | None = None
+) -> CompactSegmenter:
     """Build the network that a checkpoint's own metadata describes and load it, strictly.
 
     Raises ModelError when the file is not a compact checkpoint or does not fit.
@@ -231,4 +257,4 @@ def load_compact(path: Path, *, checksum: str, name: str = "compact", device: st
         model.load_state_dict(load_file(str(path)), strict=True)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise ModelError(f"The checkpoint {path.name} is not a compact SAM that fits: {str(error).splitlines()[0]}") from error
-    return CompactSegmenter(model, checksum=checksum, name=name, device=device)
+    return CompactSegmenter(model, checksum=checksum, name=name, device=device, notice=notice)

@@ -96,11 +96,15 @@ def load_segmenter(
     """
     card = find_card(name)
     checksum = cards.checksum(card)
-    from spinalsam.device.manager import choose
+    from spinalsam.device.manager import choose, run_with_fallback
 
     choice = choose(device)
-    segmenter = _build(card, checksum, choice, notice)
-    if choice.device == "cpu":
+
+    def build(place: str) -> Segmenter:
+        return _build(card, checksum, choice if place == choice.device else choose(place), notice)
+
+    segmenter, used = run_with_fallback(build, choice.device, notice=notice, what=f"the model '{card.name}'")
+    if used == "cpu":
         _speed_up(segmenter)
     return segmenter
 
@@ -128,7 +132,7 @@ def _build(card: ModelCard, checksum: str, choice: Choice, notice: Callable[[str
     if card.architecture == "compact":
         from spinalsam.engine.compact_segmenter import load_compact
 
-        return load_compact(card.path, checksum=checksum, name=card.name, device=choice.device)
+        return load_compact(card.path, checksum=checksum, name=card.name, device=choice.device, notice=notice)
     from spinalsam.engine.checkpoint_files import sam_shape
     from spinalsam.engine.sam import Preprocessing, SamSegmenter, load_sam
 

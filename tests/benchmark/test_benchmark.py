@@ -56,7 +56,7 @@ def small_products(monkeypatch) -> None:
 
 
 def run(case: Case, monkeypatch, segmenter, **options):
-    def load(name, device):
+    def load(name, device, **_):
         if name not in (None, "fake"):
             from spinalsam.errors import ModelError
 
