@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PyQt5.QtCore import QObject, Qt
-from PyQt5.QtGui import QKeySequence
-from PyQt5.QtWidgets import QAction, QMenu, QMenuBar, QToolBar, QWidget
+from PyQt5.QtCore import QEvent, QObject, Qt
+from PyQt5.QtGui import QKeyEvent, QKeySequence
+from PyQt5.QtWidgets import QAction, QLineEdit, QMenu, QMenuBar, QToolBar, QWidget
 
 from spinalsam.control.operation import Operation, Preset
 from spinalsam.control.operations import OPERATIONS
 from spinalsam.ui import theme
 from spinalsam.ui.forms import can_enter, needs_form
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import say, tr
 
 MENUS = {
     "image": "File",
@@ -50,6 +50,20 @@ VIEW_ICONS = {"axial": "view_axial", "sagittal": "view_sagittal", "coronal": "vi
 # run(op, args) does it; ask(operation) opens a form first.
 Run = Callable[[str, dict[str, Any]], None]
 Ask = Callable[[Operation], None]
+
+
+class ShortcutsFirst(QObject):
+    """Lets the window's shortcuts with Ctrl work while a line of text has the focus, but for those that edit text."""
+
+    _EDITING = frozenset((Qt.Key_A, Qt.Key_C, Qt.Key_V, Qt.Key_X, Qt.Key_Left, Qt.Key_Right, Qt.Key_Home, Qt.Key_End, Qt.Key_Backspace))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() != QEvent.ShortcutOverride or not isinstance(event, QKeyEvent) or not event.modifiers() & Qt.ControlModifier:
+            return False
+        if event.key() in self._EDITING or (event.key() in (Qt.Key_Z, Qt.Key_Y) and isinstance(watched, QLineEdit) and watched.text()):
+            return False
+        event.ignore()
+        return True
 
 
 class OperationActions(QObject):
@@ -103,17 +117,17 @@ class OperationActions(QObject):
                 if action is not None:
                     action.setEnabled(not missing)
                     action.setToolTip(self._tip(action, operation, missing))
-                    action.setStatusTip(missing or tr(operation.spec.help))
+                    action.setStatusTip(say(missing) or tr(operation.spec.help))
         self._name_history("undo", tr("Undo"), workspace.undo_titles)
         self._name_history("redo", tr("Redo"), workspace.redo_titles)
 
     def _tip(self, action: QAction, operation: Operation, missing: str) -> str:
         keys = action.shortcut().toString(QKeySequence.NativeText)
         title = action.text().replace("...", "") + (f"  ({keys})" if keys else "")
-        return f"{title}\n{missing or tr(operation.spec.help)}"
+        return f"{title}\n{say(missing) or tr(operation.spec.help)}"
 
     def _name_history(self, op: str, title: str, steps: tuple[str, ...]) -> None:
-        self.plain[op].setText(f"{title}: {steps[0]}" if steps else title)
+        self.plain[op].setText(f"{title}: {say(steps[0])}" if steps else title)
         self.plain[op].setIconText(title)
 
     # --- where they are shown ----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from spinalsam.control.workspace import Workspace
 from spinalsam.data.volume import Volume
 from spinalsam.engine.segmenter import Segmenter
 from spinalsam.language.reader import Reader
-from spinalsam.ui import theme, words
+from spinalsam.ui import theme, watchdog, words
 from spinalsam.ui.conversation import FunctionReader
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.main_window import MainWindow
@@ -40,7 +40,7 @@ def make_application(argv: Sequence[str]) -> QApplication:
         return existing
     QApplication.setAttribute(Qt.AA_EnableHighDpiScaling)
     QApplication.setAttribute(Qt.AA_UseHighDpiPixmaps)
-    application = QApplication(list(argv))
+    application = watchdog.application(argv)
     application.setApplicationName("SpinalSAM")
     application.setDoubleClickInterval(DOUBLE_CLICK_MS)
     return application

@@ -14,6 +14,7 @@ from spinalsam.control.prompting import unanswered
 from spinalsam.errors import Cancelled, SpinalSamError
 from spinalsam.support.calls import OperationCall
 from spinalsam.support.planes import SlicePlane, SliceRef
+from spinalsam.ui.words import say, tr
 
 Ijk = tuple[int, int, int]
 # In live mode a generation that takes longer than this switches live mode off: the machine is too slow for it.
@@ -37,6 +38,8 @@ class Commands(QObject):
         self.workspace = dispatcher.workspace
         self.live = True
         self._generations = 0
+        # The prompts of a slice when their mask was last asked for; a mask that came out as before leaves no other trace.
+        self._asked: dict[SliceRef, tuple[Any, ...]] = {}
 
     def submit(self, op: str, *, on_done: Callable[[OperationResult], None] | None = None, **args: Any) -> Job:
         """Run one operation; its result, or its error, comes as a signal."""
@@ -88,6 +91,7 @@ class Commands(QObject):
         ref = ref or self.workspace.shown
         if boxed is None:
             boxed = bool(self.workspace.state.boxes_on(ref))
+        self._asked[ref] = self._prompts(ref)
         op = "generate_box_mask" if boxed else "generate_point_mask"
         job = self.submit(op, plane=ref.plane, slice=ref.index + 1)
         job.subscribe(self._measure_generation)
@@ -95,7 +99,7 @@ class Commands(QObject):
     def accept(self) -> None:
         """What Enter means: make the mask that prompts wait for, else keep the one that is open, else make it again."""
         shown = self.workspace.shown
-        waiting = unanswered(self.workspace, shown)
+        waiting = unanswered(self.workspace, shown) if self._asked.get(shown) != self._prompts(shown) else ""
         if not waiting and self.workspace.state.candidates is not None:
             self.submit("keep_mask")
         else:
@@ -126,6 +130,9 @@ class Commands(QObject):
             self._generations += 1
             if self.live and self._generations > 2 and job.elapsed_s > SLOW_S:
                 self.live = False
+
+    def _prompts(self, ref: SliceRef) -> tuple[Any, ...]:
+        return (*self.workspace.state.points_on(ref), *self.workspace.state.boxes_on(ref))
 
     # --- view --------------------------------------------------------------------------------------------------------
 
@@ -172,7 +179,7 @@ class Commands(QObject):
 def sentence_of(error: BaseException) -> tuple[str, str]:
     """(what to say, how loudly) about a call that failed; our own errors are sentences already."""
     if isinstance(error, Cancelled):
-        return str(error), "info"
+        return say(str(error)), "info"
     if isinstance(error, SpinalSamError):
-        return str(error), "error"
-    return f"Something went wrong inside the program: {type(error).__name__}: {error}", "error"
+        return say(str(error)), "error"
+    return tr("Something went wrong inside the program: {what}", what=f"{type(error).__name__}: {error}"), "error"

@@ -23,7 +23,7 @@ from spinalsam.language.endpoints import Endpoint
 from spinalsam.language.schema import SURE
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui.background import Background
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import language, say, tr
 
 Calls = tuple[OperationCall, ...]
 # Pieces of a model's reasoning are passed on this often; a token a time would keep the window busy.
@@ -198,7 +198,7 @@ class Conversation(QObject):
             self._runs -= 1
             there = {id(step) for step in self._history()}
             kept = tuple(step for step in steps if id(step) in there)
-            self.answered.emit(Outcome(message, time.monotonic() - began, kept, ok))
+            self.answered.emit(Outcome(say(message), time.monotonic() - began, kept, ok))
             self._next()
 
         job: Job = self._dispatcher.submit_all(
@@ -320,9 +320,15 @@ def chip_text(call: OperationCall) -> str:
     return " · ".join([title, *(_value_text(name, value) for name, value in call.args.items())])
 
 
+def _title(name: str) -> str:
+    """An argument's name as forms show it."""
+    return name.replace("_", " ").capitalize()
+
+
 def _value_text(name: str, value: Any) -> str:
     if isinstance(value, bool):
-        return f"{name}: {'yes' if value else 'no'}"
+        return f"{tr(_title(name))}: {tr('Yes') if value else tr('No')}" if language() != "en" else f"{name}: {'yes' if value else 'no'}"
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
-    return f"{name} {value:g}" if isinstance(value, (int, float)) else str(value)
+    shown = name if language() == "en" else tr(_title(name))
+    return f"{shown} {value:g}" if isinstance(value, (int, float)) else tr(str(value))

@@ -25,7 +25,7 @@ from PyQt5.QtWidgets import (
 )
 
 from spinalsam.control.operations import OPERATIONS
-from spinalsam.ui import thumbnails
+from spinalsam.ui import theme, thumbnails
 from spinalsam.ui.words import tr
 
 IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff"
@@ -191,7 +191,8 @@ class CommandPalette(QDialog):
             title = action.text().replace("...", "")
             if all(word in f"{title} {action.data()}".lower() for word in words):
                 keys = action.shortcut().toString(QKeySequence.NativeText)
-                item = QListWidgetItem(action.icon(), f"{title}     {keys}" if keys else title)
+                icon = theme.icon("blank") if action.icon().isNull() else action.icon()
+                item = QListWidgetItem(icon, f"{title}     {keys}" if keys else title)
                 item.setData(Qt.UserRole, action)
                 self.list.addItem(item)
         self.list.setCurrentRow(0)
@@ -214,9 +215,10 @@ POINTER_KEYS = (
     ("Left click", "positive point"),
     ("Right click, Alt + left click", "negative point"),
     ("Left drag, Shift + drag", "box"),
-    ("Drag a point or a box's corner", "move it"),
+    ("Drag a point, a box's corner or its edge", "move it"),
     ("Delete over a point or box", "delete it"),
-    ("Enter, Space", "mask from the prompts of this slice"),
+    ("Enter, Space", "mask from the prompts of this slice; again: keep it"),
+    ("Rest the pointer", "outline what a click would give"),
     ("Wheel", "slices"),
     ("Ctrl + wheel", "zoom to the pointer"),
     ("Middle drag", "move the picture"),
@@ -226,7 +228,8 @@ POINTER_KEYS = (
     ("F", "whole slice"),
     ("Ctrl+K", "command palette"),
     ("/", "chat"),
-    ("Esc", "stop what is running"),
+    ("Ctrl+Q", "end the program"),
+    ("Esc", "stop what is running, or take the open mask back"),
 )
 
 

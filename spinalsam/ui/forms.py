@@ -25,7 +25,7 @@ from spinalsam.control.operation import Operation
 from spinalsam.errors import UsageError
 from spinalsam.support.anatomy import CRANIOCAUDAL, GROUPS
 from spinalsam.support.calls import ArgumentSpec, OperationCall, validate_call
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import say, tr
 
 _EXAMPLES = {"pixels": "120, 88; 140, 90", "corners": "100, 80, 160, 130", "ijk": "120, 88, 40"}
 _UNSAID = "–"
@@ -84,7 +84,7 @@ class OperationForm(QDialog):
     def _add(self, argument: ArgumentSpec) -> None:
         widget, read = _field(argument)
         widget.setToolTip(tr(argument.help))
-        widget.setAccessibleName(argument.name)
+        widget.setAccessibleName(tr(argument.name.replace("_", " ").capitalize()))
         label = tr(argument.name.replace("_", " ").capitalize()) + (" *" if argument.required else "")
         self.fields.addRow(label, widget)
         self._readers[argument.name] = read
@@ -99,7 +99,7 @@ class OperationForm(QDialog):
             args = self.arguments()
             validate_call(OperationCall(self._operation.name, args), {self._operation.name: self._operation.spec})
         except UsageError as error:
-            self.problem.setText(str(error))
+            self.problem.setText(say(str(error)))
             self.problem.show()
             return
         self.submitted.emit(self._operation.name, args)
@@ -113,7 +113,7 @@ def _field(argument: ArgumentSpec) -> tuple[QWidget, Callable[[], Any]]:
     if argument.kind == "regions":
         return _regions()
     line = QLineEdit()
-    line.setPlaceholderText(_EXAMPLES.get(argument.kind, argument.help))
+    line.setPlaceholderText(_EXAMPLES.get(argument.kind, tr(argument.help)))
     if argument.kind == "count":
         line.setValidator(QIntValidator(1, 1_000_000))
     elif argument.kind == "number":

@@ -32,7 +32,7 @@ from spinalsam.settings import Settings
 from spinalsam.support.planes import SliceRef
 from spinalsam.ui import dialogs, theme, thumbnails
 from spinalsam.ui.about import AboutDialog
-from spinalsam.ui.actions import OperationActions
+from spinalsam.ui.actions import OperationActions, ShortcutsFirst
 from spinalsam.ui.background import Background
 from spinalsam.ui.case_panel import CasePanel
 from spinalsam.ui.chat_dock import ChatDock
@@ -53,7 +53,7 @@ from spinalsam.ui.status import StatusLine
 from spinalsam.ui.tools.edit_tools import EditTools
 from spinalsam.ui.volumes import Extents, extents, known_ml
 from spinalsam.ui.welcome import WelcomePage
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import say, tr
 
 _log = logging.getLogger(__name__)
 SAMPLE = "sample:phantom"
@@ -180,8 +180,12 @@ class MainWindow(QMainWindow):
         self.tools.bar.add_actions([self.actions_of.plain[name] for name in ("fill_between", "smooth")])
         self.addToolBarBreak()
         self.addToolBar(self.tools.bar)
+        self._shortcuts_first = ShortcutsFirst(self)
+        for line in (self.chat.line, self.prompts.place):
+            line.installEventFilter(self._shortcuts_first)
         for keys, function in (
             ("Ctrl+K", self._open_palette),
+            ("Ctrl+Q", lambda: self.close()),
             ("/", self.chat.focus),
             ("Esc", self._escape),
             ("F", self.panes.fit_all),
@@ -398,6 +402,7 @@ class MainWindow(QMainWindow):
     def _use_settings(self, settings: Settings) -> None:
         """What was saved holds from now on: who reads sentences at once, device and cache for what is loaded next."""
         self.workspace.use_settings(settings)
+        self.previews.enabled = self.preferences.preview
         self.conversation.reader = Reader(settings)
         self.chat.show_reader()
 
@@ -405,7 +410,7 @@ class MainWindow(QMainWindow):
 
     def _done(self, op: str, result: OperationResult) -> None:
         if op not in QUIET_RESULTS:
-            self.status.say(result.message)
+            self.status.say(say(result.message))
         if op == "precompute" and self.workspace.ahead.precomputation is not None:
             self.bridge.follow(self.workspace.ahead.precomputation.job)
         if op in ("open_image", "restore_case", "open_listed"):
@@ -419,7 +424,7 @@ class MainWindow(QMainWindow):
         elif op == "help":
             dialogs.ShortcutMap([*self.actions_of.all(), *self.tools.bar.tool_actions.values()], self).open()
         elif op in SPOKEN_RESULTS:
-            self.notices.say(result.message, SPOKEN_RESULTS[op])
+            self.notices.say(say(result.message), SPOKEN_RESULTS[op])
 
     def _failed(self, op: str, error: BaseException) -> None:
         text, level = sentence_of(error)
@@ -437,7 +442,7 @@ class MainWindow(QMainWindow):
     def _opened(self, result: OperationResult, *, restored: bool) -> None:
         self.notices.clear()
         for note in result.data.get("notes", ()):
-            self.notices.say(note, "warning")
+            self.notices.say(say(note), "warning")
         if not restored:
             self.run("hang_case", {})
             self._keep_thumbnail()

@@ -41,7 +41,13 @@ class PreferencesDialog(QDialog):
         self.language = _choice({"auto": tr("As the desktop"), **LANGUAGES}, preferences.language)
         self.smooth = QCheckBox(tr("Smooth pixels"))
         self.smooth.setChecked(preferences.smooth)
-        self.device = _choice({name: name for name in dict.fromkeys(("auto", "cpu", "cuda", settings.device))}, settings.device)
+        self.preview = QCheckBox(tr("Outline what a click would give"))
+        self.preview.setChecked(preferences.preview)
+        self.model = _choice({settings.model or "": settings.model or tr("as shipped")}, settings.model or "")
+        self.model.setToolTip(tr("Cases open after a change of model or device use the new one."))
+        background.run(_models_here, self._list_models)
+        devices = {"auto": tr("Automatic"), "cpu": "CPU", "cuda": "CUDA"}
+        self.device = _choice({**devices, settings.device: devices.get(settings.device, settings.device)}, settings.device)
         self.memory = QSpinBox()
         self.memory.setRange(0, 65536)
         self.memory.setSuffix(" MB")
@@ -55,6 +61,8 @@ class PreferencesDialog(QDialog):
         form.addRow(tr("Theme"), self.theme)
         form.addRow(tr("Language"), self.language)
         form.addRow(tr("Slices"), self.smooth)
+        form.addRow(tr("Preview"), self.preview)
+        form.addRow(tr("Model"), self.model)
         form.addRow(tr("Device"), self.device)
         form.addRow(tr("Slices kept in memory"), self.memory)
         form.addRow(tr("Slices kept on disk"), self.disk)
@@ -84,10 +92,21 @@ class PreferencesDialog(QDialog):
         column.addWidget(self.problem)
         column.addWidget(buttons)
 
+    def _list_models(self, names: list[str]) -> None:
+        """The models whose weights are here; they are looked for while the dialog is open already."""
+        chosen = self.model.currentData()
+        self.model.clear()
+        for name in dict.fromkeys(("", *names, chosen)):
+            self.model.addItem(name or tr("as shipped"), name)
+        self.model.setCurrentIndex(self.model.findData(chosen))
+
     def _save(self) -> None:
         try:
             settings = self.sentences.checked(self._settings).with_changes(
-                device=self.device.currentData(), memory_cache_mb=self.memory.value(), disk_cache_mb=self.disk.value()
+                model=self.model.currentData() or None,
+                device=self.device.currentData(),
+                memory_cache_mb=self.memory.value(),
+                disk_cache_mb=self.disk.value(),
             )
             settings.save()
         except SpinalSamError as error:
@@ -98,11 +117,18 @@ class PreferencesDialog(QDialog):
         self._preferences.theme = self.theme.currentData()
         self._preferences.language = self.language.currentData()
         self._preferences.smooth = self.smooth.isChecked()
+        self._preferences.preview = self.preview.isChecked()
         self.smooth_changed.emit(self.smooth.isChecked())
         if before != (self._preferences.theme, self._preferences.language):
             self.saved.emit()
         self.settings_saved.emit(settings)
         self.accept()
+
+
+def _models_here() -> list[str]:
+    from spinalsam.engine.models import list_models
+
+    return [model.name for model in list_models() if model.is_here]
 
 
 def _choice(names: dict[str, str], chosen: str) -> QComboBox:

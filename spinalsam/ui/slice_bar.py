@@ -65,6 +65,7 @@ class SliceBar(QScrollBar):
             for first, last in _runs(slices):
                 top = self._place(first)
                 painter.fillRect(QRectF(self.width() - MARK_WIDTH, top, MARK_WIDTH, self._place(last) - top + thick), colour)
+        painter.end()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)

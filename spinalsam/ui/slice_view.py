@@ -143,9 +143,12 @@ class SliceView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), BACKGROUND)
-        if self.scene is None:
-            return
-        scene = replace(self.scene, window=self._shown_window) if self._shown_window else self.scene
+        if self.scene is not None:
+            self._paint(painter, self.scene)
+        painter.end()
+
+    def _paint(self, painter: QPainter, scene: SliceScene) -> None:
+        scene = replace(scene, window=self._shown_window) if self._shown_window else scene
         self._paint_pictures(painter, scene)
         marks.draw_crosshair(painter, scene, self.viewport)
         if self._preview is not None:
@@ -343,7 +346,9 @@ class SliceView(QWidget):
     def _finish_click(self, press: Press) -> None:
         assert self.scene is not None
         pixel = self.viewport.nearest_pixel(*press.screen)
-        if not self.takes_prompts or pixel is None or grab(self.scene, self.viewport, press.screen) is not None:
+        under = grab(self.scene, self.viewport, press.screen)
+        # A point may be set on a box's edge, not on another point or on a corner.
+        if not self.takes_prompts or pixel is None or (under is not None and under.corner != WHOLE):
             return
         mark = marks.pending_point(pixel, is_positive(press))
         self._pending = mark, self.scene.voxel(pixel)

@@ -11,7 +11,7 @@ from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QSta
 from spinalsam.control.jobs import Job
 from spinalsam.ui import theme
 from spinalsam.ui.slice_marks import Hover
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import say, tr
 
 # Work that is over sooner than this shows no progress at all.
 QUIET_MS = 350
@@ -35,6 +35,7 @@ class ElidedLabel(QLabel):
         painter.drawText(
             room, Qt.AlignLeft | Qt.AlignVCenter, QFontMetrics(self.font()).elidedText(self.text(), Qt.ElideRight, room.width())
         )
+        painter.end()
 
 
 class ProgressStrip(QWidget):
@@ -74,11 +75,11 @@ class ProgressStrip(QWidget):
         if self.job is None or self.job.done:
             self._reveal.start()
         self.job = job
-        self.label.setText(" · ".join(filter(None, (job.message or tr(job.title), _time_left(job)))))
+        self.label.setText(" · ".join(filter(None, (say(job.message) or tr(job.title), _time_left(job)))))
         self.bar.setRange(0, 0 if job.fraction is None else 1000)
         if job.fraction is not None:
             self.bar.setValue(round(job.fraction * 1000))
-        self.bar.setAccessibleName(job.title)
+        self.bar.setAccessibleName(tr(job.title))
 
 
 def _time_left(job: Job) -> str:

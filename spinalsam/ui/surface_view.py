@@ -211,6 +211,7 @@ class SurfaceView(QWidget):
         else:
             painter.setPen(QColor("#a3adba"))
             painter.drawText(self.rect().adjusted(16, 16, -16, -16), Qt.AlignCenter | Qt.TextWordWrap, self.message)
+        painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         if self._has_surfaces:

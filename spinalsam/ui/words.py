@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import json
+import re
+from functools import lru_cache
 
-from PyQt5.QtCore import QLocale
+from PyQt5.QtCore import QLibraryInfo, QLocale, QTranslator
+from PyQt5.QtWidgets import QApplication
 
 from spinalsam.assets import resources_dir
 
 LANGUAGES = {"en": "English", "zh": "中文"}
+# Of a language's tables the one whose keys are sentences with {places} in them.
+MESSAGES = "messages"
+_AS_IT_IS = frozenset({"path", "name", "folder", "size", "axes", "corners", "ijk", "version", "device"})
+_PLACE = re.compile(r"\{(\w+)\}")
 
 _language = "en"
 _table: dict[str, str] = {}
+_templates: list[tuple[re.Pattern[str], str]] = []
+_of_qt: list[QTranslator] = []
+
+
+def tables(name: str) -> dict[str, dict[str, str]]:
+    """The tables of a language by the names of their files; none for English."""
+    folder = resources_dir() / "translations" / name
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
 
 
 def use_language(name: str) -> None:
     """'en', 'zh', or 'auto' for what the desktop speaks."""
-    global _language, _table
+    global _language, _table, _templates
     if name == "auto":
         name = "zh" if QLocale.system().name().startswith("zh") else "en"
     _language = name if name in LANGUAGES else "en"
-    _table = {}
-    for path in sorted((resources_dir() / "translations").glob(f"{_language}*.json")):
-        _table.update(json.loads(path.read_text(encoding="utf-8")))
+    found = tables(_language)
+    _table = {key: text for table in found.values() for key, text in table.items()}
+    _templates = [(_pattern(key), text) for key, text in found.get(MESSAGES, {}).items() if "{" in key]
+    say.cache_clear()
+    _translate_qt(_language)
 
 
 def language() -> str:
@@ -33,3 +50,46 @@ def tr(text: str, **values: object) -> str:
     """The text in the interface's language, with ``{name}`` replaced by the values."""
     found = _table.get(text, text)
     return found.format(**values) if values else found
+
+
+@lru_cache(maxsize=512)
+def say(message: str) -> str:
+    """A sentence that an operation has written, in the interface's language; what stands in its places is looked up too.
+
+    Sentences that are not in the tables stay English.
+    """
+    if not _table or not message:
+        return message
+    if message in _table:
+        return _table[message]
+    for pattern, text in _templates:
+        if match := pattern.fullmatch(message):
+            return text.format(**{name: _piece(name, value) for name, value in match.groupdict().items()})
+    if "\n" in message:
+        return "\n".join(say(line) for line in message.split("\n"))
+    return message
+
+
+def _piece(place: str, text: str) -> str:
+    """What stood in a place of a sentence: several are separated by commas; paths and names stay as they are."""
+    return text if place in _AS_IT_IS else "、".join(say(part) for part in text.split(", "))
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    parts = _PLACE.split(key)
+    return re.compile("".join(re.escape(part) if n % 2 == 0 else f"(?P<{part}>.+?)" for n, part in enumerate(parts)), re.DOTALL)
+
+
+def _translate_qt(name: str) -> None:
+    """Qt's own words, as in the dialogs that ask for files, where Qt brings them."""
+    application = QApplication.instance()
+    if application is None:
+        return
+    while _of_qt:
+        application.removeTranslator(_of_qt.pop())
+    if name == "zh":
+        for table in ("qtbase_zh_CN", "qt_zh_CN"):
+            translator = QTranslator(application)
+            if translator.load(table, QLibraryInfo.location(QLibraryInfo.TranslationsPath)):
+                application.installTranslator(translator)
+                _of_qt.append(translator)

@@ -1,0 +1,129 @@
+"""The interface in Chinese: no key is missing, no place is lost, and what operations say is translated too."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PyQt5.QtWidgets import QAction, QLabel, QPushButton, QToolButton
+
+import spinalsam.ui
+from spinalsam.control.operations import OPERATIONS
+from spinalsam.ui import about, actions, chat_dock, dialogs, words
+from spinalsam.ui.main_window import MainWindow
+from spinalsam.ui.preferences import Preferences
+
+PLACES = re.compile(r"\{(\w+)\}")
+# The same in every language: names, numbers, signs.
+SAME = {"", "_", " "}
+
+
+@pytest.fixture
+def chinese() -> Iterator[None]:
+    preferences = Preferences()
+    preferences.language = "zh"
+    words.use_language("zh")
+    yield
+    preferences.language = "en"
+    words.use_language("en")
+
+
+def keys_in_the_code() -> dict[str, str]:
+    """Every literal that is given to `tr`, and the file in which it stands."""
+    found: dict[str, str] = {}
+    for path in sorted(Path(spinalsam.ui.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
+                literals = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+                if not any(isinstance(part, ast.Call) for part in ast.walk(node.args[0])):
+                    found.update(dict.fromkeys(literals, path.name))
+    for name, texts in {
+        "about.py": about.ROWS.values(),
+        "actions.py": (*actions.MENUS.values(), *actions.TOOLBAR_WORDS.values()),
+        "dialogs.py": [text for row in dialogs.POINTER_KEYS for text in row],
+    }.items():
+        found.update(dict.fromkeys(texts, name))
+    return found
+
+
+def keys_of_the_registry() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for operation in OPERATIONS:
+        spec = operation.spec
+        texts = [spec.title, spec.help, *(preset.title for preset in operation.presets)]
+        for argument in spec.arguments:
+            if argument.kind != "json":
+                texts += [argument.name.replace("_", " ").capitalize(), argument.help, *argument.choices]
+        found.update(dict.fromkeys(texts, operation.name))
+    return found
+
+
+@pytest.mark.parametrize("keys", [keys_in_the_code, keys_of_the_registry])
+def test_no_visible_string_lacks_its_chinese(keys: Any) -> None:
+    table = {key: text for name, part in words.tables("zh").items() if name != words.MESSAGES for key, text in part.items()}
+    missing = {key: where for key, where in keys().items() if key not in table and key not in SAME}
+    assert not missing, f"add to resources/translations/zh: {missing}"
+
+
+def test_translations_keep_every_place() -> None:
+    for part in words.tables("zh").values():
+        for key, text in part.items():
+            assert set(PLACES.findall(text)) <= set(PLACES.findall(key)), key
+            assert text, key
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Mask of L3 on axial slice 47: 812 pixels, predicted IoU 0.91.", "L3 在轴位第 47 层的掩膜：812 像素，预测 IoU 0.91。"),
+        ("Undone: Add 1 box on sagittal slice 3, Keep the mask of L4.", "已撤销：在矢状位第 3 层添加1 个框、保留 L4 的掩膜。"),
+        ("Saved L3 to '/home/a, b/mask.nii.gz'.", "已将 L3 保存到“/home/a, b/mask.nii.gz”。"),
+        ("Something nobody has translated.", "Something nobody has translated."),
+    ],
+)
+def test_what_operations_say_is_translated_with_what_stands_in_it(chinese: None, said: str, meant: str) -> None:
+    assert words.say(said) == meant
+
+
+def test_english_is_left_as_it_is() -> None:
+    words.use_language("en")
+    assert words.say("The masks are hidden.") == "The masks are hidden."
+
+
+LATIN = re.compile(r"[A-Za-z]{4,}")
+# Names of formats, programs, vertebrae, units and keys are the same in Chinese.
+NAMES = re.compile(
+    r"SpinalSAM|NIfTI|NRRD|MetaImage|DICOM|PNG|JPEG|TIFF|Live|Enter|Esc|Shift|Ctrl|Alt|Home|End|PgUp|PgDown|Delete|Tab|Space|"
+    r"sacrum|coccyx|cervical|thoracic|lumbar|spine|Hounsfield|DeepSeek|ITK-SNAP|OpenGL|Dice|GPU"
+)
+
+
+def test_a_window_in_chinese_shows_no_english(chinese: None, qtbot: Any, qapp: Any) -> None:
+    from spinalsam.control.workspace import Workspace
+    from spinalsam.ui import app
+    from tests.fakes import FakeSegmenter
+    from tests.ui.conftest import vertebra_volume
+
+    made = app.build_window(qapp, workspace=Workspace(segmenter=FakeSegmenter(), samples={"block": vertebra_volume}))
+    qtbot.addWidget(made)
+    made.show()
+    made.open_path("sample:block")
+    qtbot.waitUntil(lambda: made.workspace.has_case and not made.dispatcher.busy)
+    examples = set(chat_dock.EXAMPLES)
+    english = [text for text in shown_texts(made) if LATIN.search(NAMES.sub("", text)) and text not in (*examples, "fake")]
+    made.close()
+    assert not english, english
+
+
+def shown_texts(window: MainWindow) -> list[str]:
+    """Of labels, buttons, actions and their tips' first lines; why an action is off is a sentence of the controller."""
+    texts: list[str] = []
+    for widget in (*window.findChildren(QLabel), *window.findChildren(QPushButton), *window.findChildren(QToolButton)):
+        texts += [widget.text(), widget.toolTip(), widget.accessibleName()]
+    for action in window.findChildren(QAction):
+        texts += [action.text(), action.toolTip()]
+    return [text.split("\n")[0] for text in texts if text]
