@@ -254,9 +254,7 @@ class _Listener:
             self._conversation.heard.emit("thought", text)
 
 
-def _read(
-    reader: SentenceReader, text: str, hints: Any, listener: _Listener, stop: threading.Event, unrecorded: bool
-) -> Understood:
+def _read(reader: SentenceReader, text: str, hints: Any, listener: _Listener, stop: threading.Event, unrecorded: bool) -> Understood:
     """On a thread of its own; also looks whether a file would be replaced, which may take a while on a network drive."""
     result = reader.read(text, SPOKEN_SPECS, hints, listen=listener, stop=stop)
     listener.flush()

@@ -13,9 +13,10 @@ from PyQt5.QtWidgets import QAction, QLabel, QPushButton, QToolButton
 
 import spinalsam.ui
 from spinalsam.control.operations import OPERATIONS
-from spinalsam.ui import about, actions, chat_dock, dialogs, words
+from spinalsam.ui import about, actions, chat_dock, dialogs, figures_window, label_menu, words
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences import Preferences
+from spinalsam.ui.tools import bar
 
 PLACES = re.compile(r"\{(\w+)\}")
 # The same in every language: names, numbers, signs.
@@ -35,7 +36,7 @@ def chinese() -> Iterator[None]:
 def keys_in_the_code() -> dict[str, str]:
     """Every literal that is given to `tr`, and the file in which it stands."""
     found: dict[str, str] = {}
-    for path in sorted(Path(spinalsam.ui.__file__).parent.glob("*.py")):
+    for path in sorted(Path(spinalsam.ui.__file__).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
                 literals = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
@@ -45,6 +46,9 @@ def keys_in_the_code() -> dict[str, str]:
         "about.py": about.ROWS.values(),
         "actions.py": (*actions.MENUS.values(), *actions.TOOLBAR_WORDS.values()),
         "dialogs.py": [text for row in dialogs.POINTER_KEYS for text in row],
+        "label_menu.py": (*label_menu.PROGRESS_WORDS.values(), *label_menu._DRAWN_WORDS.values()),
+        "figures_window.py": figures_window._DIFFERENCE_WORDS.values(),
+        "bar.py": [text for _, _, title, _, tip, _ in bar.TOOLS for text in (title, tip)],
     }.items():
         found.update(dict.fromkeys(texts, name))
     return found
@@ -126,4 +130,4 @@ def shown_texts(window: MainWindow) -> list[str]:
         texts += [widget.text(), widget.toolTip(), widget.accessibleName()]
     for action in window.findChildren(QAction):
         texts += [action.text(), action.toolTip()]
-    return [text.split("\n")[0] for text in texts if text]
+    return [re.sub(r"<[^>]*>|&nbsp;", "", text.split("\n")[0]) for text in texts if text]
