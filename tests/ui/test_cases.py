@@ -31,24 +31,24 @@ def studies(tmp_path: Path) -> Path:
 
 def test_a_folder_of_studies_is_gone_through_and_marked(window: MainWindow, qtbot: Any, studies: Path) -> None:
     window.run("list_cases", {"path": str(studies)})
-    qtbot.waitUntil(lambda: window.workspace.source_path == studies / "a.nii.gz" and not window.dispatcher.busy, timeout=20000)
+    qtbot.waitUntil(lambda: window.workspace.source_path == studies / "a.nii.gz" and not window.dispatcher.busy, timeout=60000)
     panel = window.cases
     assert window.case_dock.isVisible() and panel.list.count() == 3
     qtbot.waitUntil(panel.done.isEnabled)
     panel.done.click()
     assert panel.list.item(0).text() == "✓ a.nii.gz" and "1 of 3" in panel.title.text()
     panel.next.click()
-    qtbot.waitUntil(lambda: window.workspace.source_path == studies / "b.nii.gz" and not window.dispatcher.busy, timeout=20000)
+    qtbot.waitUntil(lambda: window.workspace.source_path == studies / "b.nii.gz" and not window.dispatcher.busy, timeout=60000)
     assert not panel.done.isChecked() and panel.list.currentRow() == 1
     QTest.keyClick(window, Qt.Key_Right, Qt.ControlModifier | Qt.AltModifier)
-    qtbot.waitUntil(lambda: window.workspace.source_path == studies / "c.nii.gz" and not window.dispatcher.busy, timeout=20000)
+    qtbot.waitUntil(lambda: window.workspace.source_path == studies / "c.nii.gz" and not window.dispatcher.busy, timeout=60000)
     assert not panel.next.isEnabled()
 
 
 def test_an_opened_case_has_a_small_picture_in_the_list_of_recent_ones(window: MainWindow, qtbot: Any, studies: Path) -> None:
     path = studies / "a.nii.gz"
     window.open_path(str(path))
-    qtbot.waitUntil(lambda: thumbnails.picture_file(str(path)).is_file(), timeout=20000)
+    qtbot.waitUntil(lambda: thumbnails.picture_file(str(path)).is_file(), timeout=60000)
     picture = QImage(str(thumbnails.picture_file(str(path))))
     assert max(picture.width(), picture.height()) == thumbnails.SIDE
     window.run("clear_image", {})
@@ -64,7 +64,7 @@ def test_a_series_has_a_small_picture(shared_data: Any, qapp: Any) -> None:
 
 def test_about_shows_what_the_program_is(window: MainWindow, qtbot: Any) -> None:
     window.run("about", {})
-    qtbot.waitUntil(lambda: window.findChild(AboutDialog) is not None, timeout=10000)
+    qtbot.waitUntil(lambda: window.findChild(AboutDialog) is not None, timeout=60000)
     texts = " ".join(label.text() for label in window.findChild(AboutDialog).findChildren(QLabel))
     assert "fake" in texts and "GPL" in texts and "research only" in texts
     window.findChild(AboutDialog).reject()

@@ -18,9 +18,10 @@ from tests.ui.screen import SIZE, Screen, need_tools, wait_for
 
 L3, L4 = 22, 23
 # Where things are in a window of 1440 x 900 without a window manager.
-OPEN_FOLDER, RECENT, IN_DIALOG = (480, 490), (546, 559), (700, 400)
-L3_SAGITTAL, L4_SAGITTAL = (826, 365), (822, 427)
-RESTORE = (395, 838)
+OPEN_FOLDER, RECENT, IN_DIALOG = (456, 510), (546, 578), (700, 420)
+L3_SAGITTAL = (825, 390)
+L3_AXIAL, L3_CORONAL = (250, 338), (251, 766)
+RESTORE = (366, 824)
 WORST_CPU_MS = 50.0
 
 
@@ -77,6 +78,8 @@ class Sitting:
 @pytest.fixture
 def sitting(tmp_path: Path) -> Iterator[Sitting]:
     need_tools("import")
+    if "SPINALSAM_TOUR" not in os.environ and os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
+        pytest.skip("this machine is too busy for a sitting that is timed")
     environment = {name: value for name, value in os.environ.items() if name not in ("QT_QPA_PLATFORM", "DISPLAY")}
     environment |= {
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
@@ -92,17 +95,17 @@ def sitting(tmp_path: Path) -> Iterator[Sitting]:
 def segment_axial(sitting: Sitting) -> None:
     """L3 by a box and two corrective clicks on an axial slice, by a box on another one, and what lies between."""
     screen = sitting.screen
-    screen.wheel((249, 310), 3, key="ctrl")
-    screen.drag([(202, 256), (240, 300), (280, 380), (299, 400)])
+    screen.wheel(L3_AXIAL, 3, key="ctrl")
+    screen.drag([(206, 287), (240, 330), (280, 400), (297, 423)])
     screen.settle()
-    screen.click((249, 295))
+    screen.click((250, 324))
     screen.settle()
-    screen.click((208, 392), button=3)
+    screen.click((212, 415), button=3)
     screen.settle()
     sitting.look("03_axial")
     screen.press("Return")
-    screen.wheel((249, 310), -4)
-    screen.drag([(202, 256), (240, 300), (280, 380), (299, 400)])
+    screen.wheel(L3_AXIAL, -4)
+    screen.drag([(206, 287), (240, 330), (280, 400), (297, 423)])
     screen.settle()
     screen.press("Return", "ctrl+i")
     screen.settle()
@@ -113,11 +116,11 @@ def segment_sagittal(sitting: Sitting) -> None:
     """The same vertebra by a box and two corrective clicks on a sagittal slice."""
     screen = sitting.screen
     screen.click(L3_SAGITTAL, key="ctrl")
-    screen.drag([(788, 336), (830, 360), (900, 380), (925, 395)])
+    screen.drag([(789, 363), (830, 385), (900, 400), (919, 418)])
     screen.settle()
-    screen.click((812, 366))
+    screen.click((812, 391))
     screen.settle()
-    screen.click((818, 404), button=3)
+    screen.click((817, 428), button=3)
     screen.settle()
     screen.press("Return")
 
@@ -126,12 +129,12 @@ def segment_coronal(sitting: Sitting) -> None:
     """And on a coronal one."""
     screen = sitting.screen
     screen.click(L3_SAGITTAL, key="ctrl")
-    screen.wheel((250, 760), 3, key="ctrl")
-    screen.drag([(212, 737), (240, 750), (270, 770), (286, 786)])
+    screen.wheel(L3_CORONAL, 3, key="ctrl")
+    screen.drag([(215, 744), (240, 760), (270, 780), (285, 791)])
     screen.settle()
-    screen.click((250, 760))
+    screen.click(L3_CORONAL)
     screen.settle()
-    screen.click((250, 798), button=3)
+    screen.click((251, 803), button=3)
     screen.settle()
     sitting.look("05_coronal")
     screen.press("Return")
@@ -189,7 +192,7 @@ def test_a_sitting_from_the_empty_window_to_the_exported_vertebra(sitting: Sitti
     third = sitting.export("third.nii.gz")
     screen.say("set the label to L4")
     screen.settle()
-    screen.drag([(796, 381), (820, 390), (840, 400), (850, 409)])
+    screen.drag([(797, 405), (820, 415), (840, 425), (848, 432)])
     screen.settle()
     screen.press("Return")
     screen.settle()
