@@ -141,8 +141,7 @@ class Workspace:
         self._listeners: list[Listener] = []
         self._dispatcher: Dispatcher | None = None
         self._ahead: Ahead | None = None
-        # Who is told what nobody asked for: that the network has moved to the CPU.
-        self.on_warning: Callable[[str], None] | None = None
+        self._on_warning: Callable[[str], None] | None = None
         self.lock = threading.RLock()
 
     # What is open
@@ -281,8 +280,12 @@ class Workspace:
 
     def warn(self, text: str) -> None:
         """Say something that the user has to know although nobody asked. May be called on any thread."""
-        if self.on_warning is not None:
-            self.on_warning(text)
+        if self._on_warning is not None:
+            self._on_warning(text)
+
+    def tell_warnings(self, listener: Callable[[str], None]) -> None:
+        """`listener(text)` is told what nobody asked for, such as that the network has moved to the CPU; on any thread."""
+        self._on_warning = listener
 
     @property
     def loaded_segmenter(self) -> Segmenter | None:

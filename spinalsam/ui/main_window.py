@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore_place()
         self._unsubscribe = self.workspace.subscribe(self._changed)
-        self.workspace.on_warning = lambda text: bridge.post(lambda: self.notices.say(text, "warning"))
+        self.workspace.tell_warnings(lambda text: bridge.post(lambda: self.notices.say(text, "warning")))
         self._changed(Change(frozenset({"case", "mask", "view", "labels", "history"})))
         self._offer_unfinished()
 

@@ -91,6 +91,6 @@ def test_a_workspace_passes_on_what_the_network_says(monkeypatch) -> None:
     monkeypatch.setattr("spinalsam.engine.models.load_segmenter", load)
     said: list[str] = []
     with Workspace(journal=False) as ws:
-        ws.on_warning = said.append
+        ws.tell_warnings(said.append)
         ws.segmenter()
     assert said == ["The memory of cuda:0 is full."]
