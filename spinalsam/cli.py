@@ -10,10 +10,13 @@ import argparse
 import errno
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from spinalsam import __version__
@@ -34,6 +37,7 @@ from spinalsam.errors import ResourceError, SpinalSamError, UsageError
 
 COMMANDS = (demo, open_window, segment, parse, evaluate, models, devices, train, benchmark, info, replay)
 
+_WITH_WINDOW = ("open", "demo")
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # Options whose value may begin with a minus sign, as in `--point -1,2,3`.
 _NUMBER_OPTIONS = ("--point", "--box")
@@ -70,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = build_parser().parse_args(words or ["open"])
         if options.command is None:
             options = build_parser().parse_args([*words, "open"])
-        with warnings.catch_warnings():
+        with _cleaning_up_when_terminated(options.command), warnings.catch_warnings():
             if not debug:
                 warnings.simplefilter("ignore")  # of libraries, about files on which the error message has the last word
             code = options.run(options)
@@ -78,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(code or 0)
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
-    except KeyboardInterrupt:
-        return _fail("stopped", 130, debug=debug)
+    except KeyboardInterrupt as stop:
+        return _fail("stopped; no partial file is left", stop.args[0] if stop.args else 130, debug=debug)
     except BrokenPipeError:
         # Whoever read the output has gone; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -90,6 +94,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(f"something unexpected happened ({type(error).__name__}: {_one_line(error)}); repeat it with --debug "
                          "and report what it prints", 1, debug=debug)
         return _fail(_one_line(known), known.exit_code, debug=debug)
+
+
+@contextmanager
+def _cleaning_up_when_terminated(command: str) -> Iterator[None]:
+    """A polite kill ends a command as Ctrl-C does, so that files that are half written are taken away.
+
+    Not in the window, whose journal is whole at every moment, and whose event loop bears no exception.
+    """
+
+    def stop(_number: int, _frame: object) -> NoReturn:
+        raise KeyboardInterrupt(128 + signal.SIGTERM)
+
+    if command in _WITH_WINDOW or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def as_known(error: BaseException) -> SpinalSamError | None:

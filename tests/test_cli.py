@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -305,6 +306,17 @@ def test_every_failure_is_one_line(
     monkeypatch.setattr(FakeSegmenter, "decode", fail)
     run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX).failed(code, said)
     assert not (tmp_path / "m.nii.gz").exists()
+
+
+@pytest.mark.usefixtures("fake_model")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_command_that_is_stopped_while_it_writes_leaves_nothing(
+    run: Run, ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: signal.raise_signal(number))
+    run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX).failed(code, "stopped")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ct.nii.gz"]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_debug_shows_the_traceback(run: Run, tmp_path: Path) -> None:
