@@ -360,7 +360,12 @@ class Dispatcher:
 
 def _recorded(call: OperationCall, result: OperationResult) -> OperationCall:
     """The call with the arguments that reproduce its effect."""
-    return call if result.replay_args is None else replace(call, args=dict(result.replay_args))
+    if result.replay_args is None:
+        return call
+    resolved = replace(call, args=dict(result.replay_args))
+    # A line that could not be read again would make the whole journal unreadable: rather refuse the step.
+    validate_call(resolved, SPECS)
+    return resolved
 
 
 def _stopped(error: SpinalSamError, calls: Sequence[OperationCall], number: int) -> SpinalSamError:

@@ -13,7 +13,7 @@ from spinalsam.control.jobs import Job
 from spinalsam.control.journal import DONE, STATE, Entry, JournalContent, read_journal
 from spinalsam.control.operation import MaskEdit, Operation, OperationResult
 from spinalsam.control.packing import PackedArray
-from spinalsam.control.session import journals_folder
+from spinalsam.control.session import first_fingerprint, journals_folder
 from spinalsam.control.snapshot import put_state, read_with_snapshot
 from spinalsam.control.state import decode_changes
 from spinalsam.data.slice_cache import EmbeddingCache
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Lines of these operations end a sitting; they are no step of the work.
 _ENDS = frozenset({"clear_image"})
+# Fields that a restored case is without.
+_PASSING = frozenset({"candidates", "reference"})
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def restore_content(
     journal = read_with_snapshot(path) if accept_damage else read_journal(path)
     scratch = Workspace(journal=False, settings=like.settings, samples=like.samples, reader=like.reader)
     scratch.install(_open_source(scratch, journal, job, accept_other_image=accept_other_image))
-    same_image = scratch.case.fingerprint == journal.case.get("fingerprint")
+    same_image = _same_image(scratch.case, journal)
     for number, entry in enumerate(journal.entries):
         if number % 50 == 0:
             job.progress(number / len(journal.entries), "Restoring")
@@ -218,12 +220,18 @@ def _open_source(ws: Workspace, journal: JournalContent, job: Job, *, accept_oth
 
     args = journal.case.get("args", {})
     content = open_case(ws, str(args.get("path", "")), series_uid=args.get("series_uid"), job=job)
-    if content.fingerprint != journal.case.get("fingerprint") and not (accept_other_image and _same_place(content, journal)):
+    if not _same_image(content, journal) and not (accept_other_image and _same_place(content, journal)):
         raise JournalError(
             f"'{content.source}' is not the image for which the journal was written (it has changed); put the earlier file back, "
             "or accept the other image if it has the same voxels in the same place."
         )
     return content
+
+
+def _same_image(content: CaseContent, journal: JournalContent) -> bool:
+    """Whether voxels and grid are those for which the journal was written."""
+    named = journal.case.get("fingerprint")
+    return named == content.fingerprint or (journal.case.get("format") == 1 and named == first_fingerprint(content.volume))
 
 
 def _same_place(content: CaseContent, journal: JournalContent) -> bool:
@@ -243,7 +251,9 @@ def _do_again(ws: Workspace, path: Path, entry: Entry) -> None:
         # What paints never runs again here, not even where it painted nothing: candidates and network are not there.
         paints = operation.undoable and "mask" in operation.writes
         carries = paints or "edit" in entry.values or "changes" in entry.values
-        result = _recorded(ws, entry) if carries else operation.run(ws, Job(), **call.args)
+        # Candidates and a reference mask that is compared are not kept; their files may be gone.
+        passing = bool(operation.writes) and operation.writes <= _PASSING
+        result = _recorded(ws, entry) if carries or passing else operation.run(ws, Job(), **call.args)
         ws.apply_silently(operation, result)
     except (SpinalSamError, KeyError, TypeError, ValueError, IndexError) as error:
         raise JournalError(f"Line {entry.number + 1} of the journal '{path}' cannot be done again: {error}") from error

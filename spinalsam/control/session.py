@@ -44,6 +44,16 @@ def fingerprint(volume: Volume) -> str:
     return hashlib.blake2b(head + b"".join(parts), digest_size=16).hexdigest()
 
 
+def first_fingerprint(volume: Volume) -> str:
+    """The hash that journals of format 1 name."""
+    voxels, geometry = volume.voxels, volume.geometry
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(repr((geometry.shape, voxels.dtype.name, np.round(geometry.affine, 6).tolist())).encode())
+    for k in range(geometry.shape[2]):
+        digest.update(np.ascontiguousarray(voxels[:, :, k].T).data)
+    return digest.hexdigest()
+
+
 def _hash(voxels: NDArray, part: int) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     for k in np.array_split(np.arange(voxels.shape[2]), _HASHED_PARTS)[part]:
@@ -136,8 +146,10 @@ class CaseSession:
             values["title"] = result.title
         if segmenter is not None and "candidates" in operation.writes:
             values["model"] = {"name": segmenter.name, "checksum": segmenter.checksum}
-        if view_only or result.edit is not None or (operation.undoable and "mask" in operation.writes):
-            values["changes"] = encode_changes(result.changes)
+        # What a step did goes into its line, so that bringing it back needs neither the network nor the program that did it.
+        changes = encode_changes(result.changes)
+        if changes or result.edit is not None:
+            values["changes"] = changes
         if result.edit is not None:
             values["edit"] = {"lower": list(result.edit.lower_ijk), **result.edit.packed.after.to_json()}
         if "slice_masks" in result.changes:

@@ -197,3 +197,17 @@ def test_nrrd_fields_that_do_not_fit_their_dimensions_are_refused(tmp_path, old:
     path.write_bytes(path.read_bytes().replace(old, new, 1))
     with pytest.raises(InputError, match="damaged header"):
         read_volume(path)
+
+
+def test_a_nrrd_whose_voxels_lie_in_a_list_of_files_opens(tmp_path) -> None:
+    voxels = ct((5, 6, 3))
+    names = [f"slice{k}.raw" for k in range(3)]
+    for k, name in enumerate(names):
+        (tmp_path / name).write_bytes(voxels[:, :, k].astype("<i2").tobytes(order="F"))
+    header = ["NRRD0004", "type: short", "dimension: 3", "sizes: 5 6 3", "encoding: raw", "endian: little",
+              "space: left-posterior-superior", "space directions: (1,0,0) (0,1,0) (0,0,2)", "space origin: (1,2,3)",
+              "data file: LIST", *names]  # fmt: skip
+    (tmp_path / "v.nhdr").write_text("\n".join(header) + "\n")
+    case = read_volume(tmp_path / "v.nhdr")
+    assert np.array_equal(case.voxels, voxels)
+    assert np.allclose(case.geometry.origin_mm, (1, 2, 3))

@@ -80,7 +80,8 @@ def soak(count: str) -> dict[str, Any]:
     with Workspace(segmenter=FakeSegmenter(), samples={"block": _block_of(96)}) as ws:
         ws.run("open_image", path="sample:block")
         for number in range(total):
-            op, args = random_call(rng) if rng.random() < 0.9 else rng.choice([("measure", {}), ("go_to", {"slice": rng.randrange(1, 96)})])
+            often = random_call(rng, ws)
+            op, args = often if rng.random() < 0.9 else rng.choice([("measure", {}), ("go_to", {"slice": rng.randrange(1, 96)})])
             try:
                 ws.run(op, **args)
                 done += 1

@@ -59,7 +59,7 @@ def add_box(
         args |= {"corners": pixels[0], "value": placed[0].label}
     else:
         # Several boxes come from the mask as it is now, which is the same when the journal is done again.
-        args |= {"regions": list(regions or ())}
+        args |= {"regions": list(regions)} if regions else {}
     return OperationResult(
         f"Drew {what} ({names}) on {where}.",
         {"corners": pixels, "plane": ref.plane, "slice": ref.index + 1, "labels": [box.label for box in placed]},

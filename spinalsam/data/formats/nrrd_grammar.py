@@ -40,9 +40,13 @@ def check(name: str, lines: list[str], fields: Mapping[str, str]) -> None:
     seen: set[str] = set()
     for line in plain:
         key = line.split(":", 1)[0].strip().lower()
-        if len(line) > _LINE_LIMIT or ": " not in f"{line} " or key in seen or not (key in _ITEM or key in _SPACE_ITEM or key in _FREE):
+        value = line.split(":", 1)[-1].strip()
+        known = key in _ITEM or key in _SPACE_ITEM or key in _FREE
+        if len(line) > _LINE_LIMIT or not value or key in seen or not known:
             raise _damaged(name, key)
         seen.add(key)
+        if key in ("data file", "datafile") and value.upper().startswith("LIST"):
+            break  # what follows are names of files
     try:
         dimension = int(fields["dimension"])
         space = int(fields.get("space dimension", 0)) or _space_count(fields.get("space", ""))
@@ -51,9 +55,9 @@ def check(name: str, lines: list[str], fields: Mapping[str, str]) -> None:
     if not 1 <= dimension <= 8 or not 0 <= space <= 8:
         raise _damaged(name, "dimension")
     for key in seen & _ITEM.keys():
-        _check_list(name, key, fields[key], _ITEM[key], dimension)
+        _check_list(name, key, fields.get(key, ""), _ITEM[key], dimension)
     for key in seen & _SPACE_ITEM.keys():
-        _check_list(name, key, fields[key], _SPACE_ITEM[key], space)
+        _check_list(name, key, fields.get(key, ""), _SPACE_ITEM[key], space)
     vectors = [fields[key] for key in ("space directions", "space origin", "measurement frame") if key in fields]
     for vector in (vector for text in vectors for vector in re.findall(r"\([^)]*\)", text)):
         if not space or vector.count(",") + 1 != space or not re.fullmatch(_VECTOR, vector):
