@@ -18,10 +18,10 @@ from spinalsam.data.volume import Volume
 from spinalsam.engine.segmenter import Segmenter
 from spinalsam.language.reader import Reader
 from spinalsam.ui import theme, watchdog, words
-from spinalsam.ui.conversation import FunctionReader
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences import Preferences
+from spinalsam.ui.understanding import FunctionReader
 
 DOUBLE_CLICK_MS = 300
 

@@ -10,9 +10,12 @@ from spinalsam.control.history import Step
 from spinalsam.control.jobs import Job
 from spinalsam.errors import SpinalSamError
 from spinalsam.ui import theme
-from spinalsam.ui.bubbles import CallList, Footer, ModelCard, Question, bubble, small
-from spinalsam.ui.conversation import Calls, Conversation, Outcome, SentenceReader, Understood
+from spinalsam.ui.bubbles import CallList, Footer, bubble, small
+from spinalsam.ui.conversation import Conversation, Outcome
+from spinalsam.ui.model_card import ModelCard
+from spinalsam.ui.question import Question
 from spinalsam.ui.sentence_line import SentenceLine
+from spinalsam.ui.understanding import Calls, SentenceReader, Understood
 from spinalsam.ui.words import tr
 
 EXAMPLES = (

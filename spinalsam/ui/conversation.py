@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from pathlib import Path
-from typing import Any, Protocol
 
 from PyQt5.QtCore import QObject, pyqtSignal
 
@@ -16,66 +14,16 @@ from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.history import Step
 from spinalsam.control.jobs import Job
 from spinalsam.control.operation import OperationResult
-from spinalsam.control.operations import SPECS, SPOKEN_SPECS, find
+from spinalsam.control.operations import find
 from spinalsam.control.state import Change
 from spinalsam.errors import Cancelled, SpinalSamError
-from spinalsam.language.endpoints import Endpoint
-from spinalsam.language.schema import SURE
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui.background import Background
-from spinalsam.ui.words import language, say, tr
+from spinalsam.ui.understanding import Calls, SentenceReader, Understood, reason_to_ask, replacing, understand
+from spinalsam.ui.words import say
 
-Calls = tuple[OperationCall, ...]
 # Pieces of a model's reasoning are passed on this often; a token a time would keep the window busy.
 PASS_ON_S = 0.1
-
-
-class SentenceReader(Protocol):
-    """What reads sentences, such as `spinalsam.language.reader.Reader`."""
-
-    @property
-    def mode(self) -> str: ...
-
-    @property
-    def endpoint(self) -> Endpoint | None: ...
-
-    def read(self, text: str, specs: Any, hints: Any = None, *, listen: Any = None, stop: Any = None) -> Any: ...
-
-
-class FunctionReader:
-    """A plain ``parse(text, specs, hints)`` as a reader."""
-
-    mode = "local"
-    endpoint = None
-
-    def __init__(self, parse: Callable[..., Any]) -> None:
-        self._parse = parse
-
-    def read(self, text: str, specs: Any, hints: Any = None, *, listen: Any = None, stop: Any = None) -> Any:
-        return self._parse(text, specs, hints)
-
-
-@dataclass(frozen=True)
-class Understood:
-    """What a sentence was taken for.
-
-    reason: why it is asked about first: 'loses' (work), 'destructive', 'replaces' (a file), 'ambiguous', or an empty string.
-    readings: where it is ambiguous, the readings to choose from, best first. answer: a model's text, which does nothing.
-    reader: the model that read it, or an empty string. notice: why another read than was meant to.
-    """
-
-    text: str
-    calls: Calls
-    source: str = "local"
-    ms: float = 0.0
-    explanation: str = ""
-    reason: str = ""
-    readings: tuple[Calls, ...] = ()
-    answer: str = ""
-    reasoning: str = ""
-    reader: str = ""
-    notice: str = ""
-    tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +93,14 @@ class Conversation(QObject):
         unrecorded = self._is_unrecorded()
         stop = self._stop = threading.Event()
         listener = _Listener(self)
-        self._background.run(lambda: _read(reader, text, hints, listener, stop, unrecorded), self._take, self._unread)
+
+        def read() -> Understood:
+            try:
+                return understand(reader, text, hints, listen=listener, stop=stop, unrecorded=unrecorded)
+            finally:
+                listener.flush()
+
+        self._background.run(read, self._take, self._unread)
 
     def _take(self, understood: Understood) -> None:
         self._stop = None
@@ -174,7 +129,7 @@ class Conversation(QObject):
 
     def confirm(self, calls: Sequence[OperationCall]) -> None:
         """Run calls that were asked about; what would replace a file may."""
-        self.run([_replacing(call) for call in calls])
+        self.run([replacing(call) for call in calls])
 
     def run(self, calls: Sequence[OperationCall]) -> None:
         """Do the calls in order and answer."""
@@ -254,79 +209,7 @@ class _Listener:
             self._conversation.heard.emit("thought", text)
 
 
-def _read(reader: SentenceReader, text: str, hints: Any, listener: _Listener, stop: threading.Event, unrecorded: bool) -> Understood:
-    """On a thread of its own; also looks whether a file would be replaced, which may take a while on a network drive."""
-    result = reader.read(text, SPOKEN_SPECS, hints, listen=listener, stop=stop)
-    listener.flush()
-    calls: Calls = tuple(result.calls)
-    unsure = float(result.confidence) < SURE
-    others = tuple(tuple(other) for other in result.alternatives)
-    readings = tuple(reading for reading in (calls, *others) if reading)[:2] if unsure and others else ()
-    return Understood(
-        text,
-        calls,
-        str(result.source),
-        float(result.ms),
-        str(result.explanation or ""),
-        "ambiguous" if readings else reason_to_ask(calls, float(result.confidence), unrecorded),
-        readings,
-        str(getattr(result, "answer", "")),
-        str(getattr(result, "reasoning", "")),
-        str(getattr(result, "reader", "")),
-        str(getattr(result, "notice", "")),
-        getattr(result, "answer_tokens", None),
-    )
-
-
-def reason_to_ask(calls: Sequence[OperationCall], confidence: float, unrecorded: bool = False) -> str:
-    """Why the calls should be confirmed before they run, or an empty string. unrecorded: whether no journal keeps the work so far."""
-    if unrecorded and any(call.op in ("open_image", "clear_image") for call in calls):
-        return "loses"
-    if any(call.op in SPECS and SPECS[call.op].destructive for call in calls):
-        return "destructive"
-    if any(replaces_file(call) for call in calls):
-        return "replaces"
-    return "ambiguous" if calls and confidence < SURE else ""
-
-
-def replaces_file(call: OperationCall) -> bool:
-    """Whether the call would write over a file that exists."""
-    if call.op != "export_mask" or "path" not in call.args:
-        return False
-    from spinalsam.data.formats import mask_path
-
-    try:
-        return mask_path(Path(call.args["path"]).expanduser().absolute(), call.args.get("format")).exists()
-    except (SpinalSamError, OSError, ValueError, RuntimeError):
-        return False
-
-
-def _replacing(call: OperationCall) -> OperationCall:
-    return replace(call, args={**call.args, "overwrite": True}) if replaces_file(call) else call
-
-
 def _told(error: BaseException) -> str:
     if isinstance(error, SpinalSamError):
         return str(error)
     return f"Something went wrong inside the program: {type(error).__name__}: {error}"
-
-
-def chip_text(call: OperationCall) -> str:
-    """A call in a few words, such as ``Add points · 3 · L3``."""
-    spec = SPECS.get(call.op)
-    title = tr(spec.title) if spec is not None else call.op
-    return " · ".join([title, *(_value_text(name, value) for name, value in call.args.items())])
-
-
-def _title(name: str) -> str:
-    """An argument's name as forms show it."""
-    return name.replace("_", " ").capitalize()
-
-
-def _value_text(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return f"{tr(_title(name))}: {tr('Yes') if value else tr('No')}" if language() != "en" else f"{name}: {'yes' if value else 'no'}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
-    shown = name if language() == "en" else tr(_title(name))
-    return f"{shown} {value:g}" if isinstance(value, (int, float)) else tr(str(value))

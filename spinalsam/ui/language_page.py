@@ -85,7 +85,7 @@ class LanguagePage(QWidget):
         form.addRow(tr("Service"), self.preset)
         form.addRow(tr("Address"), self.address)
         form.addRow(tr("Model"), self.model)
-        form.addRow(tr("Key"), _beside(self.key, self.keep_key))
+        form.addRow(tr("API key"), _beside(self.key, self.keep_key))
         form.addRow(tr("Time for an answer"), self.timeout)
         form.addRow("", self.test)
         form.addRow(tr("Example"), _beside(self.sentence, self.look))

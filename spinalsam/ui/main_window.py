@@ -37,7 +37,7 @@ from spinalsam.ui.background import Background
 from spinalsam.ui.case_panel import CasePanel
 from spinalsam.ui.chat_dock import ChatDock
 from spinalsam.ui.commands import Commands, sentence_of
-from spinalsam.ui.conversation import Conversation, SentenceReader
+from spinalsam.ui.conversation import Conversation
 from spinalsam.ui.figures_desk import FiguresDesk
 from spinalsam.ui.forms import OperationForm
 from spinalsam.ui.history_panel import HistoryPanel
@@ -51,6 +51,7 @@ from spinalsam.ui.previews import Previews
 from spinalsam.ui.prompt_panel import PromptPanel
 from spinalsam.ui.status import StatusLine
 from spinalsam.ui.tools.edit_tools import EditTools
+from spinalsam.ui.understanding import SentenceReader
 from spinalsam.ui.volumes import Extents, extents, known_ml
 from spinalsam.ui.welcome import WelcomePage
 from spinalsam.ui.words import say, tr

@@ -20,11 +20,13 @@ from spinalsam.language.schema import ParseResult
 from spinalsam.settings import Settings
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui.background import Background
-from spinalsam.ui.bubbles import CallList, ModelCard
+from spinalsam.ui.bubbles import CallList
 from spinalsam.ui.chat_dock import ChatDock, reader_state
-from spinalsam.ui.conversation import Conversation, FunctionReader, chip_text, reason_to_ask
+from spinalsam.ui.conversation import Conversation
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.main_window import MainWindow
+from spinalsam.ui.model_card import ModelCard
+from spinalsam.ui.understanding import FunctionReader, chip_text, reason_to_ask
 from tests.fakes import FakeSegmenter
 from tests.ui.conftest import fake_parse, vertebra_volume
 

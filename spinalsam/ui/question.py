@@ -1,0 +1,111 @@
+"""What the chat asks before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt5.QtCore import QTimer, pyqtSignal
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from spinalsam.support.calls import OperationCall
+from spinalsam.ui.bubbles import link, small
+from spinalsam.ui.understanding import Calls, Understood, chip_text
+from spinalsam.ui.words import tr
+
+
+class Question(QFrame):
+    """What is asked before anything runs: chips that can be taken out, or readings to choose from.
+
+    confirmed(calls): run these. chosen(calls): this reading was meant. dropped(): nothing.
+    """
+
+    confirmed = pyqtSignal(object)
+    chosen = pyqtSignal(object)
+    dropped = pyqtSignal()
+
+    def __init__(self, understood: Understood) -> None:
+        super().__init__()
+        self.setObjectName("confirm")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(10, 9, 10, 10)
+        self._column.setSpacing(6)
+        self._kept: list[OperationCall] = list(understood.calls)
+        title = QLabel(_QUESTIONS[understood.reason if not understood.readings else "choice"]())
+        title.setWordWrap(True)
+        self._column.addWidget(title)
+        if understood.reader and not understood.readings and understood.reason == "ambiguous":
+            self._column.addWidget(small(tr("The offline parser finds nothing asked for in this sentence.")))
+        self._buttons = QWidget()
+        self._first: QPushButton | None = None
+        if understood.readings:
+            self._offer(understood)
+        else:
+            self._confirm(understood.calls)
+
+    def _offer(self, understood: Understood) -> None:
+        column = QVBoxLayout(self._buttons)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        if understood.reader and not understood.calls:
+            column.addWidget(small(tr("{who} finds nothing to do in this.", who=understood.reader.partition(" at ")[0])))
+        for calls in understood.readings:
+            if understood.reader:
+                by_model = calls == understood.calls
+                column.addWidget(small(understood.reader.partition(" at ")[0] if by_model else tr("Offline parser")))
+            button = QPushButton("\n".join(chip_text(call) for call in calls))
+            button.setProperty("reading", True)
+            button.clicked.connect(lambda _=False, calls=calls: self._end(lambda: self.chosen.emit(calls)))
+            column.addWidget(button)
+            self._first = self._first or button
+        none = link(tr("None of these"))
+        none.clicked.connect(lambda: self._end(self.dropped.emit))
+        column.addWidget(none)
+        self._column.addWidget(self._buttons)
+
+    def _confirm(self, calls: Calls) -> None:
+        run, drop = QPushButton(tr("Do it")), QPushButton(tr("Leave it"))
+        for call in calls:
+            chip = QPushButton(f"{chip_text(call)}   ✕")
+            chip.setProperty("chip", True)
+            chip.setToolTip(tr("Leave this out"))
+            chip.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
+            chip.clicked.connect(lambda _=False, call=call, chip=chip: self._take_out(call, chip, run))
+            self._column.addWidget(chip)
+        run.setProperty("primary", True)
+        run.clicked.connect(lambda: self._end(lambda: self.confirmed.emit(list(self._kept))))
+        drop.clicked.connect(lambda: self._end(self.dropped.emit))
+        row = QHBoxLayout(self._buttons)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(run)
+        row.addWidget(drop)
+        row.addStretch(1)
+        self._column.addWidget(self._buttons)
+        self._first = drop  # where something could be lost, Enter does not do it by itself
+
+    def take_focus(self) -> None:
+        """The keyboard goes to the first button, once it is there."""
+        if self._first is not None:
+            QTimer.singleShot(0, self._first.setFocus)
+
+    def _take_out(self, call: OperationCall, chip: QPushButton, run: QPushButton) -> None:
+        for number, kept in enumerate(self._kept):
+            if kept is call:
+                del self._kept[number]
+                break
+        chip.hide()
+        run.setEnabled(bool(self._kept))
+
+    def _end(self, tell: Callable[[], object]) -> None:
+        self._buttons.hide()
+        for chip in self.findChildren(QPushButton):
+            chip.setEnabled(False)
+        tell()
+
+
+_QUESTIONS = {
+    "loses": lambda: tr("What you did on this case is recorded nowhere and would be lost. Do it?"),
+    "destructive": lambda: tr("This closes the case. What you did stays in its journal. Do it?"),
+    "replaces": lambda: tr("This replaces a file that exists. Do it?"),
+    "ambiguous": lambda: tr("Did you mean this?"),
+    "choice": lambda: tr("Which of these did you mean?"),
+}
