@@ -33,7 +33,7 @@ class Question(QFrame):
         title = QLabel(_QUESTIONS[understood.reason if not understood.readings else "choice"]())
         title.setWordWrap(True)
         self._column.addWidget(title)
-        if understood.reader and not understood.readings and understood.reason == "ambiguous":
+        if understood.doubted:
             self._column.addWidget(small(tr("The offline parser finds nothing asked for in this sentence.")))
         self._buttons = QWidget()
         self._first: QPushButton | None = None

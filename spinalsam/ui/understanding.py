@@ -50,7 +50,8 @@ class Understood:
 
     reason: why it is asked about first: 'loses' (work), 'destructive', 'replaces' (a file), 'ambiguous', or an empty string.
     readings: where it is ambiguous, the readings to choose from, best first. answer: a model's text, which does nothing.
-    reader: the model that read it, or an empty string. notice: why another read than was meant to.
+    reader: the model that read it, or an empty string. notice: why another read than was meant to. doubted: whether the offline parser
+    finds nothing asked for where the model does.
     """
 
     text: str
@@ -65,6 +66,7 @@ class Understood:
     reader: str = ""
     notice: str = ""
     tokens: int | None = None
+    doubted: bool = False
 
 
 def understand(
@@ -92,6 +94,7 @@ def understand(
         str(getattr(result, "reader", "")),
         str(getattr(result, "notice", "")),
         getattr(result, "answer_tokens", None),
+        unsure and not readings and bool(getattr(result, "reader", "")),
     )
 
 

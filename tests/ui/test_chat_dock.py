@@ -264,6 +264,14 @@ def test_a_choice_that_destroys_is_asked_about_once_more(talk: Talk, qtbot: Any)
     assert talk.workspace.has_case
 
 
+def test_what_only_a_model_finds_is_asked_about_and_said_to_be_so(talk: Talk, qtbot: Any) -> None:
+    talk.conversation.reader = Scripted(ModelReading((OperationCall("clear_image"),), 0.5, source="deepseek", reader="DeepSeek-R1 at h"))
+    say(talk, "don't close it")
+    until(qtbot, lambda: bool(buttons(talk, "Leave it")))
+    assert any("offline parser finds nothing" in label.text() for label in talk.chat.findChildren(QLabel))
+    assert talk.workspace.has_case
+
+
 def test_sentences_wait_for_each_other(talk: Talk, qtbot: Any) -> None:
     talk.run("add_points", {"at": [[20, 20]]})
     for text in ("generate_point_mask", "clear_points", "lovely weather"):
