@@ -248,8 +248,16 @@ def _take_identifiers(found: _Found, patterns: tuple[re.Pattern[str], ...]) -> N
     for pattern in patterns:
         group = "value" if "value" in pattern.groupindex else 0
         for match in pattern.finditer(found.flat):
-            if _TAKEN not in match[0] and not _is_region(match[group]):
+            if _TAKEN not in match[0] and not _is_region(match[group]) and not _is_ordinal(found.flat, match):
                 found.take(match.start(group), match.end(group), "ID")
+
+
+_COUNTED = re.compile(r"\b(?:slice|image|layer|frame|point|box|mask|step|candidate)s?\s*(?:number|no\.?|nr\.?)?\s*$", re.I)
+
+
+def _is_ordinal(flat: str, match: re.Match[str]) -> bool:
+    """'slice #12' counts slices; 'case #4711' is a number of somebody."""
+    return match[0].startswith("#") and len(match[0]) <= 5 and bool(_COUNTED.search(flat[: match.start()]))
 
 
 _UNIT = r"(?:st|nd|rd|th|d|mm|cm|px|hu|x|times|pts?|points?|boxes|box|slices?|steps?|layers?|%)"

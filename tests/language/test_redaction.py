@@ -85,7 +85,7 @@ def test_what_is_private_is_replaced_and_put_back(text: str, private: list[str])
         "add three points on the third lumbar vertebra", "box from (10, 20) to (60, 80)", "add 3 points at (100,120) and (130, 140)", "w1800 l400",
         "set the level to -400 and the width to 1500", "L1-L3, T11-L1, C1-7 and D12", "teh maks of L3 pls", "please rasterize the vertebra",
         "Kindly outline the third lumbar vertebra", "GENERATE POINT MASK", "Set Window To Bone", "next 5 slices then undo 2 steps", "show 3D",
-        "is this a burst fracture or spondylolisthesis?", "may I have 3 boxes", "and/or L4/L5", "export as nii.gz", "generate_point_mask L3_L4", "acute or chronic fracture of L1", "512x512",
+        "is this a burst fracture or spondylolisthesis?", "may I have 3 boxes", "and/or L4/L5", "export as nii.gz", "slice #12", "goto 55", "thirteen points on T13", "generate_point_mask L3_L4", "acute or chronic fracture of L1", "512x512",
         "请把第三腰椎框出来", "切换到矢状面", "窗宽1800窗位400", "帮我描出来第二腰椎的轮廓", "向下传播到骶骨", "高亮腰椎", "把高亮的L3去掉", "方框的L3", "在(100,120)加一个背景点", "方框任意放",
     ],
 )  # fmt: skip
