@@ -26,6 +26,7 @@ FORMAT_VERSION = 2
 # Kinds of lines.
 CASE, STATE, DONE, CLOSED = "case", "state", "done", "closed"
 
+_FIRST_LINE_LIMIT = 1 << 16
 _NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
 
 
@@ -148,6 +149,16 @@ def read_journal(path: Path, *, tolerate_damage: bool = False) -> JournalContent
     if damaged and not tolerate_damage:
         raise JournalError(f"Line {len(entries) + 1} of the journal '{path}' is damaged; what stands before it can be recovered.")
     return JournalContent(path, tuple(entries), position, checksum, bool(rest), damaged)
+
+
+def first_line(path: Path) -> dict[str, Any] | None:
+    """What a journal's first line says of its case, without reading the rest; None when that cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            decoded = _decode(file.readline(_FIRST_LINE_LIMIT).rstrip(b"\n"), 0, "")
+    except OSError:
+        return None
+    return decoded[0].values if decoded is not None and decoded[0].kind == CASE else None
 
 
 def follow(raw: bytes, number: int, checksum: str) -> list[Entry]:

@@ -63,6 +63,8 @@ def voxels_at(ws: Workspace, ref: SliceRef, pixels_xy: Sequence[Sequence[float]]
                 f"The pixel {x:g},{y:g} is outside {ref.plane} slice {ref.index + 1}, which is {columns} wide and {rows} high; "
                 "pixels are counted from 0."
             )
+    if not len(pixels_xy):
+        return []  # fewer points than structures leave some with none
     return [(float(i), float(j), float(k)) for i, j, k in plane.to_voxel(pixels_xy, ref.index)]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spinalsam.control.jobs import Job
-from spinalsam.control.journal import DONE, STATE, Entry, JournalContent, read_journal
+from spinalsam.control.journal import DONE, STATE, Entry, JournalContent, first_line, read_journal
 from spinalsam.control.operation import MaskEdit, Operation, OperationResult
 from spinalsam.control.packing import PackedArray
 from spinalsam.control.session import first_fingerprint, journals_folder
@@ -67,11 +67,25 @@ def find_recoverable(
     wanted = None if source is None else str(Path(source).expanduser().absolute())
     found = []
     for path in folder.glob(f"{fingerprint or '*'}/*.jsonl"):
-        item = _describe(path)
-        if item is None or (wanted is not None and item.source != wanted) or (unfinished_only and not item.unfinished):
+        if wanted is not None and (first_line(path) or {}).get("args", {}).get("path") != wanted:
             continue
-        found.append(item)
+        item = _describe(path)
+        if item is not None and not (unfinished_only and not item.unfinished):
+            found.append(item)
     return sorted(found, key=lambda item: (item.time, item.journal.name), reverse=True)
+
+
+def find_of_changed_image(content: CaseContent, *, settings: Settings | None = None) -> list[Recoverable]:
+    """Earlier sessions on the same file, series and grid whose voxels were others then, the newest first."""
+    if not Path(content.source).is_absolute():
+        return []
+    found = [item for item in find_recoverable(source=content.source, settings=settings) if item.fingerprint != content.fingerprint]
+    return [item for item in found if _same_series_and_size(first_line(item.journal) or {}, content)]
+
+
+def _same_series_and_size(case: Mapping[str, Any], content: CaseContent) -> bool:
+    same_series = case.get("args", {}).get("series_uid") == content.series_uid
+    return same_series and case.get("size") == list(content.volume.geometry.shape)
 
 
 def _describe(path: Path) -> Recoverable | None:

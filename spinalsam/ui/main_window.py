@@ -461,8 +461,14 @@ class MainWindow(QMainWindow):
         when = str(earlier["time"]).replace("T", " ")[:16]
         ended = tr("ended unexpectedly") if earlier["unfinished"] else tr("was closed")
         text = tr("An earlier session with {steps} steps {ended} ({when} UTC).", steps=earlier["steps"], ended=ended, when=when)
-        restore = lambda: self.run("restore_case", {"journal": str(earlier["journal"])})  # noqa: E731
-        self.notices.say(text, "warning", (tr("Restore"), restore))
+        args: dict[str, Any] = {"journal": str(earlier["journal"])}
+        if earlier.get("damaged"):
+            text += " " + tr("Its journal is damaged; what can be had of it is restored.")
+            args["accept_damage"] = True
+        if earlier.get("other_image"):
+            text += " " + tr("The image had other values then; look whether the masks still fit.")
+            args["accept_other_image"] = True
+        self.notices.say(text, "warning", (tr("Restore"), lambda: self.run("restore_case", args)))
 
     def _offer_unfinished(self) -> None:
         """At the start: is there a session that never ended?"""

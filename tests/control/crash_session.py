@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -117,6 +118,8 @@ def kill_one(folder: Path, seed: int) -> None:
     if child == 0:
         try:
             session(folder, seed)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
     log = folder / "acknowledged"

@@ -203,3 +203,10 @@ def test_numbers_that_do_not_exist_are_refused(ws: Workspace) -> None:
     for op, args in (("delete_point", {}), ("move_point", {"to": [[1, 1]]}), ("delete_box", {}), ("move_box", {"corners": [1, 1, 2, 2]})):
         with pytest.raises(UsageError, match="there are 1"):
             ws.run(op, number=2, **args)
+
+
+def test_fewer_points_than_structures_leave_some_with_none(ws: Workspace) -> None:
+    put_mask(ws, "L3")
+    put_mask(ws, "L4", (8, 18, 24, 34))
+    ws.run("add_points", count=1, regions=["L3", "L4"])
+    assert [point.label for point in ws.state.points] == [22]

@@ -208,6 +208,8 @@ def test_work_on_an_image_that_changed_is_not_lost(make_workspace: Callable[...,
     with pytest.raises(JournalError, match="it has changed"):
         recover(journal)
     other = make_workspace()
+    (offer,) = other.open(ct_file).data["recoverable"]
+    assert offer["other_image"] and offer["journal"] == str(journal)
     other.run("restore_case", journal=str(journal), accept_other_image=True)
     assert shown(other) == before
     assert other.journal_path != journal

@@ -108,14 +108,18 @@ def _opened(content: CaseContent) -> str:
 
 def _case_data(ws: Workspace, content: CaseContent) -> dict[str, Any]:
     """Size, spacing and the sessions of this case that can be restored."""
-    from spinalsam.control.recovery import find_recoverable
+    from spinalsam.control.recovery import find_of_changed_image, find_recoverable
 
     geometry = content.volume.geometry
     earlier = find_recoverable(content.fingerprint, settings=ws.settings) if ws.keeps_journal else []
+    of_changed = find_of_changed_image(content, settings=ws.settings) if ws.keeps_journal else []
     return {
         "size": list(geometry.shape),
         "spacing_mm": [float(mm) for mm in geometry.spacing_mm] if geometry.has_spacing else None,
         "orientation": geometry.axis_codes,
         "notes": list(content.volume.notes),
-        "recoverable": [item.to_json() for item in earlier if not content.session or item.journal != content.session.path],
+        "recoverable": [
+            *(item.to_json() for item in earlier if not content.session or item.journal != content.session.path),
+            *({**item.to_json(), "other_image": True} for item in of_changed),
+        ],
     }
