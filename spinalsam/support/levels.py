@@ -19,9 +19,10 @@ from spinalsam.support.anatomy import CERVICAL, CRANIOCAUDAL, LABEL_VALUES, VARI
 SACRUM, COCCYX = LABEL_VALUES["sacrum"], LABEL_VALUES["coccyx"]
 _RANK = {label_value(name): n for n, name in enumerate(CRANIOCAUDAL)}
 _PLAIN = [label_value(name) for name in CRANIOCAUDAL if name not in VARIANTS]
-# Two pieces of one label are two vertebrae when each is at least so high and their centres lie farther apart than that.
+# Two pieces of one label are two vertebrae when each is at least so high and one's centre lies above the other's by more than this
+# share of the higher one's height. Neighbours stand about one height apart; cervical ones reach into each other's height.
 LEAST_HEIGHT_MM = 8.0
-_APART = 1.2
+_APART = 0.7
 
 
 def levels_of(thoracic: int = 12, lumbar: int = 5) -> list[int]:
@@ -125,8 +126,8 @@ class Placed:
         if len(self.pieces) < 2:
             return False
         (one, first), (other, second) = self.pieces
-        apart = float(np.linalg.norm(np.subtract(one, other)))
-        return min(first, second) >= LEAST_HEIGHT_MM and apart > _APART * max(first, second)
+        # Only along the body: body and arch of one vertebra may be two pieces, one behind the other.
+        return min(first, second) >= LEAST_HEIGHT_MM and abs(one[2] - other[2]) > _APART * max(first, second)
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,11 @@ def test_one_label_in_two_places_is_told_but_drawn_slices_are_not() -> None:
     tall = (((0.0, 0.0, 0.0), 25.0), ((0.0, 0.0, -60.0), 22.0))
     slices = (((0.0, 0.0, 0.0), 1.0), ((0.0, 0.0, -10.0), 1.0))
     beside = (((0.0, 0.0, 0.0), 25.0), ((20.0, 0.0, 0.0), 22.0))
+    arch = (((0.0, 0.0, 0.0), 30.0), ((0.0, 40.0, -14.0), 28.0))
+    fragment = (((0.0, 0.0, 0.0), 30.0), ((0.0, 0.0, -19.0), 8.0))
+    assert not Placed((0, 0, 0), arch).in_two_places and not Placed((0, 0, 0), fragment).in_two_places
+    # C1 and C3 with one label: their heights overlap.
+    assert Placed((0, 0, 0), (((0.0, 0.0, 0.0), 36.0), ((0.0, 8.0, 33.0), 26.0))).in_two_places
     found = level_warnings({22: Placed((0, 0, 0), tall), 23: Placed((0, 0, -100), slices), 24: Placed((0, 0, -130), beside)})
     assert [(warning.kind, warning.values) for warning in found] == [("duplicate", (22,))]
 
