@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     many: dict[str, Any] = {"action": "append", "default": []}
     add = parser.add_argument
     add("--out", required=True, metavar="DIR", help="where the run is kept, an existing one goes on; with --adapt the new model's name")
+    parser.add_argument("--locator", action="store_true", help="train the locator, which finds vertebrae, instead")
     add("--data", metavar="DIR", help="your images with their masks: NAME.nii.gz and NAME_mask.nii.gz, DICOM folders, pictures")
     add("--shapes", **many, metavar="PATH", help="label volumes with VerSe values, or folders of them, to render slices of")
     add("--context", **many, metavar="FILE", help="organ maps with TotalSegmentator's values, as surroundings")
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
         data=Path(options.data) if options.data else None,
         phantoms=options.phantoms,
     )
-    document = _adapt(options, sources) if options.adapt else _train(options, sources)
+    document = _train_locator(options) if options.locator else _adapt(options, sources) if options.adapt else _train(options, sources)
     if document.pop("rank"):
         return  # under torchrun the first process speaks for all
     if options.export:
@@ -58,6 +59,20 @@ def run(options: argparse.Namespace) -> None:
 
         document |= {"exported": options.export, "sha256": export(Path(options.out), Path(options.export))}
     print_result(options, document, lambda: _text(document))
+
+
+def _train_locator(options: argparse.Namespace) -> dict[str, Any]:
+    from spinalsam.training.locator_fit import LocatorConfig, train_locator
+    from spinalsam.training.sources import label_files
+
+    return train_locator(
+        LocatorConfig() if options.steps is None else LocatorConfig(steps=options.steps),
+        shapes=label_files([Path(path) for path in options.shapes]),
+        phantoms=max(1, options.phantoms),
+        out=Path(options.out),
+        stop_after_s=options.seconds,
+        report=note,
+    )
 
 
 def _train(options: argparse.Namespace, sources: Sources) -> dict[str, Any]:

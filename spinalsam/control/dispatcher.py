@@ -82,7 +82,7 @@ class Dispatcher:
         Raises UsageError for a call that does not fit the registry, RequirementError when something is missing.
         """
         validate_call(call, SPECS)
-        operation = find(call.op)
+        operation = find(call.op).for_call(self.workspace, call.args)
         missing = operation.missing(self.workspace)
         if missing:
             raise RequirementError(missing)
@@ -195,12 +195,14 @@ class Dispatcher:
 
     def _validated(self, call: OperationCall) -> Operation:
         validate_call(call, SPECS)
-        return find(call.op)
+        return find(call.op).for_call(self.workspace, call.args)
 
     def _bound(self, operation: Operation, call: OperationCall) -> OperationCall:
         """A background call about 'the shown slice' means the one shown now, not when its turn comes."""
         spec = operation.spec
-        if not (operation.background and spec.argument("slice") and spec.argument("plane") and self.workspace.has_case):
+        # An operation that is only sometimes heavy may choose the slice itself.
+        fixed = operation.background and operation.heavy_when is None
+        if not (fixed and spec.argument("slice") and spec.argument("plane") and self.workspace.has_case):
             return call
         plane = call.args.get("plane", self.workspace.state.view.active_plane)
         if "slice" in call.args:

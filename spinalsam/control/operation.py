@@ -7,7 +7,7 @@ The decorator registers nothing: `spinalsam.control.operations.OPERATIONS` lists
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,7 @@ class Operation:
     reads: state fields that its result depends on; a result is dropped when one of them changed while it was computed.
     outside: whether its effect lies outside the case (a file); it is written into the journal but never done again from it.
     coalesce: whether a newer call replaces one that still waits.
+    heavy_when: function of workspace and arguments that tells of a quick operation whether this call of it takes long.
     """
 
     spec: OperationSpec
@@ -106,6 +107,12 @@ class Operation:
     reads: frozenset[str] = frozenset()
     outside: bool = False
     coalesce: bool = False
+    heavy_when: Callable[[Any, Mapping[str, Any]], bool] | None = None
+
+    def for_call(self, workspace: Any, args: Mapping[str, Any]) -> Operation:
+        """This operation, in the background where the call takes long."""
+        heavy = not self.background and self.heavy_when is not None and self.heavy_when(workspace, args)
+        return replace(self, background=True) if heavy else self
 
     @property
     def name(self) -> str:
@@ -133,6 +140,7 @@ def operation(
     reads: tuple[str, ...] = (),
     outside: bool = False,
     coalesce: bool = False,
+    heavy_when: Callable[[Any, Mapping[str, Any]], bool] | None = None,
 ) -> Callable[[Callable[..., OperationResult]], Operation]:
     """Describe a function as an operation; its name and the first line of its docstring become name and help text."""
 
@@ -151,6 +159,7 @@ def operation(
             frozenset(reads),
             outside,
             coalesce,
+            heavy_when,
         )
 
     return wrap

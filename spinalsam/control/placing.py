@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinalsam.control.masking import values_of
 from spinalsam.control.painting import bounding_box
 from spinalsam.control.region_slices import slice_of_regions, slices_of
 from spinalsam.control.state import PlacedBox, PlacedPoint
@@ -17,7 +19,10 @@ from spinalsam.support.planes import SliceRef
 from spinalsam.support.prompts import Ijk
 
 if TYPE_CHECKING:
+    from spinalsam.control.jobs import Job
     from spinalsam.control.workspace import Workspace
+
+Structures = dict[int, NDArray[np.bool_]]  # masks (rows, columns) by label value
 
 # How many points a structure gets when nobody said how many: enough to show its extent.
 POINTS_A_STRUCTURE = 3
@@ -42,15 +47,31 @@ def slice_argument(ws: Workspace, plane: str | None, number: int | None) -> Slic
 
 
 def slice_for_prompts(
-    ws: Workspace, plane: str | None, number: int | None, regions: Sequence[str] | None, pointed: bool
-) -> tuple[SliceRef, dict[str, Any]]:
-    """The slice on which prompts are set, and the change of the view that shows it.
+    ws: Workspace, job: Job, plane: str | None, number: int | None, regions: Sequence[str] | None, pointed: bool
+) -> tuple[SliceRef, dict[str, Any], Structures | None]:
+    """The slice on which prompts are set, the change of the view that shows it, and the structures there where the locator knows them.
 
     The one that is named or shown; for regions that are not on the shown slice the one that shows most of them. pointed: whether the
-    places are given, which then lie on the shown slice. Raises InputError when there is no such slice.
+    places are given, which then lie on the shown slice. Regions without any mask are looked for by the locator. Raises InputError when
+    there is no such slice, RequirementError when the locator does not find them.
     """
     ref = slice_argument(ws, plane, number)
-    return slice_of_regions(ws, ref, regions) if regions and number is None and not pointed else (ref, {})
+    if not regions or pointed:
+        return ref, {}, None
+    if not any(value in ws.case.extents.counts for value in values_of(regions)):
+        from spinalsam.control.locating import masks_on
+
+        there, masks = masks_on(ws, job, ref, regions, may_move=number is None)
+        return there, _view_of(ws, ref, there), masks
+    return (*(slice_of_regions(ws, ref, regions) if number is None else (ref, {})), None)
+
+
+def _view_of(ws: Workspace, shown: SliceRef, wanted: SliceRef) -> dict[str, Any]:
+    if wanted == shown:
+        return {}
+    crosshair = list(ws.state.view.crosshair_ijk)
+    crosshair[ws.plane(wanted.plane).normal_axis] = wanted.index
+    return {"view": replace(ws.state.view, crosshair_ijk=(crosshair[0], crosshair[1], crosshair[2]))}
 
 
 def voxels_at(ws: Workspace, ref: SliceRef, pixels_xy: Sequence[Sequence[float]]) -> list[Ijk]:
@@ -113,6 +134,7 @@ def place_points(
     ws: Workspace,
     ref: SliceRef,
     *,
+    located: Structures | None = None,
     count: int | None,
     regions: Sequence[str] | None,
     positive: bool,
@@ -120,12 +142,12 @@ def place_points(
     value: int | None = None,
     values: Sequence[int] | None = None,
 ) -> tuple[PlacedPoint, ...]:
-    """The points that `add_points` asks for. value, values: their labels where they are known already.
+    """The points that `add_points` asks for. located: structures known without a mask. value, values: labels that are known already.
 
     Raises UsageError, InputError or RequirementError.
     """
     if at is None:
-        return _points_on_structures(ws, ref, structures_on(ws, ref, regions), count, positive)
+        return _points_on_structures(ws, ref, located or structures_on(ws, ref, regions), count, positive)
     if count is not None and count != len(at):
         raise UsageError(f"{count} points are asked for, but {len(at)} places are given.")
     if values is None:
@@ -199,7 +221,13 @@ def _spread(weight: NDArray[np.floating], count: int) -> list[tuple[int, int]]:
 
 
 def place_boxes(
-    ws: Workspace, ref: SliceRef, *, regions: Sequence[str] | None, corners: Sequence[float] | None, value: int | None = None
+    ws: Workspace,
+    ref: SliceRef,
+    *,
+    located: Structures | None = None,
+    regions: Sequence[str] | None,
+    corners: Sequence[float] | None,
+    value: int | None = None,
 ) -> tuple[PlacedBox, ...]:
     """The boxes that `add_box` asks for: one at the corners, or one around each wanted structure of the slice.
 
@@ -208,7 +236,8 @@ def place_boxes(
     if corners is not None:
         corner_a, corner_b = box_corners(ws, ref, corners)
         return (PlacedBox(ref, corner_a, corner_b, value or prompt_label(ws, regions)),)
-    return tuple(_box_around(ws, ref, label, mask) for label, mask in structures_on(ws, ref, regions).items())
+    structures = located or structures_on(ws, ref, regions)
+    return tuple(_box_around(ws, ref, label, mask) for label, mask in structures.items())
 
 
 def _box_around(ws: Workspace, ref: SliceRef, value: int, mask: NDArray[np.bool_]) -> PlacedBox:

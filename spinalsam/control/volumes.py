@@ -12,6 +12,7 @@ from spinalsam.control.masking import best_voxel, values_of
 from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.painting import block_edit, to_slab
 from spinalsam.control.prompting import decode, prompts_on, refuse_locked
+from spinalsam.control.whole_spine import Report, segment_located
 from spinalsam.errors import RequirementError
 from spinalsam.support.anatomy import GROUPS, LABEL_VALUES, label_value
 from spinalsam.support.planes import PLANES, SliceRef
@@ -210,15 +211,78 @@ def _edit(ws: Workspace, plane_name: str, label: int, masks: Mapping[int, Mask])
 
 
 def segment_regions(ws: Workspace, job: Job, regions: tuple[str, ...]) -> OperationResult:
-    """Segment structures through the volume, each from its mask, its prompts or the locator; all in one undo step.
+    """Segment structures through the volume, each from its prompts, its mask or the locator; all in one undo step.
 
-    Raises RequirementError when nothing is known of one of them.
+    Raises RequirementError when one of them is not in view or cannot be told from the others.
     """
-    starts: dict[int, dict[SliceRef, Mask]] = {}
-    for region in regions:
-        starts.update(_starts(ws, job, region))
+    starts, whole, searched = _known_starts(ws, job, regions)
     refuse_locked(ws, list(starts))
     labels = ws.case.mask.copy(order="F")
+    told, data = _grow_all(ws, job, starts, labels)
+    report = _rest(ws, job, searched, labels, [*starts, *whole], told)
+    if report is not None:
+        told += report.sentences
+        data += report.structures
+    edit = block_edit(ws.case.mask, (0, 0, 0), labels)
+    values = [*starts, *(report.values if report else ())]
+    names = ", ".join(ws.state.label(value).name for value in values) or ", ".join(regions)
+    doubtful = list(report.doubtful) if report else []
+    if edit is None:
+        return OperationResult(f"The mask of {names} is the same as before.", {"structures": data, "doubtful": doubtful})
+    title = f"Segment {names}" if len(values) < 4 else f"Segment {len(values)} structures"
+    return OperationResult(f"{_sentence(told)}.", {"structures": data, "doubtful": doubtful}, edit=edit, title=title)
+
+
+def _rest(ws: Workspace, job: Job, regions: Sequence[str], labels: NDArray, known: Sequence[int], told: list[str]) -> Report | None:
+    """What must be looked for. Where something is known already, not finding the rest is told and no error."""
+    if not regions:
+        return None
+    try:
+        return segment_located(ws, job, regions, labels, skip=known)
+    except RequirementError as error:
+        if not known:
+            raise
+        told.append(f"nothing else: {str(error).rstrip('.')}")
+        return None
+
+
+def _sentence(told: Sequence[str]) -> str:
+    text = "; ".join(told)
+    return text[:1].upper() + text[1:]
+
+
+def _known_starts(
+    ws: Workspace, job: Job, regions: Sequence[str]
+) -> tuple[dict[int, dict[SliceRef, Mask]], list[int], list[str]]:
+    """(masks on slices to grow from by label, labels that are whole already, regions that must be looked for)."""
+    starts: dict[int, dict[SliceRef, Mask]] = {}
+    whole: list[int] = []
+    searched: list[str] = []
+    for region in regions:
+        found = _starts(ws, job, region)
+        if region in GROUPS and ws.locator is None:
+            # The rest of a group is looked for; what has a mask through the volume stays, unless prompts ask for it anew.
+            prompted = {item.label for item in ws.state.prompts}
+            done = [value for value in values_of([region]) if value not in prompted and _is_whole(ws, value)]
+            found = {value: slices for value, slices in found.items() if value not in done}
+            whole += done
+            searched.append(region)
+        elif not found:
+            searched.append(region)
+        starts.update(found)
+    return starts, whole, searched
+
+
+def _is_whole(ws: Workspace, value: int) -> bool:
+    """Whether a label's mask reaches through several slices of every plane."""
+    box = ws.case.extents.box_of(ws.case.mask, value) if value in ws.case.extents.counts else None
+    return box is not None and all(part.stop - part.start >= min(3, n) for part, n in zip(box, ws.case.mask.shape, strict=True))
+
+
+def _grow_all(
+    ws: Workspace, job: Job, starts: Mapping[int, Mapping[SliceRef, Mask]], labels: NDArray
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Carry known masks through the volume into `labels`; what is to be told of each."""
     told: list[str] = []
     data: list[dict[str, Any]] = []
     for number, (label, slices) in enumerate(starts.items()):
@@ -226,23 +290,17 @@ def segment_regions(ws: Workspace, job: Job, regions: tuple[str, ...]) -> Operat
         if _grows(ws, label):
             grown = _grown(ws, job, slices, label)
             edit = _grown_edit(ws, grown, label)
-            if edit is not None:
-                _merge(labels, edit, label)
-            told.append(f"{ws.state.label(label).name} in 3-D (the planes agree to {grown.agreement:.2f})")
+            told.append(f"segmented {ws.state.label(label).name} in 3-D (the planes agree to {grown.agreement:.2f})")
             data.append({"label": label, "agreement": round(grown.agreement, 3)})
-            continue
-        masks = _through(ws, job, slices, label)
-        plane = next(iter(slices)).plane
-        edit = _edit(ws, plane, label, masks)
+        else:
+            masks = _through(ws, job, slices, label)
+            plane = next(iter(slices)).plane
+            edit = _edit(ws, plane, label, masks)
+            told.append(f"segmented {ws.state.label(label).name} on {len(masks)} {plane} slices")
+            data.append({"label": label, "plane": plane, "slices": sorted(index + 1 for index in masks)})
         if edit is not None:
             _merge(labels, edit, label)
-        told.append(f"{ws.state.label(label).name} on {len(masks)} {plane} slices")
-        data.append({"label": label, "plane": plane, "slices": sorted(index + 1 for index in masks)})
-    edit = block_edit(ws.case.mask, (0, 0, 0), labels)
-    names = ", ".join(ws.state.label(label).name for label in starts)
-    if edit is None:
-        return OperationResult(f"The mask of {names} is the same as before.", {"structures": data})
-    return OperationResult(f"Segmented {', '.join(told)}.", {"structures": data}, edit=edit, title=f"Segment {names}")
+    return told, data
 
 
 def _merge(labels: NDArray, edit: MaskEdit, label: int) -> None:
@@ -275,7 +333,7 @@ def _through(ws: Workspace, job: Job, slices: Mapping[SliceRef, Mask], label: in
 
 
 def _starts(ws: Workspace, job: Job, region: str) -> dict[int, dict[SliceRef, Mask]]:
-    """What is known of a region: masks on slices by label value, from its prompts, its mask, or the locator."""
+    """What is known of a region: masks on slices by label value, from its prompts, its mask, or a locator that was handed over."""
     values = values_of([region])
     prompted = _from_prompts(ws, job, values)
     if prompted:
@@ -283,12 +341,7 @@ def _starts(ws: Workspace, job: Job, region: str) -> dict[int, dict[SliceRef, Ma
     masked = {value: start for value in values if (start := _from_mask(ws, value))}
     if masked:
         return masked
-    located = _from_locator(ws, job, region)
-    if located:
-        return located
-    raise RequirementError(
-        f"Finding {region} automatically is not available in this version; draw a box around it, generate the box mask, and propagate it."
-    )
+    return _from_locator(ws, job, region)
 
 
 def _from_prompts(ws: Workspace, job: Job, values: Sequence[int]) -> dict[int, dict[SliceRef, Mask]]:

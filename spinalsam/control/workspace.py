@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from spinalsam.control.ahead import Ahead
     from spinalsam.control.case_list import CaseList
     from spinalsam.control.dispatcher import Dispatcher
+    from spinalsam.engine.locate import Survey
 
 __all__ = [
     "CandidateMasks",
@@ -76,7 +77,7 @@ class CaseContent:
 
     source: the path or `sample:NAME` from which the volume can be read again. fingerprint: hash of voxels and grid.
     spine: the voxel in the middle of the spine or None, in a tuple once it has been looked for.
-    extents: which labels the mask holds, and where.
+    extents: which labels the mask holds, and where. survey: the vertebrae that the locator has found, once it has looked for them.
     session: the journal and its lock, or None while there is none. resumes: the journal of an earlier session to go on with.
     carried: whether a new journal has to begin with the case as it is, since what came before is in none that can be gone on with.
     """
@@ -94,6 +95,7 @@ class CaseContent:
     resumes: JournalContent | None = None
     spine: tuple[tuple[int, int, int] | None] | None = None
     carried: bool = False
+    survey: Survey | None = None
 
     @classmethod
     def fresh(cls, volume: Volume, *, source: str, series_uid: str | None, fingerprint: str) -> CaseContent:

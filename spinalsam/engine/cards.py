@@ -26,7 +26,7 @@ else:
     import tomli as tomllib
 
 DEFAULT_MODEL = "compact"
-ARCHITECTURES = ("compact", "vit_b", "vit_l", "vit_h", "adapter")
+ARCHITECTURES = ("compact", "vit_b", "vit_l", "vit_h", "adapter", "locator")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,63}$")
 
 
@@ -114,7 +114,8 @@ def all_cards() -> dict[str, ModelCard]:
     cards: dict[str, ModelCard] = {}
     for path in sorted(assets.models_dir().glob("*.toml")):
         card = read_card(path, comes_with_program=True)
-        cards[card.name] = card
+        if card.architecture != "locator":  # it finds vertebrae, and takes no prompts
+            cards[card.name] = card
     for path in sorted(user_models_dir().glob("*.toml")):
         try:
             card = read_card(path)
@@ -122,6 +123,11 @@ def all_cards() -> dict[str, ModelCard]:
             continue
         cards.setdefault(card.name, card)
     return dict(sorted(cards.items(), key=lambda item: (item[0] != DEFAULT_MODEL, not item[1].comes_with_program)))
+
+
+def locator_card() -> ModelCard:
+    """The card of the network that finds vertebrae; it comes with the program and is no model to choose."""
+    return read_card(assets.models_dir() / "locator.toml", comes_with_program=True)
 
 
 def find_card(name: str | None = None) -> ModelCard:

@@ -58,13 +58,14 @@ class _Part:
 
 
 @dataclass
-class _Scene:
-    """The part of a volume around the start."""
+class Scene:
+    """The part of a volume around the start. step_mm: slices nearer to each other than this are interpolated."""
 
     segmenter: Segmenter
     voxels: NDArray
     geometry: Geometry
     is_hu: bool
+    step_mm: float = STEP_MM
     planes: dict[str, SlicePlane] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,7 +82,7 @@ class _Scene:
 
     def stride(self, plane: str) -> int:
         """Every how manieth slice of a plane is looked at."""
-        return max(1, int(STEP_MM / self.geometry.spacing_mm[self.planes[plane].normal_axis] + 1e-6))
+        return max(1, int(self.step_mm / self.geometry.spacing_mm[self.planes[plane].normal_axis] + 1e-6))
 
 
 def grow(
@@ -121,7 +122,7 @@ def grow(
 
 def _around(
     segmenter: Segmenter, voxels: NDArray, geometry: Geometry, starts: Mapping[SliceRef, Mask], is_hu: bool
-) -> tuple[tuple[int, int, int], _Scene, dict[SliceRef, Mask]]:
+) -> tuple[tuple[int, int, int], Scene, dict[SliceRef, Mask]]:
     """The part of the volume within reach of the starts, and the starts in it."""
     corners = []
     for ref, mask in starts.items():
@@ -137,7 +138,7 @@ def _around(
     affine[:3, 3] = geometry.to_mm(low)
     part = Geometry((int(high[0] - low[0]), int(high[1] - low[1]), int(high[2] - low[2])), affine, geometry.has_spacing)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    scene = _Scene(segmenter, voxels[box], part, is_hu)
+    scene = Scene(segmenter, voxels[box], part, is_hu)
     moved = {}
     for ref, mask in starts.items():
         plane = SlicePlane(geometry, ref.plane)
@@ -155,7 +156,7 @@ def _window(whole: SlicePlane, part: SlicePlane, low: NDArray[np.int64]) -> tupl
     return slice(y0, y1 + 1), slice(x0, x1 + 1)
 
 
-def _carried(scene: _Scene, ref: SliceRef, starts: Mapping[SliceRef, Mask]) -> NDArray[np.float32]:
+def _carried(scene: Scene, ref: SliceRef, starts: Mapping[SliceRef, Mask]) -> NDArray[np.float32]:
     """The start carried through its own plane, as a rough body 0-1."""
     plane = scene.planes[ref.plane]
     anchors = {one.index: mask for one, mask in starts.items() if one.plane == ref.plane}
@@ -172,10 +173,10 @@ def _carried(scene: _Scene, ref: SliceRef, starts: Mapping[SliceRef, Mask]) -> N
             anchors=anchors,
         ).steps
         found |= {step.index: step.mask for step in steps}
-    return _filled(scene, ref.plane, found)
+    return filled(scene, ref.plane, found)
 
 
-def _height(scene: _Scene, ref: SliceRef, mask: Mask) -> tuple[int, int]:
+def _height(scene: Scene, ref: SliceRef, mask: Mask) -> tuple[int, int]:
     """First and last axial slice of the vertebra whose axial cross-section is known: a click on its body in the sagittal plane tells."""
     axial, sagittal = scene.planes["axial"], scene.planes["sagittal"]
     spacing = scene.geometry.spacing_mm[axial.normal_axis]
@@ -197,7 +198,7 @@ def _height(scene: _Scene, ref: SliceRef, mask: Mask) -> tuple[int, int]:
     return max(0, round(min(slices))), min(axial.count - 1, round(max(slices)))
 
 
-def _clicked_body(scene: _Scene, index: int, pixel: NDArray[np.float64]) -> Mask | None:
+def _clicked_body(scene: Scene, index: int, pixel: NDArray[np.float64]) -> Mask | None:
     """The piece under a click on a sagittal slice that is as high as a vertebral body, from the surest candidate; or None."""
     plane = scene.planes["sagittal"]
     point = SlicePrompt(pixel[None].astype(np.float32), np.array([True]))
@@ -212,7 +213,7 @@ def _clicked_body(scene: _Scene, index: int, pixel: NDArray[np.float64]) -> Mask
     return None
 
 
-def _asked_again(scene: _Scene, body: NDArray, plane: str, part: _Part) -> NDArray[np.float32]:
+def _asked_again(scene: Scene, body: NDArray, plane: str, part: _Part) -> NDArray[np.float32]:
     """Every slice of a plane asked anew, with a box around what the body shows there; the answer may differ by a few mm."""
     cut = scene.planes[plane]
     across = tuple(axis for axis in range(3) if axis != cut.normal_axis)
@@ -232,10 +233,10 @@ def _asked_again(scene: _Scene, body: NDArray, plane: str, part: _Part) -> NDArr
         answer = scene.segmenter.decode(scene.embedding(plane, index), SlicePrompt(box_xyxy=box)).masks[0]
         give = max(1, round(GIVE_MM / min(cut.spacing_mm)))
         found[index] = answer & ndimage.binary_dilation(shown, iterations=give)
-    return _filled(scene, plane, found)
+    return filled(scene, plane, found)
 
 
-def _filled(scene: _Scene, plane: str, found: Mapping[int, Mask]) -> NDArray[np.float32]:
+def filled(scene: Scene, plane: str, found: Mapping[int, Mask]) -> NDArray[np.float32]:
     """Masks on slices of a plane as a body 0-1; slices between them are interpolated, outside there is nothing."""
     body = np.zeros(scene.geometry.shape, np.float32, order="F")
     cut = scene.planes[plane]
@@ -251,14 +252,14 @@ def _filled(scene: _Scene, plane: str, found: Mapping[int, Mask]) -> NDArray[np.
     return body
 
 
-def _voted(scene: _Scene, votes: Mapping[str, NDArray[np.float32]], starts: Mapping[SliceRef, Mask]) -> Mask:
+def _voted(scene: Scene, votes: Mapping[str, NDArray[np.float32]], starts: Mapping[SliceRef, Mask]) -> Mask:
     """Where two planes of three agree, in one piece, with the start slices as they are."""
     total = sum(votes.values())
     agreed = np.asfortranarray(np.asarray(total) >= 1.5)
     return _with_starts(scene, agreed, starts)
 
 
-def _with_starts(scene: _Scene, body: NDArray, starts: Mapping[SliceRef, Mask]) -> Mask:
+def _with_starts(scene: Scene, body: NDArray, starts: Mapping[SliceRef, Mask]) -> Mask:
     """The body's pieces that the start masks touch, with the start slices as they are."""
     mask = np.asfortranarray(body > 0.5)
     for ref, start in starts.items():

@@ -2,6 +2,7 @@
 
 Label values follow VerSe (Sekuboyina et al., Medical Image Analysis 2021; github.com/anjany/verse): C1-C7 = 1-7,
 T1-T12 = 8-19, L1-L6 = 20-25, sacrum 26, coccyx 27, T13 28. Masks of a group with no level known use 100-103.
+Single vertebrae whose level is not known use 201 and on, counted from the topmost in view.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ LABEL_VALUES: dict[str, int] = {
     "thoracic": 102,
     "lumbar": 103,
 }
-LABEL_NAMES: dict[int, str] = {value: name for name, value in LABEL_VALUES.items()}
+RELATIVE_VALUES = range(201, 241)  # "vertebra 1" and so on, counted from the topmost in view
+LABEL_NAMES: dict[int, str] = {value: name for name, value in LABEL_VALUES.items()} | {
+    value: f"vertebra {n}" for n, value in enumerate(RELATIVE_VALUES, 1)
+}
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "cervical": CERVICAL,

@@ -25,19 +25,25 @@ REAL_SHAPE_WEIGHT = 2  # a real label volume is drawn from that many times as of
 Report = Callable[[str], None]
 
 
-def gather_shapes(folders: Sequence[Path], cache: Path, *, report: Report) -> list[ShapeVolume]:
-    """Vertebra shapes of all label volumes (VerSe values) in files or folders, kept in `cache` between runs.
-
-    Raises InputError when there are none.
-    """
+def label_files(folders: Sequence[Path]) -> list[Path]:
+    """The label volumes among files and in folders. Raises InputError when places are named and there are none."""
     files = sorted(
         file
         for folder in folders
         for file in ([folder] if folder.is_file() else folder.rglob("*"))
         if file.name.endswith(LABEL_ENDINGS)
     )
-    if not files:
+    if folders and not files:
         raise InputError(f"No label volume ({', '.join(LABEL_ENDINGS)}) in {', '.join(map(str, folders))}.")
+    return files
+
+
+def gather_shapes(folders: Sequence[Path], cache: Path, *, report: Report) -> list[ShapeVolume]:
+    """Vertebra shapes of all label volumes (VerSe values) in files or folders, kept in `cache` between runs.
+
+    Raises InputError when there are none.
+    """
+    files = label_files(folders)
     key = hashlib.sha256("".join(f"{f.name}:{f.stat().st_size};" for f in files).encode()).hexdigest()[:16]
     stored = cache / f"shapes-{key}.npz"
     if stored.exists():

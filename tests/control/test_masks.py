@@ -262,7 +262,7 @@ def test_propagate_asks_which_of_several_masks_is_meant(ws: Workspace) -> None:
 
 
 def test_segment_says_honestly_what_it_cannot_do(ws: Workspace) -> None:
-    with pytest.raises(RequirementError, match="not available in this version"):
+    with pytest.raises(RequirementError, match="No vertebra was found"):
         ws.run("segment", regions=["spine"])
     assert ws.undo_titles == ()
 

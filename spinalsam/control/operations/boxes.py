@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from spinalsam.control.locating import must_look
 from spinalsam.control.operation import OperationResult, operation
 from spinalsam.control.operations.points import SLICE_ARGUMENTS
 from spinalsam.control.requirements import has_boxes, has_case
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     ),
     undoable=True,
     writes=("boxes", "labels", "view"),
+    reads=("boxes",),
+    heavy_when=must_look,
 )
 def add_box(
     ws: Workspace,
@@ -46,8 +49,8 @@ def add_box(
     from spinalsam.control.state import with_labels
     from spinalsam.support.anatomy import label_name
 
-    ref, moved = slice_for_prompts(ws, plane, slice, regions, corners is not None)
-    placed = place_boxes(ws, ref, regions=regions, corners=corners, value=value)
+    ref, moved, located = slice_for_prompts(ws, job, plane, slice, regions, corners is not None)
+    placed = place_boxes(ws, ref, located=located, regions=regions, corners=corners, value=value)
     labels = with_labels(ws.state.labels, [box.label for box in placed])
     names = ", ".join(label_name(box.label) for box in placed)
     what = f"{len(placed)} box{'es' if len(placed) > 1 else ''}"

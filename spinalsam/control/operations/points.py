@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from spinalsam.control.locating import must_look
 from spinalsam.control.operation import OperationResult, operation
 from spinalsam.control.requirements import has_case, has_points
 from spinalsam.errors import UsageError
@@ -36,6 +37,8 @@ SLICE_ARGUMENTS = (
     ),
     undoable=True,
     writes=("points", "labels", "view"),
+    reads=("points",),
+    heavy_when=must_look,
 )
 def add_points(
     ws: Workspace,
@@ -53,8 +56,10 @@ def add_points(
     from spinalsam.control.placing import place_points, slice_for_prompts
     from spinalsam.control.state import with_labels
 
-    ref, moved = slice_for_prompts(ws, plane, slice, regions, at is not None)
-    placed = place_points(ws, ref, count=count, regions=regions, positive=label == "positive", at=at, values=values)
+    ref, moved, located = slice_for_prompts(ws, job, plane, slice, regions, at is not None)
+    placed = place_points(
+        ws, ref, located=located, count=count, regions=regions, positive=label == "positive", at=at, values=values
+    )
     labels = with_labels(ws.state.labels, [point.label for point in placed])
     what = f"{len(placed)} {'' if label == 'positive' else 'negative '}point{'s' if len(placed) > 1 else ''}"
     where = f"{ref.plane} slice {ref.index + 1}"

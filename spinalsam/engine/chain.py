@@ -1,0 +1,137 @@
+"""Which level each vertebra of a chain is.
+
+The names come from a hidden Markov model: the network's opinion of each vertebra, the order of levels with the variants that people have
+(T12 or L5 missing, L6), and anchors: the sacrum below, or a level that somebody has named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVELS = 25  # C1-C7, T1-T12, L1-L6: VerSe values 1-25, here counted from 0
+T11, T12, L1, L4, L5, L6 = 17, 18, 19, 22, 23, 24
+
+TRUST = 0.35  # the network's opinions of neighbours are not independent
+RARE = {"no T12": 0.01, "no L5": 0.02, "L6": 0.04}  # shares of people, about (Sekuboyina et al. 2021 count more among patients)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A vertebra. centre_mm: LPS. score: how sure it is that it is one, 0-1. levels: (25,) log-probabilities."""
+
+    centre_mm: NDArray[np.float64]
+    score: float
+    levels: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Naming:
+    """values: VerSe values from head to foot. certainty: probability of each. others: other readings of the topmost one with theirs."""
+
+    values: tuple[int, ...]
+    certainty: tuple[float, ...]
+    others: tuple[tuple[tuple[int, ...], float], ...]
+
+
+def name_chain(
+    chain: Sequence[Link],
+    skipped: Sequence[int],
+    *,
+    sacrum_below: int | None = None,
+    sacrum_sure: float = 1.0,
+    named: Mapping[int, int] | None = None,
+) -> Naming:
+    """Levels of a chain by forward-backward. skipped: unseen vertebrae between neighbours (one fewer than the chain).
+
+    sacrum_below: how many unseen vertebrae lie between the last one and the sacrum, None where no sacrum is seen. sacrum_sure: how sure
+    that is. named: VerSe values that are known, by position in the chain.
+    """
+    count = len(chain)
+    seen = np.stack([TRUST * np.maximum(one.levels, np.log(1e-4)) for one in chain])
+    for position, value in (named or {}).items():
+        seen[position, :] += np.where(np.arange(LEVELS) == value - 1, 0.0, -60.0)
+    last = np.zeros(LEVELS)
+    if sacrum_below is not None:
+        last = _log(sacrum_sure * _steps(_step_matrix(), sacrum_below)[:, LEVELS] + (1 - sacrum_sure) / LEVELS)
+    moves = [_log(_steps(_step_matrix(), gap)[:, :LEVELS]) for gap in skipped]
+    forward, backward = np.zeros((count, LEVELS)), np.zeros((count, LEVELS))
+    forward[0] = seen[0] + _log(_first())
+    for n in range(1, count):
+        forward[n] = seen[n] + _logsum(forward[n - 1][:, None] + moves[n - 1], 0)
+    backward[-1] = last
+    for n in range(count - 2, -1, -1):
+        backward[n] = _logsum(moves[n] + (seen[n + 1] + backward[n + 1])[None], 1)
+    path = _viterbi(seen, moves, last)
+    marginal = forward + backward
+    marginal -= _logsum(marginal, 1)[:, None]
+    certainty = tuple(float(np.exp(marginal[n, level])) for n, level in enumerate(path))
+    return Naming(tuple(level + 1 for level in path), certainty, _others(seen, moves, last, marginal, path))
+
+
+def _step_matrix() -> NDArray[np.float64]:
+    """Chance that a level follows on a level, the sacrum (number 25) included."""
+    matrix = np.zeros((LEVELS + 1, LEVELS + 1))
+    for level in range(LEVELS - 2):
+        matrix[level, level + 1] = 1.0
+    matrix[T11, [T12, L1]] = [1 - RARE["no T12"], RARE["no T12"]]
+    matrix[L4, [L5, LEVELS]] = [1 - RARE["no L5"], RARE["no L5"]]
+    matrix[L5, [L6, LEVELS]] = [RARE["L6"], 1 - RARE["L6"]]
+    matrix[L6, LEVELS] = 1.0
+    return matrix
+
+
+def _steps(matrix: NDArray, skipped: int) -> NDArray[np.float64]:
+    return np.linalg.matrix_power(matrix, skipped + 1)[:LEVELS]
+
+
+def _first() -> NDArray[np.float64]:
+    """Chance of the topmost vertebra: any level alike, but few people have an L6."""
+    chance = np.ones(LEVELS)
+    chance[L6] = RARE["L6"]
+    return chance / chance.sum()
+
+
+def _log(values: NDArray) -> NDArray[np.float64]:
+    return np.log(np.maximum(values, 1e-30))
+
+
+def _logsum(values: NDArray, axis: int) -> NDArray[np.float64]:
+    top = values.max(axis=axis, keepdims=True)
+    return np.squeeze(top, axis) + np.log(np.exp(values - top).sum(axis=axis))
+
+
+def _viterbi(seen: NDArray, moves: Sequence[NDArray], last: NDArray, start: int | None = None) -> list[int]:
+    """The likeliest levels, or the likeliest that begin with `start`."""
+    score = seen[0] + _log(_first())
+    if start is not None:
+        score = np.where(np.arange(LEVELS) == start, score, -1e9)
+    back = []
+    for n, move in enumerate(moves, 1):
+        total = score[:, None] + move
+        back.append(total.argmax(axis=0))
+        score = total.max(axis=0) + seen[n]
+    path = [int((score + last).argmax())]
+    for step in reversed(back):
+        path.append(int(step[path[-1]]))
+    return path[::-1]
+
+
+def _others(
+    seen: NDArray, moves: Sequence[NDArray], last: NDArray, marginal: NDArray, path: Sequence[int]
+) -> tuple[tuple[tuple[int, ...], float], ...]:
+    """Readings that begin or end with another level than the likeliest one, each with its chance, the likeliest first."""
+    found: dict[tuple[int, ...], float] = {}
+    for end in (0, -1):
+        for level in np.flatnonzero(marginal[end] > np.log(0.05)):
+            if level != path[end]:
+                reading = _viterbi(seen, moves, last, int(level)) if end == 0 else _ending(seen, moves, last, int(level))
+                found[tuple(value + 1 for value in reading)] = float(np.exp(marginal[end, level]))
+    return tuple(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _ending(seen: NDArray, moves: Sequence[NDArray], last: NDArray, level: int) -> list[int]:
+    return _viterbi(seen, moves, np.where(np.arange(LEVELS) == level, last, -1e9))

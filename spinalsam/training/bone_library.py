@@ -1,0 +1,229 @@
+"""Bones for made-up people: every vertebra of a label volume or a phantom, turned into one frame of its own.
+
+The locator learns from spines that are put together from such bones (`people.py`). A vertebra's frame has its origin in the middle
+of its body and its axes to the left, to the back and to the head; on it lie three fields on a grid of GRID_MM: occupancy, occupancy
+of the spongy core, and the body without the arch, each 0-255.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from spinalsam.support.anatomy import LABEL_VALUES
+from spinalsam.support.geometry import Geometry
+
+GRID_MM = 1.5
+SHELL_MM = 1.2
+C1, SACRUM, ILIUM = 1, 26, 50  # values in the library; an ilium has no VerSe value
+_ORDER = {value: n for n, value in enumerate((*range(1, 20), 28, *range(20, 27)))}  # from head to foot
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class LocalBone:
+    """One bone in its own frame.
+
+    fields: uint8 (3, left, back, up): occupancy, core, body. origin: voxel of the frame's origin. height_mm: of the body.
+    wall_mm, canal_mm: how far behind the origin the canal begins and how deep it is; 0 where there is none.
+    """
+
+    value: int
+    source: str
+    fields: NDArray[np.uint8]
+    origin: NDArray[np.float64]
+    height_mm: float = 0.0
+    wall_mm: float = 0.0
+    canal_mm: float = 0.0
+
+    def corners_mm(self) -> NDArray[np.float64]:
+        """(8, 3) corners of the grid in the bone's frame."""
+        size = np.array(self.fields.shape[1:], float)
+        ends = np.array(np.meshgrid(*[(0, 1)] * 3, indexing="ij")).reshape(3, -1).T * (size - 1)
+        return (ends - self.origin) * GRID_MM
+
+
+def bones_of_labels(source: str, labels: NDArray, geometry: Geometry) -> list[LocalBone]:
+    """The whole vertebrae of a label volume with VerSe values; those that the volume's edge cuts are left out."""
+    boxes = ndimage.find_objects(labels.astype(np.uint8), max_label=28)
+    present = sorted((v for v in range(1, 29) if v not in (26, 27) and boxes[v - 1] is not None), key=_ORDER.__getitem__)
+    centres = {v: _body_centre(labels, geometry, boxes[v - 1], v) for v in present}
+    bones = []
+    for number, value in enumerate(present):
+        if _is_cut(boxes[value - 1], labels.shape):
+            continue
+        above, below = present[max(0, number - 1)], present[min(len(present) - 1, number + 1)]
+        up = _unit(centres[above] - centres[below])
+        axes = _frame(up, labels, geometry, boxes[value - 1], value, centres[value])
+        bones.append(local_bone(source, value, labels == value, geometry, boxes[value - 1], centres[value], axes))
+    return bones
+
+
+def _is_cut(box: tuple[slice, ...], shape: tuple[int, ...]) -> bool:
+    return any(part.start == 0 or part.stop == n for part, n in zip(box, shape, strict=True))
+
+
+def _unit(vector: NDArray) -> NDArray[np.float64]:
+    return vector / max(float(np.linalg.norm(vector)), 1e-9)
+
+
+def _body_centre(labels: NDArray, geometry: Geometry, box: tuple[slice, ...], value: int) -> NDArray[np.float64]:
+    """LPS middle of the thickest part of a vertebra, which is its body; of C1, which has none, the middle of its ring."""
+    part = np.pad(labels[box] == value, 1)
+    if value == C1:
+        inside = np.argwhere(part)
+    else:
+        depth = ndimage.distance_transform_edt(part, sampling=geometry.spacing_mm)
+        pieces, _ = ndimage.label(depth > 0.6 * depth.max())
+        inside = np.argwhere(pieces == pieces.flat[int(depth.argmax())])
+    return geometry.to_mm(inside.mean(axis=0) - 1 + [s.start for s in box])
+
+
+def _frame(up: NDArray, labels: NDArray, geometry: Geometry, box: tuple[slice, ...], value: int, centre_mm: NDArray) -> NDArray[np.float64]:
+    """Axes as columns (left, back, up); the back is where the arch is."""
+    whole = geometry.to_mm(np.argwhere(labels[box] == value).mean(axis=0) + [s.start for s in box])
+    back = np.array([0.0, 1.0, 0.0]) if value == C1 else whole - centre_mm
+    back = _unit(back - up * float(back @ up))
+    return np.stack([np.cross(back, up), back, up], axis=1)
+
+
+def local_bone(
+    source: str,
+    value: int,
+    mask: NDArray[np.bool_],
+    geometry: Geometry,
+    box: tuple[slice, ...],
+    centre_mm: NDArray,
+    axes: NDArray,
+) -> LocalBone:
+    """A bone of a label volume, resampled into its frame."""
+    lower = np.maximum([part.start - 5 for part in box], 0)
+    upper = np.minimum([part.stop + 5 for part in box], mask.shape)
+    crop = mask[tuple(slice(a, b) for a, b in zip(lower, upper, strict=True))]
+    spacing = geometry.spacing_mm
+    points = (geometry.to_mm(np.argwhere(crop) + lower) - centre_mm) @ axes
+    low = np.floor(points.min(axis=0) / GRID_MM).astype(int) - 2
+    high = np.ceil(points.max(axis=0) / GRID_MM).astype(int) + 3
+    grid = np.stack(np.meshgrid(*[np.arange(a, b) for a, b in zip(low, high, strict=True)], indexing="ij"), axis=-1) * GRID_MM
+    where = np.moveaxis(geometry.to_ijk(grid @ axes.T + centre_mm) - lower, -1, 0)
+    depth = ndimage.distance_transform_edt(crop, sampling=spacing)
+    sigma = 0.45 * GRID_MM / spacing
+    fields = [_sampled(crop, sigma, where), _sampled(depth > SHELL_MM, sigma, where)]
+    origin = -low.astype(float)
+    height, wall, canal = _measures(fields[0], origin) if value < SACRUM or value == 28 else (0.0, 0.0, 0.0)
+    behind = grid[..., 1] > (wall + 1.5 if value != C1 else 1e9)
+    fields.append(np.where(behind | (value in (SACRUM, ILIUM)), 0, fields[0]).astype(np.uint8))
+    return LocalBone(value, source, np.stack(fields), origin, height, wall, canal)
+
+
+def _sampled(mask: NDArray, sigma: NDArray, where: NDArray) -> NDArray[np.uint8]:
+    smooth = ndimage.gaussian_filter(mask.astype(np.float32), sigma)
+    return np.clip(np.rint(ndimage.map_coordinates(smooth, where, order=1) * 255), 0, 255).astype(np.uint8)
+
+
+def _measures(occupancy: NDArray[np.uint8], origin: NDArray) -> tuple[float, float, float]:
+    """(height, wall, canal) in mm along lines through the body's middle."""
+    left, back, up = origin.astype(int)
+    solid = occupancy > 127
+    column = solid[left - 2 : left + 3, back - 2 : back + 3]
+    heights = [_run(line, up) for line in column.reshape(-1, solid.shape[2])]
+    rows = solid[left - 1 : left + 2, :, max(0, up - 2) : up + 3]
+    lines = np.moveaxis(rows, 1, -1).reshape(-1, solid.shape[1])
+    walls = [_run(line, back, onward=True) for line in lines]
+    wall = float(np.median(walls))
+    gaps = []
+    for line in lines:
+        again = np.flatnonzero(line[back + int(wall) + 1 :])
+        if len(again):
+            gaps.append(again[0] + 1)
+    canal = float(np.median(gaps)) if gaps else 0.0
+    return float(np.median(heights)) * GRID_MM, wall * GRID_MM, min(canal * GRID_MM, 26.0)
+
+
+def _run(line: NDArray[np.bool_], start: int, *, onward: bool = False) -> int:
+    """Length of the run of True about (or from) a position."""
+    forward = np.argmin(np.append(line[start:], False))
+    backward = 0 if onward else np.argmin(np.append(line[:start][::-1], False))
+    return int(forward + backward)
+
+
+def bones_of_phantom(seed: int, report: Report) -> list[LocalBone]:
+    """Vertebrae, sacrum and ilia of one procedural phantom."""
+    from spinalsam.training.phantom import TISSUES, PhantomOptions, _person, make_phantom
+
+    rng = np.random.default_rng([seed, 98])
+    options = PhantomOptions(
+        spacing_mm=(1.5, 1.5, 1.5),
+        levels=("T8", "sacrum"),
+        lordosis_scale=float(rng.uniform(0.8, 1.2)),
+        osteophytes=float(rng.uniform(0, 0.9)),
+        lumbar_count=6 if seed % 4 == 0 else 5,
+        noise_hu=0.0,
+        table=False,
+    )
+    report(f"growing phantom {seed}")
+    phantom = make_phantom(seed, options)
+    spine, _ = _person(seed, options)
+    geometry = phantom.volume.geometry
+    frames = {LABEL_VALUES[v.name]: v.frame for v in spine.vertebrae} | {SACRUM: spine.sacrum}
+    bones = []
+    boxes = ndimage.find_objects(phantom.mask, max_label=SACRUM)
+    for value, frame in frames.items():
+        if boxes[value - 1] is not None and LABEL_VALUES["T9"] <= value:
+            args = (phantom.mask == value, geometry, boxes[value - 1], frame.centre_mm, frame.axes)
+            bones.append(local_bone(f"phantom{seed}", value, *args))
+    ilium = phantom.tissues == TISSUES["ilium"]
+    box = ndimage.find_objects(ilium.astype(np.uint8))[0]
+    bones.append(local_bone(f"phantom{seed}", ILIUM, ilium, geometry, box, spine.sacrum.centre_mm, spine.sacrum.axes))
+    return bones
+
+
+def gather_bones(files: Sequence[Path], phantoms: int, cache: Path, report: Report) -> list[LocalBone]:
+    """The bones of all label files and of some phantoms; kept in `cache` between runs."""
+    from spinalsam.data.formats import read_volume
+
+    bones: list[LocalBone] = []
+    cache.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        stored = cache / f"bones-{file.name.split('.')[0]}-{file.stat().st_size}.npz"
+        if not stored.exists():
+            report(f"reading bones from {file.name}")
+            volume = read_volume(file)
+            save_bones(bones_of_labels(file.name.split(".")[0], volume.voxels, volume.geometry), stored)
+        bones += load_bones(stored)
+    for seed in range(1, phantoms + 1):
+        stored = cache / f"bones-phantom{seed}.npz"
+        if not stored.exists():
+            save_bones(bones_of_phantom(seed, report), stored)
+        bones += load_bones(stored)
+    return bones
+
+
+def save_bones(bones: Sequence[LocalBone], path: Path) -> None:
+    """Write bones as one npz without pickle, under a temporary name first."""
+    arrays: dict[str, Any] = {}
+    for n, bone in enumerate(bones):
+        arrays[f"{n}.fields"] = bone.fields
+        arrays[f"{n}.figures"] = np.array([bone.value, *bone.origin, bone.height_mm, bone.wall_mm, bone.canal_mm])
+        arrays[f"{n}.source"] = np.frombuffer(bone.source.encode(), np.uint8)
+    temporary = path.with_suffix(f".{os.getpid()}.npz")
+    np.savez_compressed(temporary, **arrays)
+    temporary.replace(path)
+
+
+def load_bones(path: Path) -> list[LocalBone]:
+    bones = []
+    with np.load(path, allow_pickle=False) as store:
+        for n in range(len(store.files) // 3):
+            value, *rest = store[f"{n}.figures"]
+            origin, measures = np.array(rest[:3]), [float(v) for v in rest[3:]]
+            bones.append(LocalBone(int(value), store[f"{n}.source"].tobytes().decode(), store[f"{n}.fields"], origin, *measures))
+    return bones

@@ -1,0 +1,122 @@
+"""From a network's answer to vertebrae: answers are painted from made-up spines, so nothing here depends on weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spinalsam.engine.coarse import VOXEL_MM, Coarse
+from spinalsam.engine.locate import SACRUM, Survey, interpret
+from spinalsam.engine.locator_net import BODY, BONE, CANAL, FINE, HEAT, LEVELS, OFFSET, LocatorAnswer, LocatorNet, answer
+from spinalsam.engine.refine import Refined, compose, rough_mask
+from spinalsam.support.geometry import Geometry
+
+SHAPE = (24, 32, 90)
+RADIUS = np.array([8.0, 6.0, 4.6])  # of a body, in voxels
+
+
+def painted(centres: dict[int, tuple[float, float, float]], *, doubt: float = 1.0, sacrum: bool = False) -> tuple[LocatorAnswer, Coarse]:
+    """The answer of a perfect network to bodies at some voxels, by VerSe value; `doubt` is how far off it says its levels may be."""
+    fine = np.zeros((FINE, *SHAPE), np.float32)
+    half = tuple(-(-n // 2) for n in SHAPE)
+    levels = np.full((LEVELS, *half), -np.log(LEVELS), np.float32)
+    grid = np.stack(np.meshgrid(*[np.arange(n, dtype=float) for n in SHAPE], indexing="ij"))
+    for value, centre in centres.items():
+        offset = np.array(centre)[:, None, None, None] - grid
+        relative = (offset / RADIUS[:, None, None, None]) ** 2
+        own = (relative[0] + relative[1] < 1) & (relative[2] < 1)
+        fine[BONE][own] = fine[BODY][own] = 0.95
+        fine[OFFSET][:, own] = offset[:, own]
+        fine[HEAT] = np.maximum(fine[HEAT], np.exp(-(offset**2).sum(axis=0) / 4))
+        opinion = -np.abs(np.arange(1, LEVELS + 1) - value) / doubt
+        opinion -= np.log(np.exp(opinion).sum())
+        coarse_own = own[::2, ::2, ::2]
+        levels[:, coarse_own] = opinion[:, None]
+    if sacrum:
+        fine[BONE, 4:20, 12:28, 2:14] = 0.9
+        levels[:, 2:10, 6:14, 1:7] = -20
+        levels[LEVELS - 1, 2:10, 6:14, 1:7] = 0
+    fine[CANAL, 10:15, 22:26] = 0.9
+    geometry = Geometry.from_parts(SHAPE, spacing_mm=[VOXEL_MM] * 3, origin_mm=(-30, 5, 100))
+    hu = np.where(fine[BODY] > 0.5, 220, 40).astype(np.float32)
+    return LocatorAnswer(fine, levels), Coarse(hu, np.ones(SHAPE, bool), geometry)
+
+
+THORACIC = {14: (12.0, 14.0, 70.0), 15: (12.0, 14.0, 59.0), 16: (12.0, 14.0, 48.0)}
+LUMBAR = {20: (12.0, 14.0, 72.0), 21: (12.5, 13.0, 60.5), 22: (12.0, 13.0, 48.0), 23: (12.0, 14.0, 36.0), 24: (11.5, 15.0, 24.0)}
+
+
+def surveyed(*args, **options) -> Survey:  # type: ignore[no-untyped-def]
+    given, coarse = painted(*args, **options)
+    return interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True)
+
+
+def test_centres_boxes_and_names_of_a_lumbar_spine_with_its_sacrum() -> None:
+    found = surveyed(LUMBAR, sacrum=True).named()
+    assert [one.value for one in found.found] == [20, 21, 22, 23, 24, SACRUM]
+    assert found.named and found.found[0].name == "L1"
+    for one, voxel in zip(found.vertebrae, LUMBAR.values(), strict=True):
+        centre = found.geometry.to_mm(voxel)
+        assert np.linalg.norm(one.centre_mm - centre) < 4.0
+        assert np.all(one.lower_mm < centre - (RADIUS - 2) * VOXEL_MM) and np.all(one.upper_mm > centre + (RADIUS - 2) * VOXEL_MM)
+        assert not one.cut
+
+
+def test_an_empty_answer_finds_nothing() -> None:
+    found = surveyed({}).named()
+    assert found.found == () and found.owner.max() == 0
+
+
+def test_without_anchor_and_conviction_levels_stay_open_but_the_order_is_told() -> None:
+    found = surveyed(THORACIC, doubt=6.0).named()
+    assert [one.value for one in found.found] == [0, 0, 0]
+    assert [one.order for one in found.found] == [1, 2, 3] and found.found[2].name == "vertebra 3"
+    assert found.readings
+
+
+def test_one_name_fixes_the_chain() -> None:
+    survey = surveyed(THORACIC, doubt=6.0)
+    point = survey.geometry.to_mm(np.array([[12.0, 14.0, 59.0]]))
+    order = survey.order_at(point)
+    assert order == 2
+    assert [one.value for one in survey.named({order: 11}).found] == [10, 11, 12]
+
+
+def test_a_vertebra_at_the_edge_counts_as_cut() -> None:
+    found = surveyed({22: (12, 14, 88.0), 23: (12, 14, 76.0)}).named()
+    assert [one.cut for one in found.found] == [True, False]
+
+
+def test_a_point_far_from_every_vertebra_names_nothing() -> None:
+    survey = surveyed(LUMBAR)
+    assert survey.order_at(survey.geometry.to_mm(np.array([[0.0, 0.0, 0.0]]))) == 0
+
+
+def test_rough_masks_lie_where_the_vertebra_is_on_any_grid() -> None:
+    found = surveyed(LUMBAR).named()
+    fine = Geometry.from_parts((72, 96, 60), spacing_mm=(1, 1, 4.5), origin_mm=(41, 5, 100), direction=np.diag([-1, 1, 1]))
+    mask = rough_mask(found, found.found[2], fine, np.zeros(3, int), np.array(fine.shape)) > 0.5
+    middle = fine.to_mm(np.argwhere(mask)).mean(axis=0)
+    assert np.linalg.norm(middle - found.geometry.to_mm(LUMBAR[22])) < 2.0
+
+
+def test_neighbours_share_no_voxel_and_cavities_are_filled() -> None:
+    located = surveyed(LUMBAR).named()
+    votes = np.zeros((12, 12, 12), np.float32)
+    votes[1:11, 1:11, 1:9] = 0.8
+    votes[5, 5, 5] = 0.0
+    lower = np.zeros((12, 12, 12), np.float32)
+    lower[1:11, 1:11, 6:11] = 0.7
+    parts = [Refined(located.found[0], (0, 0, 10), votes, 1.0, ()), Refined(located.found[1], (0, 0, 10), lower, 1.0, ())]
+    start, labels = compose(parts, [20, 21], (12, 12, 40))
+    assert start == (0, 0, 10) and labels.shape == (12, 12, 12)
+    assert labels[5, 5, 5] == 20  # the cavity
+    assert (labels[1:11, 1:11, 6:9] == 20).all() and (labels[1:11, 1:11, 9:11] == 21).all()
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 1), (17, 30, 33)])
+def test_the_network_answers_for_every_size(shape: tuple[int, int, int]) -> None:
+    given = answer(LocatorNet((4, 6, 8, 8, 8)).eval(), np.zeros(shape, np.float32), np.ones(shape, bool))
+    assert given.fine.shape == (FINE, *shape)
+    assert given.levels.shape == (LEVELS, *(-(-n // 2) for n in shape))
+    assert np.allclose(np.exp(given.levels).sum(axis=0), 1, atol=1e-3)
