@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from spinalsam.errors import InputError, UsageError
@@ -49,8 +50,12 @@ def missing_display() -> str:
     return "" if _answers(name) else f"the display '{name}' does not answer"
 
 
+@cache
 def _answers(name: str) -> bool:
-    """Whether an X server lets this program in; what cannot be tried is left to Qt."""
+    """Whether an X server lets this program in; what cannot be tried is left to Qt.
+
+    The connection stays open: some servers restart when their last client goes, and would not be there for Qt a moment later.
+    """
     import ctypes
 
     try:
@@ -59,6 +64,4 @@ def _answers(name: str) -> bool:
         return True
     xcb.xcb_connect.restype = ctypes.c_void_p
     connection = ctypes.c_void_p(xcb.xcb_connect(name.encode(), None))
-    refused = xcb.xcb_connection_has_error(connection)
-    xcb.xcb_disconnect(connection)
-    return not refused
+    return not xcb.xcb_connection_has_error(connection)
