@@ -26,6 +26,7 @@ class Understood:
     """What a parser answers."""
 
     calls: tuple[OperationCall, ...]
+    confidence: float = 1.0
 
 
 @pytest.fixture
