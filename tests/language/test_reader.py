@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from spinalsam.cli import main
 from spinalsam.commands import parse as parse_command
 from spinalsam.control.operations import SPOKEN_SPECS
 from spinalsam.language import deepseek
@@ -19,7 +18,6 @@ from spinalsam.language.reader import Reader, agreed
 from spinalsam.language.schema import SURE, ParseResult
 from spinalsam.settings import Settings
 from spinalsam.support.calls import OperationCall
-from tests.conftest import REPOSITORY
 from tests.language.model_server import ModelServer, calls, refuses, running, says, stalls
 
 SEGMENT = calls(("segment", {"regions": ["L3"]}))
@@ -136,15 +134,22 @@ def test_an_unsure_offline_reading_gives_way() -> None:
 # spinalsam parse
 
 
-def run_parse(*arguments: str, lines: str = "") -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "spinalsam", "parse", *arguments], input=lines, capture_output=True, text=True, timeout=180, cwd=REPOSITORY
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+Parse = Callable[..., list[dict[str, Any]]]
 
 
-def test_the_command_line_asks_a_model_when_told(server: ModelServer) -> None:
+@pytest.fixture
+def run_parse(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Parse:
+    """`spinalsam parse` in this process, with lines on its standard input."""
+
+    def call(*arguments: str, lines: str = "") -> list[dict[str, Any]]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+        assert main(["parse", *arguments]) == 0
+        return [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+
+    return call
+
+
+def test_the_command_line_asks_a_model_when_told(server: ModelServer, run_parse: Parse) -> None:
     server.will(says(SEGMENT), says(calls(answer="It is a bone.")), refuses(401))
     lines = "".join(json.dumps({"text": text}) + "\n" for text in ("segment L3", "what is L3?", "undo")) + "nonsense\n"
     answers = run_parse("--jsonl", "--mode", "deepseek", "--endpoint", server.url, "--model", "deepseek-r1", lines=lines)
@@ -156,7 +161,7 @@ def test_the_command_line_asks_a_model_when_told(server: ModelServer) -> None:
     assert "error" in answers[3]
 
 
-def test_an_endpoint_alone_means_that_it_is_asked(server: ModelServer) -> None:
+def test_an_endpoint_alone_means_that_it_is_asked(server: ModelServer, run_parse: Parse) -> None:
     server.will(says(SEGMENT))
     assert run_parse("segment L3", "--endpoint", server.url)[0]["source"] == "deepseek"
 
@@ -170,8 +175,6 @@ def test_the_settings_choose_the_mode_of_the_command_line(
     assert next(parse_command.answers(io.BytesIO(b'{"text": "segment L3"}')))["source"] == "deepseek"
 
 
-def test_a_wrong_mode_is_a_usage_error() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "spinalsam", "parse", "undo", "--mode", "magic"], capture_output=True, text=True, timeout=180, cwd=REPOSITORY
-    )
-    assert done.returncode == 2 and "magic" in done.stderr
+def test_a_wrong_mode_is_a_usage_error(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["parse", "undo", "--mode", "magic"]) == 2
+    assert "magic" in capfd.readouterr().err
