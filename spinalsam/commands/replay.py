@@ -29,7 +29,10 @@ def run(options: argparse.Namespace) -> None:
     report = replay(options.journal, options.out, overwrite=True, samples=SAMPLES, settings=settings)
     document = report.to_json()
     if not document["identical"]:
-        note(f"note: {document['differing_voxels']} voxels differ from what the journal recorded; another device or precision can do that.")
+        note(
+            f"note: {document['differing_voxels']} voxels differ from what the journal recorded (Dice {document['dice']:.4f}); "
+            "another device or precision can do that."
+        )
     print_result(options, document, lambda: _text(document))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spinalsam.control.jobs import Job
 from spinalsam.control.journal import DONE, STATE, Entry, JournalContent, first_line, read_journal
@@ -163,11 +164,12 @@ def recover(path: str | Path, *, workspace: Workspace | None = None, accept_dama
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """What a replay gave. operations: how many were done again. differing_voxels: of the mask, against the session's own result."""
+    """What a replay gave. operations: how many were done again. differing_voxels, dice: the mask against the session's own result."""
 
     out: Path
     operations: int
     differing_voxels: int
+    dice: float
     model: Mapping[str, str] | None
 
     @property
@@ -180,6 +182,7 @@ class ReplayReport:
             "operations": self.operations,
             "identical": self.identical,
             "differing_voxels": self.differing_voxels,
+            "dice": self.dice,
             "model": dict(self.model) if self.model else None,
         }
 
@@ -223,9 +226,17 @@ def replay(
                 _run_again(ws, Path(path), entry)
         if not ws.has_mask:
             raise RequirementError(f"The session in '{path}' ended without a mask; there is nothing to write.")
-        differing = int(np.count_nonzero(ws.case.mask != restore_content(Path(path), like=ws)[0].mask))
+        own = restore_content(Path(path), like=ws)[0].mask
+        differing = int(np.count_nonzero(ws.case.mask != own))
+        dice = _dice(ws.case.mask, own)
         write_mask(target, ws.case.mask, ws.case.volume, labels=ws.state.labels, sidecar=sidecar(ws), format=format)
-    return ReplayReport(target, len(journal.done), differing, model)
+    return ReplayReport(target, len(journal.done), differing, dice, model)
+
+
+def _dice(one: NDArray, other: NDArray) -> float:
+    """Agreement of two label maps over all labels: 1 where they are the same."""
+    total = int(np.count_nonzero(one)) + int(np.count_nonzero(other))
+    return 1.0 if total == 0 else 2 * int(np.count_nonzero((one == other) & (one != 0))) / total
 
 
 def _open_source(ws: Workspace, journal: JournalContent, job: Job, *, accept_other_image: bool = False) -> CaseContent:

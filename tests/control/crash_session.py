@@ -125,14 +125,14 @@ def kill_one(folder: Path, seed: int) -> None:
     log = folder / "acknowledged"
     while not (log.exists() and log.stat().st_size):
         if os.waitpid(child, os.WNOHANG) != (0, 0):
-            raise OSError("the session ended by itself")
+            raise OSError(f"session {seed} ended by itself")
         time.sleep(0.002)
     if seed % 3 == 0:
         time.sleep(random.Random(seed).uniform(0, 0.33))
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):
-        raise OSError("the session ended by itself")
+        raise OSError(f"session {seed} ended by itself")
 
 
 def main(folder: Path, seed: int, count: int) -> None:

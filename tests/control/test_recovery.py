@@ -91,6 +91,8 @@ def test_replay_counts_what_another_network_does_otherwise(recorded: Workspace, 
     recorded.run("generate_box_mask")
     report = replay(recorded.journal_path, tmp_path / "again.nii.gz", segmenter=other, samples=TOY)
     assert report.differing_voxels == 12 * 8 and not report.identical
+    # The session had 12 x 8 voxels of one block and 8 x 10 of the other, the replay only the latter.
+    assert report.dice == pytest.approx(2 * 80 / (80 + 80 + 96))
 
 
 def test_replay_refuses_another_model(recorded: Workspace, tmp_path: Path) -> None:
