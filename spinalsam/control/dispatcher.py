@@ -219,7 +219,7 @@ class Dispatcher:
         seen = self._seen(operation, call)
         result = self._run_operation(operation, call, job)
         if result.edit is not None:
-            _ = result.edit.packed  # compressing a large edit would hold up the main thread
+            _ = result.edit.packed, result.edit.values  # which would hold up the main thread, where the edit is large
         self._on_main_thread(lambda: self._commit(operation, call, result, origin, seen))
         return result
 

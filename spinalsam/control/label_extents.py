@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.control.painting import Box, bounding_box, union_box
-from spinalsam.support.label_image import label_counts
 
 Labels = NDArray[np.unsignedinteger]
 
@@ -23,16 +22,14 @@ class LabelExtents:
 
     def follow(self, lower_ijk: tuple[int, int, int], before: Labels, after: Labels) -> None:
         """A block of the label map [i, j, k] that began at `lower_ijk` has been replaced."""
-        lost, won = label_counts(before), label_counts(after)
-        for value in np.flatnonzero(lost).tolist():
-            self.counts[value] = self.counts.get(value, 0) - int(lost[value])
+        lost, won = _changed_counts(before, after)
         i, j, k = (low + n for low, n in zip(lower_ijk, after.shape, strict=True))
         box = (lower_ijk, (i, j, k))
-        came = set(np.flatnonzero(label_counts(np.where(after != before, after, 0))).tolist())
+        for value in np.flatnonzero(lost).tolist():
+            self.counts[value] = self.counts.get(value, 0) - int(lost[value])
         for value in np.flatnonzero(won).tolist():
             self.counts[value] = self.counts.get(value, 0) + int(won[value])
-            if value in came:
-                self.boxes[value] = union_box([self.boxes.get(value, box), box]) or box
+            self.boxes[value] = union_box([self.boxes.get(value, box), box]) or box
         self.counts.pop(0, None)
         self.boxes.pop(0, None)
         for value in [value for value, count in self.counts.items() if count <= 0]:
@@ -57,3 +54,15 @@ class LabelExtents:
     def values(self) -> list[int]:
         """The labels that have voxels, ascending."""
         return sorted(self.counts)
+
+
+def _changed_counts(before: Labels, after: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many of the voxels that differ had each value, and how many have it now; a slab at a time, which keeps memory small."""
+    size = int(max(before.max(initial=0), after.max(initial=0))) + 1
+    lost, won = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for old, new in zip(np.moveaxis(before, -1, 0), np.moveaxis(after, -1, 0), strict=True):
+        changed = old != new
+        if changed.any():
+            lost += np.bincount(old[changed], minlength=size)
+            won += np.bincount(new[changed], minlength=size)
+    return lost, won

@@ -44,6 +44,13 @@ class MaskEdit:
         return i, j, k
 
     @cached_property
+    def values(self) -> tuple[int, ...]:
+        """The label values that stand in the box afterwards, rising."""
+        from spinalsam.support.label_image import label_values
+
+        return tuple(label_values(self.after))
+
+    @cached_property
     def packed(self) -> PackedEdit:
         """The edit compressed, for journal and history; made once, on the thread that first asks."""
         from spinalsam.control.packing import PackedEdit

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from spinalsam.control.history import History, Step
 from spinalsam.control.journal import JournalContent
 from spinalsam.control.label_extents import LabelExtents
-from spinalsam.control.operation import MaskEdit, Operation, OperationResult
+from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.painting import apply_edit, union_box
 from spinalsam.control.session import CaseSession
 from spinalsam.control.slice_masks import SliceMasks
@@ -39,7 +39,6 @@ from spinalsam.engine.segmenter import Embedding, Segmenter, SegmenterFactory, S
 from spinalsam.errors import RequirementError
 from spinalsam.settings import Settings
 from spinalsam.support.calls import OperationCall
-from spinalsam.support.label_image import label_counts
 from spinalsam.support.planes import SlicePlane, SliceRef
 
 if TYPE_CHECKING:
@@ -440,7 +439,7 @@ class Workspace:
         fields = set(changes)
         box = None
         if result.edit is not None:
-            changes["labels"] = with_labels(changes.get("labels", content.state.labels), _values(result.edit))
+            changes["labels"] = with_labels(changes.get("labels", content.state.labels), result.edit.values)
             changes.setdefault("candidates", None)
             content.mask = apply_edit(content.mask, result.edit)
             content.extents.follow(result.edit.lower_ijk, result.edit.before, result.edit.after)
@@ -497,8 +496,3 @@ def slice_image(volume: Volume, ref: SliceRef) -> SliceImage:
     plane = SlicePlane(volume.geometry, ref.plane)
     pixels = np.ascontiguousarray(plane.cut(volume.voxels, ref.index), np.float32)
     return SliceImage(pixels, volume.is_hu, plane.spacing_mm if volume.geometry.has_spacing else None)
-
-
-def _values(edit: MaskEdit) -> list[int]:
-    """The label values that an edit paints."""
-    return [value for value in np.flatnonzero(label_counts(edit.after)).tolist() if value]

@@ -15,12 +15,3 @@ def label_values(image: NDArray) -> list[int]:
         else:
             found.update(int(value) for value in np.unique(slab))
     return sorted(value for value in found if value > 0)
-
-
-def label_counts(image: NDArray) -> NDArray[np.int64]:
-    """How many voxels each value has in a label image of any shape, by value; a slab at a time, since counting copies to 64 bits."""
-    counts = np.zeros(int(image.max(initial=0)) + 1, np.int64)
-    for slab in np.moveaxis(image, -1, 0) if image.ndim > 1 else (image,):
-        found = np.bincount(slab.ravel(order="K"))
-        counts[: len(found)] += found
-    return counts
