@@ -126,8 +126,9 @@ class Placed:
         if len(self.pieces) < 2:
             return False
         (one, first), (other, second) = self.pieces
-        # Only along the body: body and arch of one vertebra may be two pieces, one behind the other.
-        return min(first, second) >= LEAST_HEIGHT_MM and abs(one[2] - other[2]) > _APART * max(first, second)
+        # Only along the body: body and arch of one vertebra may be two pieces, the spinous process further behind than below.
+        behind_mm, below_mm = abs(one[1] - other[1]), abs(one[2] - other[2])
+        return min(first, second) >= LEAST_HEIGHT_MM and below_mm > max(_APART * max(first, second), behind_mm)
 
 
 @dataclass(frozen=True)

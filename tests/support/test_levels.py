@@ -107,6 +107,8 @@ def test_one_label_in_two_places_is_told_but_drawn_slices_are_not() -> None:
     slices = (((0.0, 0.0, 0.0), 1.0), ((0.0, 0.0, -10.0), 1.0))
     beside = (((0.0, 0.0, 0.0), 25.0), ((20.0, 0.0, 0.0), 22.0))
     arch = (((0.0, 0.0, 0.0), 30.0), ((0.0, 40.0, -14.0), 28.0))
+    spinous_process = (((0.0, 0.0, 0.0), 30.0), ((0.0, 52.0, -26.0), 24.0))  # L1 on a slice through the middle
+    assert not Placed((0, 0, 0), spinous_process).in_two_places
     fragment = (((0.0, 0.0, 0.0), 30.0), ((0.0, 0.0, -19.0), 8.0))
     assert not Placed((0, 0, 0), arch).in_two_places and not Placed((0, 0, 0), fragment).in_two_places
     # C1 and C3 with one label: their heights overlap.
