@@ -87,8 +87,8 @@ def test_welcome_page_gives_way_to_the_panes(window: MainWindow, qtbot: Any) -> 
     qtbot.waitUntil(lambda: window.centre.currentWidget() is window.panes)
     for name, view in window.panes.slices.items():
         assert view.scene is not None and view.scene.plane.plane == name
-    window.run("clear_image", {})
-    assert window.centre.currentWidget() is window.welcome
+    window.run("clear_image", {})  # waits its turn where the opening has just ended
+    qtbot.waitUntil(lambda: window.centre.currentWidget() is window.welcome)
 
 
 def test_a_file_that_cannot_be_read_is_one_clear_notice(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -81,10 +82,16 @@ def write(file: BinaryIO, mask: NDArray, header: Any, *, compressed: bool) -> No
 def _write_plain(file: Any, mask: NDArray, header: Any) -> None:
     file.write(header.binaryblock)
     file.write(b"\0\0\0\0")
+    for piece in _pieces(mask):
+        file.write(piece)
+
+
+def _pieces(mask: NDArray) -> Iterator[bytes]:
+    """The mask's bytes as the file holds them, a few MB at a time: a copy of a large mask would not always fit into memory."""
     little = mask.dtype.newbyteorder("<")
     slab = max(1, _SLAB_BYTES // max(1, mask[..., 0].nbytes))
     for start in range(0, mask.shape[-1], slab):
-        file.write(mask[..., start : start + slab].astype(little, copy=False).tobytes(order="F"))
+        yield mask[..., start : start + slab].astype(little, copy=False).tobytes(order="F")
 
 
 def check(path: Path, mask: NDArray, header: Any, geometry: Geometry) -> None:
@@ -95,6 +102,8 @@ def check(path: Path, mask: NDArray, header: Any, geometry: Geometry) -> None:
     for name in _SPACE_FIELDS:
         if np.asarray(image.header[name]).tobytes() != np.asarray(header[name]).tobytes():
             raise OutputError(f"The mask was not written: its {name} changed on the way; please report this.")
-    voxels = np.asanyarray(image.dataobj).reshape(mask.shape)
-    if voxels.dtype != mask.dtype or not np.array_equal(voxels, mask):
+    with nibabel.openers.ImageOpener(str(path)) as file:
+        file.seek(int(image.dataobj.offset))
+        same = all(file.read(len(piece)) == piece for piece in _pieces(mask)) and file.read(1) == b""
+    if not same or image.header.get_data_dtype() != mask.dtype or int(np.prod(image.shape)) != mask.size:
         raise OutputError("The mask was not written: reading it back gave other voxels; check the disk.")
