@@ -178,7 +178,7 @@ class MainWindow(QMainWindow):
         self.addToolBar(bar)
         self._build_surface_tools()
         self.tools = EditTools(self.panes.slices, self.commands, self)
-        self.tools.bar.add_actions([self.actions_of.plain[name] for name in ("fill_between", "smooth")])
+        self.tools.bar.add_actions([self.actions_of.plain[name] for name in ("fill_between",)])
         self.addToolBarBreak()
         self.addToolBar(self.tools.bar)
         self._shortcuts_first = ShortcutsFirst(self)
