@@ -257,6 +257,11 @@ def random_edit(rng: np.random.Generator, ws: Workspace, *, locks: bool = False)
         ("shift_levels", {"direction": str(rng.choice(["up", "down"]))}),
         ("delete_label", {"value": value}),
         ("navigate", {"direction": "next"}),
+        # What the network and the other operations paint stops at locked labels too.
+        ("add_box", {"corners": [8, 4, 24, 16]}),
+        ("generate_box_mask", {}),
+        ("propagate", {"value": value, "direction": "up"}),
+        ("clear_mask", {"regions": ["L3"]} if over else {}),
     ]
     if locks:
         calls += 2 * [("lock_label", {"value": value, "locked": bool(rng.random() < 0.5)}), ("undo", {}), ("redo", {})]
