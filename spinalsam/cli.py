@@ -29,13 +29,14 @@ from spinalsam.commands import (
     models,
     open_window,
     parse,
+    precompute,
     replay,
     segment,
     train,
 )
 from spinalsam.errors import ResourceError, SpinalSamError, UsageError
 
-COMMANDS = (demo, open_window, segment, parse, evaluate, models, devices, train, benchmark, info, replay)
+COMMANDS = (demo, open_window, segment, parse, evaluate, models, devices, train, benchmark, info, precompute, replay)
 
 _WITH_WINDOW = ("open", "demo")
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
