@@ -110,7 +110,7 @@ def draw_open_mask(painter: QPainter, scene: SliceScene, viewport: Viewport) -> 
     lines = [f"{first}    {keys}"] if metrics.horizontalAdvance(f"{first}    {keys}") < room - 24 else [first, keys]
     width = min(room, max(metrics.horizontalAdvance(line) for line in lines) + 24)
     height = metrics.height() * len(lines) + 10
-    rect = QRectF((viewport.width - width) / 2, viewport.height - height - 30, width, height)
+    rect = QRectF((viewport.width - width) / 2, viewport.height - height - 44, width, height)
     painter.setRenderHint(QPainter.Antialiasing, True)
     painter.setPen(Qt.NoPen)
     painter.setBrush(QColor(8, 14, 22, 225))

@@ -107,7 +107,7 @@ class Screen:
     def say(self, text: str) -> None:
         """In the chat; the slash goes there."""
         self.press("slash")
-        time.sleep(0.2)
+        time.sleep(0.5)
         self.type(text)
         self.press("Return")
 

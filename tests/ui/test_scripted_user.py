@@ -67,6 +67,7 @@ class Sitting:
         self.screen.settle()
         # Without a window manager nobody gives the keys back to the window when a dialog closes; a click does.
         self.screen.click(L3_SAGITTAL, key="ctrl")
+        self.screen.settle()
         return path
 
     def look(self, name: str) -> None:
@@ -156,7 +157,9 @@ def test_a_sitting_from_the_empty_window_to_the_exported_vertebra(sitting: Sitti
     sitting.open(series)
     sitting.look("02_opened")
     screen.click(L3_SAGITTAL, key="ctrl")
+    screen.settle()
     screen.wheel(L3_SAGITTAL, 4, key="ctrl")
+    screen.settle()
     screen.say("set the label to L3")
     screen.settle()
     screen.click(L3_SAGITTAL, key="ctrl")

@@ -1,0 +1,93 @@
+"""The window at three sizes, two themes, two languages and in five states, as pictures to look at.
+
+``python -m tests.ui.screenshots OUT [SIZE...]`` on a display (a virtual one will do); a size is 1366x768, 1920x1080 or 3840x2160@2.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SIZES = ("1366x768", "1920x1080", "3840x2160@2")
+CASE = Path(__file__).resolve().parents[3] / "shared" / "data" / "matrad" / "real_CT"
+
+
+def main(out: Path, sizes: list[str]) -> None:
+    """One process for each size, theme and language, as a scale and a language hold for a whole program."""
+    for size in sizes:
+        for theme in ("dark", "light"):
+            for language in ("en", "zh"):
+                environment = {**os.environ, "SPINALSAM_CONFIG_DIR": str(out / "config"), "SPINALSAM_DATA_DIR": str(out / "data")}
+                environment["QT_SCALE_FACTOR"] = size.partition("@")[2] or "1"
+                name = f"{size.replace('@', '_at_')}_{theme}_{language}"
+                subprocess.run(
+                    [sys.executable, "-m", "tests.ui.screenshots", "--one", str(out / name), size, theme, language],
+                    env=environment,
+                    check=True,
+                    timeout=600,
+                )
+
+
+def one(name: str, size: str, theme: str, language: str) -> None:
+    """The five states of one window: empty, loaded, with a mask, busy, error."""
+    from PyQt5.QtTest import QTest
+
+    from spinalsam.control.workspace import Workspace
+    from spinalsam.ui import app
+    from spinalsam.ui.preferences import Preferences
+
+    pixels, _, scale = size.partition("@")
+    width, height = (int(n) // int(scale or 1) for n in pixels.split("x"))
+    application = app.make_application(["screenshots"])
+    preferences = Preferences()
+    preferences.theme, preferences.language = theme, language
+    preferences._store.remove("geometry")
+    window = app.build_window(application, workspace=Workspace(journal=False))
+    window.setGeometry(0, 0, width, height)
+    window.show()
+
+    def wait(what: Callable[[], bool], seconds: float = 120) -> None:
+        end = time.monotonic() + seconds
+        while not what() and time.monotonic() < end:
+            QTest.qWait(50)
+
+    def look(state: str) -> None:
+        QTest.qWait(400)
+        window.grab().save(f"{name}_{state}.png")
+
+    idle = lambda: not window.dispatcher.busy  # noqa: E731
+    look("empty")
+    window.open_path(str(CASE))
+    wait(lambda: window.workspace.has_case and idle())
+    look("loaded")
+    window.run("set_label", {"regions": ["L3"]})
+    window.run("go_to", {"slice": 47, "plane": "axial"})
+    window.run("add_box", {"corners": [90, 95, 120, 140], "plane": "axial", "slice": 47})
+    window.run("generate_box_mask", {"plane": "axial", "slice": 47})
+    wait(idle)
+    wait(lambda: window.panes.surface.has_picture or window.panes.surface.failed, 40)
+    look("mask")
+    window.run("set_active_plane", {"plane": "axial"})
+    window.run("propagate", {"direction": "both", "plane": "axial", "slice": 47})
+    wait(lambda: window.status.progress.isVisible(), 30)
+    look("busy")
+    window.dispatcher.cancel_all()
+    wait(idle)
+    window.run("go_to", {"slice": 999, "plane": "axial"})
+    window.run("load_mask", {"path": "/nowhere/mask.nii.gz"})
+    wait(idle)
+    look("error")
+    window.close()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--one":
+        one(*sys.argv[2:6])
+    else:
+        folder = Path(sys.argv[1])
+        folder.mkdir(parents=True, exist_ok=True)
+        main(folder, sys.argv[2:] or list(SIZES))
