@@ -36,6 +36,8 @@ class Sitting:
     def begin(self) -> None:
         self.screen.start([sys.executable, "-m", "spinalsam"], self.folder / "errors.txt")
         wait_for(lambda: self.screen.has_window("SpinalSAM"), 60, "the window")
+        # Where there is no window manager, a place that is restored is off by the frame that there is not.
+        self.screen.do("search", "--onlyvisible", "--name", "SpinalSAM", "windowmove", "0", "0")
         self.screen.settle()
 
     def open(self, series: Path) -> None:
