@@ -232,7 +232,7 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
         if i and clause.has("POINT", "NEGPOINT", "POSPOINT", "NEGATIVE", "POSITIVE") and not _has_place(clause) and clause.says(*_THERE):
             pairs = [token for token in result[i - 1].tokens if token.kind == "pair"] if result[i - 1].told else []
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *pairs])
-        shared = _shared_export(result, i) or _shared_point(result, i) or _shared_direction(result, i)
+        shared = _shared_export(result, i) or _shared_check(result, i) or _shared_point(result, i) or _shared_direction(result, i)
         if shared is not None:
             place = result[i - 1].kinds("region") if i and result[i - 1].told and shared.stands_for("POINT") else []
             result[i] = clause = replace(clause, tokens=[*clause.tokens, shared, *place])
@@ -267,7 +267,7 @@ def _shared_verb(clauses: list[Clause], i: int) -> Token | None:
         return None
     if any(clause.kinds(kind) for kind in ("number", "pair", "quad", "path")) or clause.has("FROM") or _has_own_verb(clause):
         return None
-    for j in (i - 1, i + 1):
+    for j in (i - 1, *_following(clauses, i)):
         if not 0 <= j < len(clauses):
             continue
         contrasted = (
@@ -276,12 +276,24 @@ def _shared_verb(clauses: list[Clause], i: int) -> Token | None:
             and clauses[j].has("NEG")
             and clause.says("just", "only", "rather", "but", "instead", "只", "仅", "就", "而是", "只要", "但")
         )
-        if not contrasted and (clauses[j].told or not (clause.joined if j < i else clauses[j].joined)):
+        if not contrasted and (clauses[j].told or not (clause.joined if j < i else True)):
             continue
         verbs = [token for token in clauses[j].tokens if token.ideas & {"CLEAR", "GONE", "HIDE"} and not token.ideas & {"ADD", "FRAMEIT"}]
         if verbs and (j < i or not clause.ideas & {"ADD", "DRAW", "MAKE"} or not any("base" in t.forms for t in clause.tokens)):
             return verbs[0]
     return None
+
+
+def _following(clauses: list[Clause], i: int) -> list[int]:
+    """The clauses that 'and' joins to i, up to the first with an action: 图像和点和框全部清空."""
+    found: list[int] = []
+    for j in range(i + 1, len(clauses)):
+        if not clauses[j].joined:
+            break
+        found.append(j)
+        if clauses[j].ideas & (ACTIONS - {"FRAMEIT", "SEG", "ADD"}):
+            break
+    return found
 
 
 def _has_own_verb(clause: Clause) -> bool:
@@ -310,6 +322,13 @@ def _shared_export(clauses: list[Clause], i: int) -> Token | None:
     if not i or clauses[i - 1].told or not clause.kinds("path") or clause.ideas & (ACTIONS | {"IMAGE"}) or not clauses[i - 1].kinds("path"):
         return None
     return next((token for token in clauses[i - 1].tokens if "EXPORT" in token.ideas), None)
+
+
+def _shared_check(clauses: list[Clause], i: int) -> Token | None:
+    """The verb of 'check the GPU | and the weights'."""
+    if not i or not clauses[i].joined or not clauses[i].has("CKPT", "GPU") or clauses[i].ideas & ACTIONS:
+        return None
+    return next((token for token in clauses[i - 1].tokens if "CHECK" in token.ideas), None) if clauses[i - 1].has("GPU", "CKPT") else None
 
 
 def _shared_point(clauses: list[Clause], i: int) -> Token | None:

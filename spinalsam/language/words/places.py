@@ -45,7 +45,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 }  # fmt: skip
 
 # Questions for an opinion, which nothing is done about.
-OPINIONS = frozenset("怎么办 咋办 会怎样 会怎么样 会如何 会发生什么 要不要 该不该 应不应该 你觉得 你认为 怎么看 你怎么看 怎么想 为什么 为何 为啥 凭什么".split()) | {
+OPINIONS = frozenset("还能 怎么办 咋办 会怎样 会怎么样 会如何 会发生什么 要不要 该不该 应不应该 你觉得 你认为 怎么看 你怎么看 怎么想 为什么 为何 为啥 凭什么".split()) | {
     "what happens", "what would", "what if", "what will happen", "should i", "should we", "did you", "did i", "did we", "why did", "why would", "why do", "why is", "is it safe", "is it wise", "is it necessary", "do we need", "do i need",
     "do i have to", "do we have to", "has anyone", "is it worth", "is it better", "is it advisable", "must i", "am i allowed", "是不是应该", "是否应该", "是不是该", "是否该", "是不是要", "应该吗", "有没有必要",
     "是否需要", "需不需要", "需要不需要", "do you think", "do you agree", "would you recommend", "do you recommend", "what do you think",
