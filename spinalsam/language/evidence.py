@@ -51,7 +51,11 @@ def is_supported(clause: Clause, op: str) -> bool:
         return True
     if len(strange) > 1 or strange[0].ideas or not strange[0].text.isascii() or op not in _NAMED or clause.has("BE", "HAVE"):
         return False
-    before = clause.tokens[: clause.tokens.index(strange[0])]
+    at = clause.tokens.index(strange[0])
+    changes = clause.says("make", "get", "keep", "have", "turn", "set", "let", "leave")
+    if changes and at and at == len(clause.tokens) - 1 and clause.tokens[at - 1].ideas & OBJECTS:
+        return False  # 'make the box bigger'
+    before = clause.tokens[:at]
     if op in ("add_points", "add_box") and _is_slang(strange[0].text) and not before:
         return any(clause.kinds(kind) for kind in ("number", "region", "pair", "quad")) and clause.has("POINT", "NEGPOINT", "BOX")
     commands = any(token.ideas & ACTIONS & ALLOWED[op] and "base" in token.forms for token in before)

@@ -182,7 +182,7 @@ def _only_direction(last: Clause, clause: Clause) -> bool:
 
 def _named_first(last: Clause, clause: Clause) -> bool:
     """'the boxes ... | clear them'."""
-    bare = last.has(*_NOUNS) and all(t.stands_for(*_NOUNS, "ALL") or "FILLER" in t.ideas for t in last.tokens)
+    bare = last.has(*_NOUNS) and not any(t.ideas & ACTIONS and not t.ideas & OBJECTS for t in last.tokens) and all(t.stands_for(*_NOUNS, "ALL") or "FILLER" in t.ideas for t in last.tokens)
     pronoun = any(token.text in _PRONOUNS for token in clause.tokens)
     return bare and pronoun and bool(clause.ideas & ACTIONS) and not clause.ideas & OBJECTS and not _has_value(clause)
 

@@ -46,8 +46,8 @@ _COUPLES = re.compile(
 )
 _TRIOS = re.compile(r"\b(?:a trio of|a triplet of)(?!\w)")
 _TIMES = re.compile(
-    r"(?:(?<=undo )|(?<=redo )|(?<=back )|(?<=revert )|(?<=next )|(?<=forward )|(?<=that )|(?<=it )|(?<=step )"
-    r"|(?<=again )|(?<=previous ))\b(once|twice|thrice)\b(?=\s*$|\s*[,.;!?]|\s+(?:and|then|more|please|in|for|now|before|after)\b)"
+    r"(?:(?<=click )|(?<=tap )|(?<=undo )|(?<=redo )|(?<=back )|(?<=revert )|(?<=next )|(?<=forward )|(?<=that )|(?<=it )|(?<=step )"
+    r"|(?<=again )|(?<=previous ))\b(once|twice|thrice)\b(?=\s*$|\s*[,.;!?]|\s+(?:and|then|more|please|in|for|now|before|after|on)\b)"
 )
 _REPEATED = re.compile(r"\b(?:x\s?(\d{1,3})|(\d{1,3})\s?x)\b")
 _HIGH = re.compile(rf"\b(?:({'|'.join(_TENS)})[\s-]({'|'.join(list(ORDINALS)[::2][:9])})|({'|'.join(_HIGH_ORDINALS)}))\b")

@@ -121,6 +121,7 @@ def _normalised(text: str) -> str:
     text = re.sub("一节一节地?|一节节地?|一个个|逐节|逐个|挨个", "", text)
     text = _HEADWARD.sub(" headwards ", _FOOTWARD.sub(" footwards ", text))
     text = re.sub(r"(?:^|(?<=[，,。;；.]))\s*第\s*[一二三四五六1-6]\s*步(?:[，：:、]|就?是|先)?(?=\s*\S)", " ", text)
+    text = re.sub(r"(?<![a-z0-9])c\s*[:= ]\s*(-?\d+)[\s,;/]+w\s*[:= ]?\s*(\d+)", r" level \1 width \2 ", text)
     text = _HOW.sub(" howtoask ", text)
     text = _CAPABILITIES.sub(" helpwanted ", text)
     for slip, meant in CHINESE_SLIPS.items():

@@ -48,6 +48,10 @@ def _names_file(text: str, ideas: frozenset[str]) -> bool:
 def clear(clause: Clause, hints: Hints) -> OperationCall | None:
     if clause.has("RESET") and not clause.has("WINDOW", "POINT", "BOX", "MASK"):
         return OperationCall("clear_image")
+    if clause.has("RESET") and not clause.has("WINDOW", "VIEW", "CLEAR"):
+        for noun, op in (("MASK", "clear_mask"), ("POINT", "clear_points"), ("BOX", "clear_boxes")):
+            if clause.has(noun):
+                return OperationCall(op, with_regions(clause) if noun == "MASK" else {})
     if not clause.has("CLEAR", "GONE", "CLOSE", "RESET"):
         return None
     if clause.has("STEP") and (clause.has("UNDO") or clause.says("last", "previous", "latest", "recent", "上一", "最后", "刚才")):
@@ -63,6 +67,8 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
         return None  # 'drop three points on L3'
     if clause.has("HIDE") and clause.has("MASK", "RESULT") and clause.has("SHOW", "VISIBLE"):
         return None  # 关掉掩膜显示
+    if clause.has("MASK") and all(t.text in ("vanish", "disappear", "go away") for t in verbs):
+        return None
     if clause.has("MASK") and all({"HIDE", "CLOSE"} <= t.ideas for t in verbs):
         return None  # 关掉掩膜
     if clause.has("PMASK", "BMASK", "MASK"):

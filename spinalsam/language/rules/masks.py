@@ -205,7 +205,9 @@ def propagate(clause: Clause, hints: Hints) -> OperationCall | None:
 def visibility(clause: Clause, hints: Hints) -> OperationCall | None:
     if not clause.has("MASK", "RESULT"):
         return None
-    hides = clause.has("HIDE", "INVISIBLE")
+    hides = clause.has("HIDE", "INVISIBLE") or clause.says("vanish", "disappear", "go away")
+    if clause.has("OPEN") and clause.says("bring up", "call up", "pull up", "打开", "开启", "调出来") and not clause.kinds("path") and not clause.has("IMAGE"):
+        return OperationCall("show_mask", {"visible": True})
     if clause.has("EXPORT", "CLEAR", "GEN", "GONE", "SETLABEL") and not hides:
         return None
     if clause.kinds("region") and not (hides or clause.has("VISIBLE", "SHOW")):

@@ -168,7 +168,7 @@ def navigate(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     strong = any(t.stands_for("NEXT", "PREV") and len(t.text) >= 2 and not t.text.isascii() for t in clause.tokens)
     if not (
-        clause.has("SLICE", "IMAGE", "MOVE") or strong or clause.tokens[0].text == "to" or len(clause.tokens) <= 2 or clause.kinds("number")
+        clause.has("SLICE", "IMAGE", "MOVE") or strong or clause.tokens[0].text == "to" or len([t for t in clause.tokens if t.kind != "word" or "FILLER" not in t.ideas or t.ideas & {"NEXT", "PREV"}]) <= 2 or clause.kinds("number")
     ):
         return None
     if forward and backward:

@@ -79,7 +79,7 @@ IRREGULAR: dict[str, str] = {
 NOUNS: dict[str, str] = {
     "POINT": "point spot dot click seed marker keypoint coordinate_point prompt_point point_prompt seed_point seedpoint point_annotation pt pnt "
              "control_point key_point point_marker landmark mouse_click fiducial click_point marker_point point_click pinpoint",
-    "BOX": "boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
+    "BOX": "boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure boxed_vertebra boxed_vertebrae framed_vertebra boxed_bone boxed_level box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
            "rectangular_roi roi square rectangular_prompt box_annotation rectangular_region rectangular_frame bb window_box bounding_rect "
            "boxed_region rectangular_area region_of_interest bounding_region",
     "PROMPT": "prompt annotation marking",
@@ -133,7 +133,7 @@ PLAIN: dict[str, str] = {
     "BOTH": "both both_ways both_directions bidirectional bidirectionally bi-directionally up_and_down either_way either_direction each_way "
             "all_directions each_direction two-way both_sides every_direction bi-directional up/down down_and_up cranially_and_caudally two_directions "
             "both_up_and_down all_the_way_up_and_down up_and_downward upward_and_downward upwards_and_downwards cranial_and_caudal superiorly_and_inferiorly",
-    "FIRST": "top_slice uppermost_slice highest_slice topmost_slice top_image first 1st initial beginning very_first topmost opening outset earliest",
+    "FIRST": "the_start the_beginning the_very_start the_very_beginning top_slice uppermost_slice highest_slice topmost_slice top_image first 1st initial beginning very_first topmost opening outset earliest",
     "LAST": "bottom_slice lowest_slice lowermost_slice bottom_image last final end very_last bottom-most bottommost final_one endmost ending",
     "MIDDLE": "middle centre center central midpoint mid halfway middlemost mid-slice midslice half-way midway mid-point mid-volume centremost centermost",
     "SECONDLY": "second third 2nd 3rd",
@@ -175,7 +175,7 @@ PLAIN: dict[str, str] = {
                 "integrity intact valid right validity conformity mismatches verification check sync okay",
     "BIG": "how_big how_large how_tall how_dense how_wide how_voluminous how_much_volume how_high how_long how_thick how_many_cc "
            "how_many_ml how_many_millilitres how_many_milliliters how_bulky how_heavy how_many_cubic",
-    "HELPWORD": "help what_can_you_do what_can_i_do what_can_i_say what_can_i_ask what_commands help_me_out instructions tutorial usage_guide "
+    "HELPWORD": "what's_possible what_is_there_to_do help what_can_you_do what_can_i_do what_can_i_say what_can_i_ask what_commands help_me_out instructions tutorial usage_guide "
                 "what_do_you_do show_commands list_commands available_commands what_are_you_able manual_please user_guide cheat_sheet "
                 "what_else_can_you_do what_things_can_you_do what_do_you_understand what_can_this_do what_can_this_program_do what_operations "
                 "list_of_commands what_features what_functions what_can_it_do cheatsheet which_commands which_operations what_is_possible "
@@ -236,7 +236,7 @@ PLAIN: dict[str, str] = {
                "never_mind_that actually_make_that i_take_that_back i_should_say rather_make_it no_rather err_no uh_no um_no ah_no er_no oh_no "
                "nope no sorry wait oops whoops",
     "WEAKSCRATCH": "nope no sorry wait oops whoops never_mind",
-    "GONE": "away gone must_go should_go can_go have_to_go has_to_go be_gone to_go_away must_disappear should_disappear",
+    "GONE": "vanish disappear go_away away gone must_go should_go can_go have_to_go has_to_go be_gone to_go_away must_disappear should_disappear",
     "REDO": "redos",
     "UNDO": "undos take_that_back take_it_back take_this_back",
     "HIDE": "stop_showing stop_displaying quit_showing quit_displaying",
@@ -244,6 +244,8 @@ PLAIN: dict[str, str] = {
     "RESET": "initial_state original_state default_state starting_state square_one",
     "CLEAR": "deletion removal erasure clearance eliminations",
     "ADD": "addition placement insertion",
+    "INFER": "inference prediction",
+    "RUN": "let_the_model have_the_model have_sam let_sam get_sam_to ask_the_model_to tell_the_model_to have_the_network let_the_network let_the_algorithm",
     "GEN": "generation creation computation conversion convert transform",
     "SEG": "extraction detection identification delineating",
     "PROPAGATE": "propagation extension expansion",
@@ -378,7 +380,7 @@ dealing done_with finished_with
 please_and_thank_you ta pretty-please s'il_vous_plait bitte danke merci
 
 until_it_ends until_it_stops until_the_end until_the_very_end till_the_end on_disk to_disk on_the_disk to_the_disk on_my_disk
-spanning covering encompassing including zero inference prediction double triple based driven guided derived prompted inclusive
+spanning covering encompassing including zero double triple based driven guided derived prompted inclusive
 beside
 different various certain specific particular individual separate single adjacent neighbouring neighboring surrounding exact approximate suitable
 appropriate relevant remaining rest corresponding respective overall general main brief tiny huge long short high low wide narrow sharp crisp blurry dense sparse even uneven
