@@ -27,6 +27,8 @@ def is_refused(tokens: Sequence[Token]) -> bool:
         return True
     question = any(token.text in "?？" for token in tokens if token.kind == "sep")
     asks = bool(ideas & set(_ASKS))
+    if any(a.text in ("he", "she", "they", "他", "她", "他们") and c.stands_for("SAY") for a, c in pairwise(tokens)):
+        return True
     if _weighs(tokens) and not asks:
         return True
     if "PATIENT" in ideas and (question or "ADVICE" in ideas) and not asks:
@@ -83,7 +85,9 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
             continue
         forbidden = False
         at = next((i for i, token in enumerate(clause.tokens) if _forbids(clause, i, token)), None)
-        if at is not None:
+        if at is not None and clause.timed:
+            kept.append(replace(clause, told=True))
+        elif at is not None:
             forbidden = True
             allowed = clause.tokens[:at]
             if acts(allowed) and not _is_subject(allowed):
@@ -204,6 +208,8 @@ def is_told(clause: Clause) -> bool:
         return True
     if asks and not clause.has("SELF"):
         return False
+    if clause.timed and clause.tokens[0].text in ("i", "we", "it", "they", "he", "she", "我", "我们"):
+        return True
     if clause.timed and any(
         a.text in ("i", "we", "it", "they") and "past" in c.forms and "base" not in c.forms for a, c in pairwise(clause.tokens)
     ):
@@ -378,6 +384,8 @@ def _is_chinese_statement(clause: Clause) -> bool:
     tokens = clause.tokens
     if not tokens:
         return False
+    if tokens[-1].text in ("的", "的。") and any(t.text in ("是", "都是") for t in tokens[:-1]) and not clause.has(*_ASKS):
+        return True
     if clause.has("SELF"):
         return True
     if clause.has("PAST", "PASTTIME") and not _commands_past(clause):

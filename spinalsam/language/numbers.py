@@ -174,8 +174,21 @@ def _cardinal(match: re.Match[str]) -> int:
     return (1 if first in ("a", "hundred") else SMALL[first]) * scale + (_below_hundred(rest) if rest else 0)
 
 
+def _is_time_or_degree(match: re.Match[str]) -> bool:
+    """三点钟, 两点半, 快一点: no points."""
+    before, after = match.string[max(0, match.start() - 1) : match.start()], match.string[match.end() : match.end() + 2]
+    if after[:1] != "点":
+        return False
+    return after[1:] in ("钟", "半", "多", "整", "左") or (match.group(0) == "一" and before in _DEGREES)
+
+
+_DEGREES = tuple("快慢早晚大小高低多少好轻重远近长短差有宽窄厚薄亮暗密疏")
+
+
 def _chinese(spans: Spans) -> Replacement:
     def put(match: re.Match[str]) -> str:
+        if _is_time_or_degree(match):
+            return match.group(0)
         ordinal, plain, pair, double, dozens, half, _, bare = match.groups()
         if any(match.string.startswith(skip, match.start()) for skip in _NO_NUMBER) and not _STEPS_BACK.search(
             match.string[: match.start()]

@@ -8,6 +8,8 @@ from spinalsam.support.calls import OperationCall
 
 
 def help_wanted(clause: Clause, hints: Hints) -> OperationCall | None:
+    if clause.has("PATIENT", "PERSON") or clause.says("yourself", "himself", "herself"):
+        return None
     if clause.has("GREET") and clause.has("HELPWORD"):
         return None  # 谢谢你的帮助
     if clause.has("HOWTO"):
@@ -54,6 +56,8 @@ def _remarks_on_gpu(clause: Clause) -> bool:
 
 def undo(clause: Clause, hints: Hints) -> OperationCall | None:
     step = clause.has("STEP")
+    if any("IMAGE" in t.ideas and not t.ideas & {"SLICE", "NIFTI", "NRRD"} and "FILLER" not in t.ideas for t in clause.tokens) or clause.says("scan", "ct", "exam"):
+        return None  # redo the scan
     if (clause.has("SLICE") and not step and not clause.has("UNDO")) or (clause.kinds("region") and not step):
         return None
     if clause.has("CLEAR") and step and clause.has("LAST", "PREV", "PAST") and not clause.has("SLICE", "POINT", "BOX", "MASK"):

@@ -131,11 +131,11 @@ def _slice_number(clause: Clause) -> int | None:
             continue
         before = clause.tokens[max(0, at - 3) : at]
         after = clause.tokens[at + 1 : at + 3]
-        named = any(t.stands_for("SLICE", "IMAGE") for t in before) or (
+        named = any(t.stands_for("SLICE", "IMAGE") and not t.stands_for("SIZE") for t in before) or (
             token.ordinal and any(t.stands_for("SLICE", "IMAGE") for t in after[:1])
         )
         plain = (
-            moves
+            moves and not clause.has("SIZE", "LABEL")
             and len(numbers) == 1
             and not clause.kinds("region")
             and bool(before)
