@@ -199,7 +199,8 @@ def _counts_again(tokens: Sequence[Token], start: int, i: int) -> bool:
 def _is_command(tokens: Sequence[Token], i: int) -> bool:
     """Whether a verb that can only be a new command stands at i, with something to act on after it."""
     token = tokens[i]
-    if not token.ideas & _COMMANDS or token.text in _LIGHT or token.ideas & {"AND", "THEN", "NEXT", "PREV", "FROM"}:
+    light = token.text in _LIGHT and not (token.text == "go" and i + 1 < len(tokens) and tokens[i + 1].text == "to")
+    if not token.ideas & _COMMANDS or light or token.ideas & {"AND", "THEN", "NEXT", "PREV", "FROM"}:
         return False
     after = tokens[i + 1 : i + 7]
     if not any(t.ideas & OBJECTS or t.kind in VALUES for t in after):

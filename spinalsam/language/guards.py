@@ -299,6 +299,9 @@ def _is_finished(tokens: Sequence[Token]) -> bool:
 
 
 def _is_english_statement(tokens: Sequence[Token]) -> bool:
+    first_verb = next((t for t in tokens if t.ideas & ACTIONS and "FILLER" not in t.ideas), None)
+    if first_verb is not None and first_verb is tokens[0] and first_verb.forms == {"ing"} and any(t.stands_for("BE", "WILL", "STATIVE") for t in tokens[1:]):
+        return True  # clearing the points is a bad idea
     if _is_finished(tokens) or _is_thanks(tokens) or _is_missed_chance(tokens):
         return True
     words = [token.text for token in tokens]

@@ -181,6 +181,8 @@ def _is_ordinary(word: str) -> bool:
         stem = word.removesuffix(ending)
         if stem == word or len(stem) < 3 or (ending == "es" and not stem.endswith(("s", "x", "z", "ch", "sh", "o"))):
             continue
+        if ending == "s" and stem.endswith(("s", "x", "ch", "sh")):
+            continue
         doubled = ending in ("ing", "ed", "er") and stem[-1] == stem[-2] and stem[:-1] in common
         if stem in common or (ending in ("ing", "ed", "er") and stem + "e" in common) or doubled:
             return True

@@ -45,7 +45,7 @@ _FOOTWARD = re.compile(
 )
 _HOW = re.compile(
     r"\bhow (?:does|do|can|could|would|should|must|might|shall|may) (?:one|i|we|you|people|somebody|someone|anyone"
-    r"|users?)\b(?! (?:do|feel|rate|know|like|see)\b)|\bhow to\b"
+    r"|users?)\b(?! (?:do|feel|rate|know|like|see)\b)|\bhow to\b|\bhow (?:do|does) (?:[a-z]+ ){1,4}work\b"
 )
 # What the program can do or be told, however it is asked.
 _CAPABILITIES = re.compile(

@@ -95,6 +95,9 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
         and not after.ideas & _THINGS
     ):
         ideas -= {"FIRST", "LAST", "NEXT", "NEW"}
+    if "GONE" in ideas and token.text.endswith((" go", "_go")) and (after.ideas & {"FROM", "UP", "DOWN"} or after.text in ("to", "on", "over", "around", "between", "in", "at", "into")):
+        ideas.discard("GONE")
+        ideas.add("ADD")
     if token.text == "state" and after.text in ("of", ""):
         ideas.discard("SAY")
     if (

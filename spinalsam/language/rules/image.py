@@ -46,6 +46,8 @@ def _names_file(text: str, ideas: frozenset[str]) -> bool:
 
 
 def clear(clause: Clause, hints: Hints) -> OperationCall | None:
+    if clause.kinds("pair") or clause.kinds("quad"):
+        return None  # only all of them can be cleared
     if clause.has("RESET") and not clause.has("WINDOW", "POINT", "BOX", "MASK"):
         return OperationCall("clear_image")
     if clause.has("RESET") and not clause.has("WINDOW", "VIEW", "CLEAR"):

@@ -268,7 +268,7 @@ def export(clause: Clause, hints: Hints) -> OperationCall | None:
         if not (kind or paths or named or len(clause.tokens) <= 2):
             return None
     elif not (
-        kind and not clause.has("OPEN") and (clause.has("MASK", "MAKE", "GEN", "FILEKIND", "NEED", "REQUEST") or len(clause.tokens) <= 3)
+        kind and not clause.has("OPEN") and (clause.has("MASK", "MAKE", "GEN", "FILEKIND", "NEED", "REQUEST", "ASKREQ") or len(clause.tokens) <= 3)
     ):
         return None
     if clause.has("PMASK", "BMASK", "GEN") and clause.has("PMASK", "BMASK") and not kind and not paths and clause.has("GEN"):

@@ -27,7 +27,7 @@ def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
         t.text.startswith("点") or t.text.endswith("点") for t in clause.tokens if "ADD" in t.ideas
     )
     named = named or (clause.has("NEGATIVE", "POSITIVE") and clause.has("ADD") and bool(pairs))
-    named = named or (clause.has("PROMPT") and bool(clause.kinds("number")) and clause.has("ADD"))
+    named = named or (clause.has("PROMPT") and bool(clause.kinds("number")) and (clause.has("ADD") or bool(clause.kinds("region"))))
     if clause.has("BOX") and not clause.has("NEGPOINT", "POINT"):
         return None
     if not named and not (pairs and clause.has("ADD", "NEGATIVE", "POSITIVE") and not clause.has("DRAW", "FRAMEIT")):

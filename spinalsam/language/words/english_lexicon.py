@@ -79,7 +79,7 @@ IRREGULAR: dict[str, str] = {
 NOUNS: dict[str, str] = {
     "POINT": "point spot dot click seed marker keypoint coordinate_point prompt_point point_prompt seed_point seedpoint point_annotation pt pnt "
              "control_point key_point point_marker landmark mouse_click fiducial click_point marker_point point_click pinpoint",
-    "BOX": "boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure boxed_vertebra boxed_vertebrae framed_vertebra boxed_bone boxed_level box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
+    "BOX": "boundary_box boundary boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure boxed_vertebra boxed_vertebrae framed_vertebra boxed_bone boxed_level box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
            "rectangular_roi roi square rectangular_prompt box_annotation rectangular_region rectangular_frame bb window_box bounding_rect "
            "boxed_region rectangular_area region_of_interest bounding_region",
     "PROMPT": "prompt annotation marking",
@@ -175,7 +175,7 @@ PLAIN: dict[str, str] = {
                 "integrity intact valid right validity conformity mismatches verification check sync okay",
     "BIG": "how_big how_large how_tall how_dense how_wide how_voluminous how_much_volume how_high how_long how_thick how_many_cc "
            "how_many_ml how_many_millilitres how_many_milliliters how_bulky how_heavy how_many_cubic",
-    "HELPWORD": "what's_possible what_is_there_to_do help what_can_you_do what_can_i_do what_can_i_say what_can_i_ask what_commands help_me_out instructions tutorial usage_guide "
+    "HELPWORD": "help_me_use help_me_with_this help_me_with_the_program help_me_understand what's_possible what_is_there_to_do help what_can_you_do what_can_i_do what_can_i_say what_can_i_ask what_commands help_me_out instructions tutorial usage_guide "
                 "what_do_you_do show_commands list_commands available_commands what_are_you_able manual_please user_guide cheat_sheet "
                 "what_else_can_you_do what_things_can_you_do what_do_you_understand what_can_this_do what_can_this_program_do what_operations "
                 "list_of_commands what_features what_functions what_can_it_do cheatsheet which_commands which_operations what_is_possible "
@@ -256,7 +256,7 @@ PLAIN: dict[str, str] = {
     "BE": "is are was were be been being am 's 're it's that's there's here's isn't aren't i'm we're you're they're he's she's what's who's where's",
     "HAVE": "have has had having 've i've we've they've you've hasn't haven't hadn't",
     "DOAUX": "do does did",
-    "STATIVE": "too_early too_late too_soon premature too_many too_much too_few too_big too_large too_small too_far too_bright too_dark too_close too_wide too_narrow too_high too_low looks look seems seem appears appear covers cover overlaps contains contain lies sits went became failed worked crashed froze "
+    "STATIVE": "clear_cut too_early too_late too_soon premature too_many too_much too_few too_big too_large too_small too_far too_bright too_dark too_close too_wide too_narrow too_high too_low looks look seems seem appears appear covers cover overlaps contains contain lies sits went became failed worked crashed froze "
                "works means mean sounds feels hurts happened took came turned went_missing misses missed overlap hangs broke seemed looked appeared covered "
                "took_a turns_out belongs matters drifted shifted disappeared vanished keeps leaks leaked spills bleeds stops stopped",
     "I": "i we us me my our mine myself ourselves",
@@ -361,7 +361,8 @@ PLAIN: dict[str, str] = {
                "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
                "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """surface surfaces
+FILLER = """clear-cut crystal_clear
+surface surfaces
 from_disk from_the_disk from_my_disk from_a_disk
 contents content numbers reach reached serve contrast until til
 work working dialog dialogue picker chooser explorer menu chat engine algorithm procedure routine task operation operations pass iteration round session project batch acceleration accelerated
