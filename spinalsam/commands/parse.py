@@ -114,6 +114,8 @@ def _answer(raw: bytes, reader: Reader | None) -> dict[str, Any]:
         return understood(line["text"], reader)
     except SpinalSamError as error:
         return {"text": line["text"], "error": str(error)}
+    except Exception as error:  # a fault of ours in one sentence must not take the others' answers away
+        return {"text": line["text"], "error": f"The sentence could not be read ({type(error).__name__}: {error}); please report it."}
 
 
 def _write(answer: dict[str, Any]) -> None:

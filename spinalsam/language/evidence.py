@@ -11,7 +11,11 @@ from spinalsam.language.words.places import ALARMING, ALLOWED, NEUTRAL
 def foreign_words(clause: Clause, op: str) -> list[Token]:
     """Words of the clause that are unknown, or that mean something which the operation has no place for."""
     if op == "help":
-        return [] if clause.has("HOWTO") else [token for token in clause.tokens if not token.ideas and token.kind == "word" and len(token.text) > 2]
+        return (
+            []
+            if clause.has("HOWTO")
+            else [token for token in clause.tokens if not token.ideas and token.kind == "word" and len(token.text) > 2]
+        )
     allowed = NEUTRAL | ALLOWED[op]
     return [token for token in clause.tokens if token.kind == "word" and not _fits(token, allowed, op)]
 
@@ -58,7 +62,12 @@ def is_supported(clause: Clause, op: str) -> bool:
     changes = clause.says("make", "get", "keep", "have", "turn", "set", "let", "leave")
     if changes and at and at == len(clause.tokens) - 1 and clause.tokens[at - 1].ideas & OBJECTS:
         return False  # 'make the box bigger'
-    if at > 1 and clause.tokens[at - 1].text in _DETERMINERS and clause.tokens[at - 2].ideas & ACTIONS and "base" in clause.tokens[at - 2].forms:
+    if (
+        at > 1
+        and clause.tokens[at - 1].text in _DETERMINERS
+        and clause.tokens[at - 2].ideas & ACTIONS
+        and "base" in clause.tokens[at - 2].forms
+    ):
         return False  # 'label the specimen L3'
     before = clause.tokens[:at]
     if op in ("add_points", "add_box") and _is_slang(strange[0].text) and not before:

@@ -19,7 +19,7 @@ from spinalsam.language.evidence import has_unknown, is_supported
 from spinalsam.language.guards import answers_only, asked_for, is_refused
 from spinalsam.language.joining import rejoined, with_shared_words
 from spinalsam.language.order import reordered, with_leading_before
-from spinalsam.language.reading import read
+from spinalsam.language.reading import LONGEST, read
 from spinalsam.language.rules import call_of
 from spinalsam.language.rules.masks import is_only_mask, is_only_run
 from spinalsam.language.schema import ParseResult
@@ -50,6 +50,9 @@ def parse(text: str, specs: Mapping[str, OperationSpec], hints: Hints | None = N
     alternatives, with a low confidence, so that a person can be asked. Never raises for any text.
     """
     started = time.perf_counter()
+    text = text.strip()
+    if len(text) > LONGEST:
+        return ParseResult(explanation=f"longer than {LONGEST} characters")
     readings = [reading for reading in _understood(corrected(read(text)), hints or {}) if _fits(reading.call, specs)]
     sure = [reading for reading in readings if reading.sure]
     calls, every = tuple(_merged(sure)), tuple(_merged(readings))

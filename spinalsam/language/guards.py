@@ -300,7 +300,12 @@ def _is_finished(tokens: Sequence[Token]) -> bool:
 
 def _is_english_statement(tokens: Sequence[Token]) -> bool:
     first_verb = next((t for t in tokens if t.ideas & ACTIONS and "FILLER" not in t.ideas), None)
-    if first_verb is not None and first_verb is tokens[0] and first_verb.forms == {"ing"} and any(t.stands_for("BE", "WILL", "STATIVE") for t in tokens[1:]):
+    if (
+        first_verb is not None
+        and first_verb is tokens[0]
+        and first_verb.forms == {"ing"}
+        and any(t.stands_for("BE", "WILL", "STATIVE") for t in tokens[1:])
+    ):
         return True  # clearing the points is a bad idea
     if _is_finished(tokens) or _is_thanks(tokens) or _is_missed_chance(tokens):
         return True
@@ -434,6 +439,8 @@ def answers_only(clause: Clause, op: str) -> bool:
     said = [token for token in clause.tokens if token.ideas - {"FILLER"} or token.kind != "word" or token.text in _INTERROGATIVE]
     if not said or op in _ANSWERS or clause.has(*_ASKS):
         return True
+    if clause.tokens[0].text in ("is", "are", "was", "were", "does", "did", "has"):
+        return False
     if said[0].text in ("can", "could", "may") and any(t.text in ("a", "an", "any") for t in clause.tokens[1:2]) and clause.has("BE"):
         return False  # 'can a mask be exported?'
     return not (said[0].text in _INTERROGATIVE or said[0].stands_for("ADVICE"))

@@ -65,6 +65,7 @@ def _belongs(last: Clause, clause: Clause) -> bool:
             _only_direction,
             _led_by_direction,
             _named_first,
+            _only_sign,
             _only_source,
         )
     )
@@ -182,9 +183,22 @@ def _only_direction(last: Clause, clause: Clause) -> bool:
 
 def _named_first(last: Clause, clause: Clause) -> bool:
     """'the boxes ... | clear them'."""
-    bare = last.has(*_NOUNS) and not any(t.ideas & ACTIONS and not t.ideas & OBJECTS for t in last.tokens) and all(t.stands_for(*_NOUNS, "ALL") or "FILLER" in t.ideas for t in last.tokens)
+    bare = (
+        last.has(*_NOUNS)
+        and not any(t.ideas & ACTIONS and not t.ideas & OBJECTS for t in last.tokens)
+        and all(t.stands_for(*_NOUNS, "ALL") or "FILLER" in t.ideas for t in last.tokens)
+    )
     pronoun = any(token.text in _PRONOUNS for token in clause.tokens)
     return bare and pronoun and bool(clause.ideas & ACTIONS) and not clause.ideas & OBJECTS and not _has_value(clause)
+
+
+def _only_sign(last: Clause, clause: Clause) -> bool:
+    """'point (17, 18), | label background'."""
+    return (
+        last.has("POINT")
+        and clause.has("NEGATIVE", "POSITIVE")
+        and all(t.stands_for("NEGATIVE", "POSITIVE", "LABEL", "FILLER") for t in clause.tokens)
+    )
 
 
 def _only_source(last: Clause, clause: Clause) -> bool:
@@ -299,6 +313,8 @@ def _following(clauses: list[Clause], i: int) -> list[int]:
 def _has_own_verb(clause: Clause) -> bool:
     """'show the mask', 'make a box': a command of its own."""
     first = next((token for token in clause.tokens if token.ideas & (ACTIONS | OBJECTS)), None)
+    if first is not None and {"BOX", "DRAW"} <= first.ideas and "base" in first.forms and clause.kinds("region"):
+        return True  # 'and box L3'
     return first is not None and not first.ideas & OBJECTS and bool(first.ideas & ACTIONS) and (not first.forms or "base" in first.forms)
 
 

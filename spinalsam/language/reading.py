@@ -14,7 +14,7 @@ from spinalsam.language.regions import take_regions
 from spinalsam.language.tokens import MARK, Spans, Token, is_mark, without_marks
 from spinalsam.language.words.chinese_lexicon import SLIPS as CHINESE_SLIPS
 
-_LONGEST = 4000  # characters of a sentence that are read
+LONGEST = 2000  # characters; what is longer is a letter or a file, and no request
 _CJK = "\u4e00-\u9fff"
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d\u200b\u2b50]")
 _GLUED = re.compile(
@@ -90,7 +90,7 @@ _SPECIAL = {
 def read(text: str) -> list[Token]:
     """The tokens of a sentence."""
     spans = Spans()
-    text = take_paths(without_marks(text)[:_LONGEST], spans)
+    text = take_paths(without_marks(text)[:LONGEST], spans)
     text = take_regions(_normalised(text), spans)
     text = take_coordinates(text, spans)
     text = take_numbers(text, spans)
@@ -122,6 +122,7 @@ def _normalised(text: str) -> str:
     text = _HEADWARD.sub(" headwards ", _FOOTWARD.sub(" footwards ", text))
     text = re.sub(r"(?:^|(?<=[，,。;；.]))\s*第\s*[一二三四五六1-6]\s*步(?:[，：:、]|就?是|先)?(?=\s*\S)", " ", text)
     text = re.sub(r"(?<![a-z0-9])c\s*[:= ]\s*(-?\d+)[\s,;/]+w\s*[:= ]?\s*(\d+)", r" level \1 width \2 ", text)
+    text = re.sub(r"\breturn by\b", "go back by", text)
     text = _HOW.sub(" howtoask ", text)
     text = _CAPABILITIES.sub(" helpwanted ", text)
     for slip, meant in CHINESE_SLIPS.items():

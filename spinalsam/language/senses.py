@@ -95,9 +95,15 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
         and not after.ideas & _THINGS
     ):
         ideas -= {"FIRST", "LAST", "NEXT", "NEW"}
-    if "GONE" in ideas and token.text.endswith((" go", "_go")) and (after.ideas & {"FROM", "UP", "DOWN"} or after.text in ("to", "on", "over", "around", "between", "in", "at", "into")):
+    if (
+        "GONE" in ideas
+        and token.text.endswith((" go", "_go"))
+        and (after.ideas & {"FROM", "UP", "DOWN"} or after.text in ("to", "on", "over", "around", "between", "in", "at", "into"))
+    ):
         ideas.discard("GONE")
         ideas.add("ADD")
+    if token.text == "volume" and before.text in ("the", "this", "whole", "entire") and i > 1 and tokens[i - 2].text in _INTO:
+        ideas.discard("SIZE")
     if token.text == "state" and after.text in ("of", ""):
         ideas.discard("SAY")
     if (
@@ -137,6 +143,7 @@ def _rest_of_clause(tokens: Sequence[Token], i: int) -> list[Token]:
     return rest
 
 
+_INTO = frozenset("in through throughout into within across".split())
 _DOING = frozenset("OPEN CLEAR ADD DRAW GEN SEG PROPAGATE MEASURE EXPORT HIDE MOVE UNDO REDO CHECK SETTO SHOW MAKE RUN".split())
 
 

@@ -26,6 +26,8 @@ def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
         and clause.says("different", "another", "new", "另一个", "其他", "别的", "新", "新的", "另")
     ):
         return OperationCall("open_image")
+    if _wants_another(clause):
+        return OperationCall("open_image")
     if (
         clause.has("LOOK")
         and clause.has("ASKREQ", "REQUEST", "INTENT", "PLEASE")
@@ -39,6 +41,17 @@ def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
         if picked and not clause.has("NEXT", "PREV", "CLEAR"):
             return OperationCall("open_image")
     return None
+
+
+def _wants_another(clause: Clause) -> bool:
+    """'switch to another CT', 'new image please'."""
+    others = (
+        clause.has("MASK", "POINT", "BOX", "NEXT", "PREV", "LABEL", "EXPORT", "CLEAR", "WINDOW")
+        or clause.kinds("number")
+        or clause.kinds("region")
+    )
+    asked = clause.has("MOVE", "SETTO", "PLEASE", "NEED", "REQUEST")
+    return asked and not others and clause.has("IMAGE") and clause.says("another", "different", "new", "other", "另一个", "别的", "其他")
 
 
 def _names_file(text: str, ideas: frozenset[str]) -> bool:
@@ -65,7 +78,12 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
     ):
         return None  # delete what?
     verbs = [t for t in clause.tokens if t.ideas & {"CLEAR", "GONE", "CLOSE"}]
-    if verbs and all("ADD" in t.ideas for t in verbs) and any(clause.kinds(kind) for kind in ("number", "region", "pair", "quad")):
+    if (
+        verbs
+        and all("ADD" in t.ideas for t in verbs)
+        and not clause.has("MASK")
+        and any(clause.kinds(kind) for kind in ("number", "region", "pair", "quad"))
+    ):
         return None  # 'drop three points on L3'
     if clause.has("HIDE") and clause.has("MASK", "RESULT") and clause.has("SHOW", "VISIBLE"):
         return None  # 关掉掩膜显示

@@ -206,7 +206,12 @@ def visibility(clause: Clause, hints: Hints) -> OperationCall | None:
     if not clause.has("MASK", "RESULT"):
         return None
     hides = clause.has("HIDE", "INVISIBLE") or clause.says("vanish", "disappear", "go away")
-    if clause.has("OPEN") and clause.says("bring up", "call up", "pull up", "打开", "开启", "调出来") and not clause.kinds("path") and not clause.has("IMAGE"):
+    if (
+        clause.has("OPEN")
+        and clause.says("bring up", "call up", "pull up", "打开", "开启", "调出来")
+        and not clause.kinds("path")
+        and not clause.has("IMAGE")
+    ):
         return OperationCall("show_mask", {"visible": True})
     if clause.has("EXPORT", "CLEAR", "GEN", "GONE", "SETLABEL") and not hides:
         return None
@@ -250,7 +255,7 @@ def measure(clause: Clause, hints: Hints) -> OperationCall | None:
     if any("MEASURE" in t.ideas and "ADD" not in t.ideas for t in clause.tokens):
         return OperationCall("measure", with_regions(clause))
     sized = clause.has("BIG") or any("SIZE" in t.ideas and "IMAGE" not in t.ideas for t in clause.tokens)
-    sized = sized or (clause.says("volume", "volumes") and about)
+    sized = sized or (any(t.text in ("volume", "volumes") and "SIZE" in t.ideas for t in clause.tokens) and about)
     if sized and (about or (len(clause.tokens) <= 5 and clause.has("COMPUTE", "TELLME", "CHECK", "SHOW", "WH"))):
         return OperationCall("measure", with_regions(clause))
     return None
@@ -261,6 +266,9 @@ def export(clause: Clause, hints: Hints) -> OperationCall | None:
     paths = clause.kinds("path")
     if (clause.has("OPEN") and not clause.has("MASK")) or (clause.has("CLEAR") and not clause.has("EXPORT")):
         return None
+    stored = [t for t in clause.tokens if "EXPORT" in t.ideas]
+    if stored and all(t.forms == {"past"} for t in stored) and not clause.has("MASK", "BE", "REQUEST", "NEED"):
+        return None  # the volume stored in ...
     if (clause.has("KEEP") and (kind or paths)) or (paths and clause.has("MASK") and not clause.has("OPEN", "SHOW", "SEG", "GEN")):
         pass
     elif clause.has("EXPORT"):
@@ -268,7 +276,9 @@ def export(clause: Clause, hints: Hints) -> OperationCall | None:
         if not (kind or paths or named or len(clause.tokens) <= 2):
             return None
     elif not (
-        kind and not clause.has("OPEN") and (clause.has("MASK", "MAKE", "GEN", "FILEKIND", "NEED", "REQUEST", "ASKREQ") or len(clause.tokens) <= 3)
+        kind
+        and not clause.has("OPEN")
+        and (clause.has("MASK", "MAKE", "GEN", "FILEKIND", "NEED", "REQUEST", "ASKREQ") or len(clause.tokens) <= 3)
     ):
         return None
     if clause.has("PMASK", "BMASK", "GEN") and clause.has("PMASK", "BMASK") and not kind and not paths and clause.has("GEN"):

@@ -64,7 +64,10 @@ def add_box(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     if not (wanted or clause.kinds("region") or len(numbers) == 4 or len(clause.tokens) == 1):
         return None
-    if any(a.stands_for("BOX") and b.kind == "number" and not clause.kinds("region") for a, b in pairwise(clause.tokens)) and len(numbers) != 4:
+    if (
+        any(a.stands_for("BOX") and b.kind == "number" and not clause.kinds("region") for a, b in pairwise(clause.tokens))
+        and len(numbers) != 4
+    ):
         return None  # box 12 on the form
     args = with_regions(clause)
     if len(numbers) == 4:

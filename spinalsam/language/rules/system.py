@@ -56,7 +56,9 @@ def _remarks_on_gpu(clause: Clause) -> bool:
 
 def undo(clause: Clause, hints: Hints) -> OperationCall | None:
     step = clause.has("STEP")
-    if any("IMAGE" in t.ideas and not t.ideas & {"SLICE", "NIFTI", "NRRD"} and "FILLER" not in t.ideas for t in clause.tokens) or clause.says("scan", "ct", "exam"):
+    if any(
+        "IMAGE" in t.ideas and not t.ideas & {"SLICE", "NIFTI", "NRRD"} and "FILLER" not in t.ideas for t in clause.tokens
+    ) or clause.says("scan", "ct", "exam"):
         return None  # redo the scan
     if (clause.has("SLICE") and not step and not clause.has("UNDO")) or (clause.kinds("region") and not step):
         return None

@@ -17,8 +17,13 @@ _SEEING = ("show me", "let me see", "take me", "bring me", "let's see", "让我�
 
 def window(clause: Clause, hints: Hints) -> OperationCall | None:
     for name, idea, whole in _PRESETS:
-        named = clause.has(whole) or (
-            clause.has(idea) and (clause.has("WINDOW") or clause.says("preset", "settings", "setting", "contrast"))
+        alone = (
+            name != "bone" and clause.has(idea) and all(t.stands_for(idea, "PLEASE", "FILLER", "SETTO", "REQUEST") for t in clause.tokens)
+        )
+        named = (
+            alone
+            or clause.has(whole)
+            or (clause.has(idea) and (clause.has("WINDOW") or clause.says("preset", "settings", "setting", "contrast")))
         )
         if named and not (clause.has("CLEAR", "SEG") and not clause.has("SETTO")):
             return OperationCall("set_window", {"preset": name})
@@ -45,7 +50,7 @@ def window(clause: Clause, hints: Hints) -> OperationCall | None:
 
 def _edge(token: Token) -> str:
     """level or width where a word names one of them: 'window level', 'WW', '窗宽'."""
-    if "WIDTHWORD" in token.ideas or token.text in ("w", "ww", "window width") or token.text.endswith("width"):
+    if "WIDTHWORD" in token.ideas or token.text == "宽" or token.text in ("w", "ww", "window width") or token.text.endswith("width"):
         return "width"
     if (
         token.ideas & {"LEVELWORD", "CENTREWORD"}
@@ -103,7 +108,11 @@ def go_to(clause: Clause, hints: Hints) -> OperationCall | None:
     for position, idea in (("middle", "MIDDLE"), ("first", "FIRST"), ("last", "LAST")):
         words = [t for t in clause.tokens if idea in t.ideas]
         whole = any(len(t.text) >= 3 and not t.text.isascii() for t in words)
-        if words and (whole or ((clause.has("SLICE", "IMAGE") or moves) and not clause.kinds("region"))):
+        if words and (
+            whole
+            or (clause.says("one") and clause.has("PLEASE", "REQUEST"))
+            or ((clause.has("SLICE", "IMAGE") or moves) and not clause.kinds("region"))
+        ):
             return OperationCall("go_to", {"position": position})
     regions = regions_of(clause)
     asked_to_see = any(t.text.startswith(_SEEING) for t in clause.tokens)
@@ -135,7 +144,8 @@ def _slice_number(clause: Clause) -> int | None:
             token.ordinal and any(t.stands_for("SLICE", "IMAGE") for t in after[:1])
         )
         plain = (
-            moves and not clause.has("SIZE", "LABEL")
+            moves
+            and not clause.has("SIZE", "LABEL")
             and len(numbers) == 1
             and not clause.kinds("region")
             and bool(before)
@@ -168,7 +178,11 @@ def navigate(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     strong = any(t.stands_for("NEXT", "PREV") and len(t.text) >= 2 and not t.text.isascii() for t in clause.tokens)
     if not (
-        clause.has("SLICE", "IMAGE", "MOVE") or strong or clause.tokens[0].text == "to" or len([t for t in clause.tokens if t.kind != "word" or "FILLER" not in t.ideas or t.ideas & {"NEXT", "PREV"}]) <= 2 or clause.kinds("number")
+        clause.has("SLICE", "IMAGE", "MOVE")
+        or strong
+        or clause.tokens[0].text == "to"
+        or len([t for t in clause.tokens if t.kind != "word" or "FILLER" not in t.ideas or t.ideas & {"NEXT", "PREV"}]) <= 2
+        or clause.kinds("number")
     ):
         return None
     if forward and backward:

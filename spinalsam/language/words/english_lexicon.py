@@ -168,7 +168,7 @@ PLAIN: dict[str, str] = {
     "DICOMSEG": "dicom_seg dicom-seg dicomseg dicom_segmentation dcm_seg dcmseg dicom_segmentation_object dicom_seg_object dso dicom-segmentation "
                 "dcm-seg seg_dicom dicom_segment dicom_sr_seg",
     "STL": "stl .stl stl_mesh stl_file stl_model stl_surface stls",
-    "GPUASK": "available usable working busy free status state ready present used usage detected utilisation utilization load info information "
+    "GPUASK": "availability available usable working busy free status state ready present used usage detected utilisation utilization load info information "
               "found alive there installed recognised recognized healthy enough visible online detail details spec specs specification temperature running "
               "version in_use health",
     "MATCHING": "fine ok okay alright good sound matching compatible consistent compatibility consistency match mismatch correct agreement compliant correspondence consonant "
@@ -244,6 +244,7 @@ PLAIN: dict[str, str] = {
     "RESET": "initial_state original_state default_state starting_state square_one",
     "CLEAR": "deletion removal erasure clearance eliminations",
     "ADD": "addition placement insertion",
+    "EXPORT": "on_disk to_disk on_the_disk to_the_disk on_my_disk",
     "INFER": "inference prediction",
     "RUN": "let_the_model have_the_model have_sam let_sam get_sam_to ask_the_model_to tell_the_model_to have_the_network let_the_network let_the_algorithm",
     "GEN": "generation creation computation conversion convert transform",
