@@ -74,7 +74,7 @@ def rows(options: argparse.Namespace) -> list[Row]:
             counted(lambda: kills(options.kills), options.kills)),
         Row("Bad inputs with a name: one clear line, the right exit code, no partial file", "60 or more", counted(bad_inputs, 60)),
         Row("Damage that fuzzing found once stays mended", "all", counted(findings, 1)),
-        *(Row(f"Fuzzing of {name} for {options.fuzz_minutes:g} min", "no finding", lambda name=name: fuzz(name, options.fuzz_minutes))
+        *(Row(f"Fuzzing of {name}", "no finding", lambda name=name: fuzz(name, options.fuzz_minutes))
           for name in ("images", "masks", "journals", "prompts", "cards", "sentences", "tables") if options.fuzz_minutes),
         Row(f"Memory over {options.soak} random operations", f"flat within {SOAK_LIMIT:.0%}", lambda: soak(options.soak)),
         *(Row(f"Peak memory while 512 x 512 x {options.slices} int16 opens ({kind})", f"{MEMORY_LIMIT} x its size or less",
@@ -134,7 +134,7 @@ def findings() -> tuple[int, int]:
 
 def fuzz(name: str, minutes: float) -> Found:
     result = python("tests.reliability.fuzz", name, str(minutes * 60), str(int(time.time()) % 100000))
-    words = f"{result['inputs']:,} inputs, {len(result['findings'])} findings"
+    words = f"{result['inputs']:,} inputs in {minutes:g} min, {len(result['findings'])} findings"
     return Found(words, not result["findings"])
 
 
