@@ -26,6 +26,8 @@ STRIDE = 16
 GUIDE_CHANNELS = 4  # previous mask, inside of the box, positive clicks, negative clicks
 CLICK_RADIUS = 2.5  # Gaussian radius of a drawn click in look pixels, divided by the guide's stride
 NO_POINT = -1
+# What one click by itself may mean; the candidates 1 to 3 of the mask decoder answer these in this order.
+CLICK_MEANINGS = ("piece", "whole vertebra", "spine in view")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from spinalsam.device.manager import run_with_fallback
 from spinalsam.device.threads import FEW, cpu_threads
-from spinalsam.engine.compact import CompactConfig, CompactSam, standardise
+from spinalsam.engine.compact import CLICK_MEANINGS, CompactConfig, CompactSam, standardise
 from spinalsam.engine.look import Look, choose_look, cut, look_for_box, paste
 from spinalsam.engine.segmenter import Candidates, Embedding, SliceImage
 from spinalsam.errors import ModelError
@@ -143,7 +143,7 @@ class CompactSegmenter:
         look = choose_look(embedding.image, prompt, side=self.side)
         logits, scores = self._ask(embedding, look, prompt, previous)
         single = len(prompt.points_xy) == 1 and previous is None
-        best = 1 + int(scores[1:].argmax()) if single else 0
+        best = 1 + CLICK_MEANINGS.index("whole vertebra") if single else 0
         wide = self._candidates(embedding, look, logits, scores, first=best)
         closer = self._look_closer(embedding, look, wide.masks[0], prompt)
         if closer is None:

@@ -17,7 +17,7 @@ from spinalsam.errors import InputError
 from spinalsam.support.metrics import dice
 from spinalsam.training.batches import Batches, MixedBatches, parts_of
 from spinalsam.training.config import Phase, TrainConfig
-from spinalsam.training.dataset import TARGET, Batch, RenderedSlices, turned
+from spinalsam.training.dataset import BONE, TARGET, WHOLE, Batch, RenderedSlices, turned
 from spinalsam.training.fit import Run
 from spinalsam.training.objective import InteractiveStep, PromptMix, first_prompts, mask_loss, soft_iou
 from spinalsam.training.task import from_beginning
@@ -168,3 +168,30 @@ def test_a_checkpoint_without_cbam_is_a_beginning_for_one_with_it(library, tmp_p
             torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
     with pytest.raises(InputError, match="do not fit"):
         from_beginning(replace(config, model=replace(SMALL, attention_blocks=2)), library, start=tmp_path / "best.safetensors")
+
+
+def test_one_click_has_three_meanings_and_each_candidate_learns_its_own() -> None:
+    masks = np.zeros((1, 64, 64), np.uint8)
+    masks[0, 8:28, 8:28] = TARGET + WHOLE + BONE  # a body,
+    masks[0, 40:52, 8:20] = WHOLE + BONE  # its process
+    masks[0, 8:28, 40:60] = BONE  # and a neighbour
+    batch = Batch(np.zeros((1, 64, 64), np.float16), masks)
+    seen = set()
+    for seed in range(12):
+        prompts = first_prompts(np.random.default_rng(seed), batch, PromptMix(box_share=0.0))
+        piece, whole, spine = prompts.meanings[0]
+        x, y = (int(v) for v in prompts.points[0, 0])
+        assert piece[y, x] and piece.sum() in (400, 144) and not (piece & ~whole).any()
+        assert whole.sum() == 544 and spine.sum() == 944
+        np.testing.assert_array_equal(prompts.masks[0], prompts.meanings[0][prompts.meant[0]])
+        seen.add((int(piece.sum()), int(prompts.meant[0])))
+    assert {size for size, _ in seen} == {400, 144} and len({meant for _, meant in seen}) > 1
+    step = InteractiveStep(CompactSam(SMALL), PromptMix())
+    targets = torch.cat([torch.zeros(1, 1, 64, 64), torch.from_numpy(prompts.meanings.astype(np.float32))], dim=1)
+    right = (targets - 0.5) * 12
+    loss, chosen = step._loss(right, torch.ones(1, 4), targets, torch.tensor([2]))
+    assert torch.equal(chosen, right[:, 2:3])
+    for candidate in (1, 2, 3):
+        wrong = right.clone()
+        wrong[:, candidate] *= -1
+        assert step._loss(wrong, torch.ones(1, 4), targets, torch.tensor([2]))[0] > loss + 0.1
