@@ -204,7 +204,10 @@ def test_a_model_is_judged_on_the_users_own_cases(data, compact_base, capfd) -> 
     }
     assert document["overall"]["count"] == sum(row["count"] for row in document["sets"].values())
     assert {"dice", "iou", "msd_mm", "hd95_mm", "nsd_1mm", "auc", "point", "box_and_5", "clicks_to_0.90"} <= set(document["overall"])
-    assert main(["evaluate", "--cases", str(data), "--model", compact_base]) == 0
+    picture = data.parent / "cases.png"
+    assert main(["evaluate", "--cases", str(data), "--model", compact_base, "--pictures", str(picture)]) == 0
+    with Image.open(picture) as sheet:
+        assert sheet.width > 1000 and len(sheet.convert("RGB").getcolors(1 << 20)) > 50
     assert "one click" in capfd.readouterr().out
     for wrong in (["--cases", str(data), "--pred", "x"], ["--pred", "x"], ["--model", "compact"], []):
         assert main(["evaluate", *wrong]) == 2

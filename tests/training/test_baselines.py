@@ -16,7 +16,7 @@ from spinalsam.engine.compact import CompactConfig, CompactSam
 from spinalsam.engine.segmenter import SliceImage
 from spinalsam.support.metrics import dice
 from spinalsam.support.prompts import SlicePrompt
-from spinalsam.training import ablation
+from spinalsam.training import ablation, learning_curve
 from spinalsam.training.baselines import FILLED_BOX, OTSU, UNet, train_unet, unet_baseline
 from spinalsam.training.batches import Batches
 from spinalsam.training.config import Phase, TrainConfig
@@ -72,3 +72,6 @@ def test_the_comparison_measures_every_method(tmp_path: Path) -> None:
     assert min(rows[name]["dice"] for name in ("filled box", "Otsu in the box")) > 0.8
     assert 0 < rows["+ LoRA"]["trained_share"] < rows["+ LoRA + CBAM"]["trained_share"] < 1
     assert ablation.as_markdown(rows).count("\n") == len(rows) + 1
+    curves = learning_curve.learning_curve({"shapes": sources}, [1, 2], tmp_path / "real", tmp_path / "out" / "cache")
+    assert [slices for slices, _ in curves["shapes"]] == [8, 16] and all(0 <= dice <= 1 for _, dice in curves["shapes"])
+    assert learning_curve.as_markdown(curves).splitlines()[0] == "| rendered from | 8 slices | 16 slices |"
