@@ -247,6 +247,7 @@ def _bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 CONTEXT_SHARE = 0.4  # of the slices have organs of true shape around the bone
 # What share of the picture's side the target fills, and how often: as a box's look shows it, as a click's, as anything.
 FILLS, FILL_SHARES = ((0.48, 0.72), (0.2, 0.48), (0.12, 0.9)), (0.55, 0.3, 0.15)
+ENDPLATE_SHARE = 0.2  # of the slices run along an endplate
 ROUND_SHARE = 0.25  # of the references are as smooth as a hand draws
 EDGE_SHARE = 0.15  # of the slices end within the picture
 
@@ -328,9 +329,9 @@ def _render_cut(
 def _overdraw_px(rng: np.random.Generator, pixel_mm: float, factor: float) -> float:
     """How far outside the bone its outline was drawn, in pixels: people and networks take the blurred edge in, by some share
     of a scanner's pixel and of a millimetre. factor: how many of our pixels are one of the scanner's."""
-    if rng.random() < 0.12:
+    if rng.random() < 0.2:
         return 0.0
-    return float(rng.uniform(0, 1.5) / pixel_mm + rng.uniform(0, 0.5) * factor)
+    return float(rng.uniform(0, 1.1) / pixel_mm + rng.uniform(0, 0.4) * factor)
 
 
 def _rounded(
@@ -390,19 +391,22 @@ def _draw(
     hu = _surroundings(rng, bone, pixel_mm, context)
     inside = bone > 0.5
     depth = ndimage.distance_transform_edt(inside).astype(np.float32) - np.float32(overdraw_px)
-    shell_px = rng.uniform(0.35, 1.9) / pixel_mm * np.exp(0.35 * _noise(rng, side, int(rng.integers(3, 14))))
+    # Near an endplate the plane runs through the rim for millimetres, and through the disc in its middle.
+    endplate = rng.random() < ENDPLATE_SHARE
+    thickness_mm = rng.uniform(1.5, 7.0) if endplate else rng.uniform(0.35, 1.9)
+    shell_px = thickness_mm / pixel_mm * np.exp(0.35 * _noise(rng, side, int(rng.integers(3, 14))))
     shell_px = np.maximum(shell_px, 0.6)
     osteoporotic = rng.random() < 0.15
-    core = rng.uniform(-40, 90) if osteoporotic else rng.uniform(40, 380)
+    core = rng.uniform(-40, 90) if osteoporotic or (endplate and rng.random() < 0.5) else rng.uniform(40, 380)
     shell = rng.uniform(60, 500) if osteoporotic else rng.uniform(60, 1300)
     fine_cells = int(np.clip(side * pixel_mm / rng.uniform(0.8, 2.5), 8, side))
     value = (
         core
-        + rng.uniform(0, 60) * _noise(rng, side, int(rng.integers(3, 12)))
+        + rng.uniform(0, 90) * _noise(rng, side, int(rng.integers(3, 12)))
         + rng.uniform(0, 90) * _noise(rng, side, fine_cells)
     )
     strength = np.clip(1 + rng.uniform(0, 0.45) * _noise(rng, side, int(rng.integers(3, 10))), 0.1, 1.9)
-    softness = rng.uniform(0.3, 0.9)
+    softness = rng.uniform(0.3, 0.9) * (thickness_mm / pixel_mm if endplate else 1.0)
     value = value + shell * strength * _step((shell_px - np.maximum(depth, 0)) / softness)
     if rng.random() < 0.5:  # neighbours are not of the same density
         value = value + rng.uniform(-90, 90) * np.clip(bone - target, 0, 1)
