@@ -32,7 +32,11 @@ CLICK_MEANINGS = ("piece", "whole vertebra", "spine in view")
 
 @dataclass(frozen=True)
 class CompactConfig:
-    """Widths of the four stages (strides 2, 4, 8, 16), the depth of the attention stage, and the parts that CBAM follows."""
+    """Widths of the four stages (strides 2, 4, 8, 16), the depth of the attention stage, and the parts that CBAM follows.
+
+    mask_threshold: logit from which a pixel belongs to the mask, as SAM's. Below 0 where people draw further outside than the slices
+    that were learned from.
+    """
 
     widths: tuple[int, int, int, int] = (24, 48, 96, 192)
     conv_blocks: tuple[int, int] = (2, 2)
@@ -42,6 +46,7 @@ class CompactConfig:
     decoder_mlp: int = 512
     side: int = 192
     cbam_after: tuple[str, ...] = ()
+    mask_threshold: float = 0.0
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> CompactConfig:

@@ -219,7 +219,7 @@ class CompactSegmenter:
         order = [first, *rest][:3]
         full = paste(logits[0, order], look, embedding.image.pixels.shape)
         low_res = tuple(LowRes(look, logits[:, n : n + 1]) for n in order)
-        return Candidates(full > 0, scores[order].clamp(0, 1).numpy(), low_res)
+        return Candidates(full > self.model.config.mask_threshold, scores[order].clamp(0, 1).numpy(), low_res)
 
     def _look_bytes(self) -> int:
         widths = self.model.config.widths

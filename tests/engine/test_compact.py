@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -158,3 +160,16 @@ def test_prompts_of_all_forms_in_one_call_are_answered_like_one_by_one(segmenter
         alone = segmenter.decode(embedding, prompt)
         np.testing.assert_allclose(found.scores, alone.scores, atol=1e-3)
         assert found.masks.shape == alone.masks.shape and (found.masks == alone.masks).mean() > 0.999
+
+
+def test_a_lower_threshold_gives_larger_masks_of_the_same_logits() -> None:
+    torch.manual_seed(0)
+    model = CompactSam(SMALL)
+    image = SliceImage(np.random.default_rng(0).normal(300, 200, (50, 60)).astype(np.float32), True, (1.0, 1.0))
+    prompt = SlicePrompt(box_xyxy=np.array([10, 10, 40, 40], np.float32))
+    plain = CompactSegmenter(model, checksum="x")
+    answer = plain.decode(plain.encode(image), prompt)
+    model.config = replace(SMALL, mask_threshold=-0.5)
+    larger = plain.decode(plain.encode(image), prompt)
+    assert (larger.masks[0] >= answer.masks[0]).all() and larger.masks[0].sum() > answer.masks[0].sum()
+    assert torch.equal(larger.low_res[0].logits, answer.low_res[0].logits)
