@@ -30,7 +30,7 @@ REAL = {
     "DICOM series (GE)": Real(("dcmqi", "ct-3slice"), "218,337,1,295,431,1"),
     "NIfTI (RAS, 3 mm)": Real(("totalsegmentator", "example_ct.nii.gz"), "46,27,85,72,48,85"),
     "DICOM series (CORT)": Real(("matrad", "real_CT"), "98,102,80,120,132,80"),
-    "NRRD (cervical)": Real(("ts2d", "sample_s0521.nrrd"), "26,76,84,26,88,92", "sagittal"),
+    "NRRD (cervical)": Real(("ts2d", "sample_s0521.nrrd"), "26,77,78,26,87,86", "sagittal"),
 }
 
 
