@@ -45,6 +45,13 @@ def has_reference(workspace: Any) -> str:
     return "There is no reference mask to compare with; choose one with 'Compare with a reference'."
 
 
+def has_doubtful(workspace: Any) -> str:
+    missing = has_mask(workspace)
+    if missing or workspace.case.doubtful:
+        return missing
+    return "No slice is doubtful: whole vertebrae that are segmented leave the slices here on which the network was unsure."
+
+
 def has_candidates(workspace: Any) -> str:
     missing = has_case(workspace)
     if missing or workspace.state.candidates is not None:

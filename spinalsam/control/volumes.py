@@ -12,7 +12,7 @@ from spinalsam.control.masking import best_voxel, values_of
 from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.painting import block_edit, to_slab
 from spinalsam.control.prompting import decode, prompts_on, refuse_locked
-from spinalsam.control.whole_spine import Report, segment_located
+from spinalsam.control.whole_spine import DOUBTFUL_SCORE, Report, segment_located
 from spinalsam.errors import RequirementError
 from spinalsam.support.anatomy import GROUPS, LABEL_VALUES, label_value
 from spinalsam.support.planes import PLANES, SliceRef
@@ -109,6 +109,11 @@ def _walked(
         "label": label,
         "slices": [{"slice": step.index + 1, "score": step.score, "confidence": step.confidence} for step in steps],
         "ends": {way: walk.reason for way, walk in walks.items()},
+        "doubtful": [
+            {"label": label, "plane": ref.plane, "slice": step.index + 1, "score": round(step.score, 3)}
+            for step in sorted(steps, key=lambda step: step.score)
+            if step.score < DOUBTFUL_SCORE
+        ],
     }
     if edit is None:
         return OperationResult(f"{name} does not go on from {ref.plane} slice {ref.index + 1} ({ends}).", data, replay_args=args)

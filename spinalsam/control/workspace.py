@@ -77,6 +77,7 @@ class CaseContent:
     source: the path or `sample:NAME` from which the volume can be read again. fingerprint: hash of voxels and grid.
     spine: the voxel in the middle of the spine or None, in a tuple once it has been looked for.
     extents: which labels the mask holds, and where. survey: the vertebrae that the locator has found, once it has looked for them.
+    doubtful: slices on which the network was unsure when whole vertebrae were segmented last, worst first.
     session: the journal and its lock, or None while there is none. resumes: the journal of an earlier session to go on with.
     carried: whether a new journal has to begin with the case as it is, since what came before is in none that can be gone on with.
     """
@@ -95,6 +96,7 @@ class CaseContent:
     spine: tuple[tuple[int, int, int] | None] | None = None
     carried: bool = False
     survey: Survey | None = None
+    doubtful: tuple[dict[str, Any], ...] = ()
 
     @classmethod
     def fresh(cls, volume: Volume, *, source: str, series_uid: str | None, fingerprint: str) -> CaseContent:
@@ -442,6 +444,7 @@ class Workspace:
             changes["labels"] = with_labels(changes.get("labels", content.state.labels), result.edit.values)
             changes.setdefault("candidates", None)
             content.mask = apply_edit(content.mask, result.edit)
+            content.doubtful = tuple(result.data.get("doubtful", content.doubtful))
             content.extents.follow(result.edit.lower_ijk, result.edit.before, result.edit.after)
             box = (result.edit.lower_ijk, result.edit.upper_ijk)
             fields |= {"mask", "candidates", *({"labels"} if changes["labels"] != content.state.labels else ())}

@@ -24,8 +24,8 @@ CANAL, CANAL_REACH_MM = 0.35, (9.0, 36.0, 9.0)
 NEAR_VOXELS = 10.0  # how far from where the column leads its next slice is looked for
 MISSING_VOXELS = 14  # slices without body that are stepped over: a vertebra hidden by metal
 HEIGHT_TO_WIDTH = 0.74
-HEIGHT_MM = (14.0, 42.0)
-SPREAD = 0.17  # of the logarithm of a distance between discs
+HEIGHT_MM = (11.0, 42.0)
+LOOSE, SPREAD = 0.3, 0.17  # of the logarithm of a distance between discs, before and after the scan has told its scale
 RIGID = 1.0  # weight of regular distances beside the evidence
 PART = 0.45  # share of a usual height from which what lies beyond the last cut is a vertebra of its own
 WEIGHTS = (0.9, 0.5, 0.8)  # of dark discs, of foramina, of the network's centres between them
@@ -80,7 +80,10 @@ def find_column(
         told = _smooth(_sampled(step_mm, grid, line), 20.0 / STEP_MM)
         height = np.sqrt(height * np.clip(told, *HEIGHT_MM))
     evidence = _evidence(line, width, height, heat, grid, (voxels, geometry, is_hu))
-    cuts = _cuts(evidence, height)
+    # First the scan decides, then the distances that it gave make the row regular.
+    cuts = _cuts(evidence, height, LOOSE)
+    height = _told_by(cuts, height)
+    cuts = _cuts(evidence, height, SPREAD)
     return Column(line, width, height, solid, _bounds(cuts, height, solid))
 
 
@@ -207,7 +210,17 @@ def _standard(values: NDArray, usual: float) -> NDArray[np.float64]:
     return rest / np.maximum(scale, 0.15 * rest.std() + 1e-6)
 
 
-def _cuts(evidence: NDArray, height: NDArray) -> list[int]:
+def _told_by(cuts: list[int], height: NDArray) -> NDArray[np.float64]:
+    """The usual height along the line as cuts tell it, smoothed over some vertebrae."""
+    if len(cuts) < 3:
+        return height
+    middles, gaps = 0.5 * (np.array(cuts[1:]) + cuts[:-1]), np.diff(cuts) * STEP_MM
+    ratio = np.log(gaps / height[middles.astype(int)])
+    smooth = np.array([np.median(ratio[max(0, n - 2) : n + 3]) for n in range(len(ratio))])
+    return np.clip(height * np.exp(np.interp(np.arange(len(height)), middles, smooth)), *HEIGHT_MM)
+
+
+def _cuts(evidence: NDArray, height: NDArray, spread: float) -> list[int]:
     """Positions of the discs: the row of them that has most evidence at regular distances."""
     count = len(evidence)
     best, back = np.full(count, -np.inf), np.full(count, -1)
@@ -215,11 +228,11 @@ def _cuts(evidence: NDArray, height: NDArray) -> list[int]:
         usual = height[here]
         if here < 1.5 * usual:
             best[here] = evidence[here]
-        reach = np.arange(max(0, here - int(1.7 * usual)), max(0, here - int(0.55 * usual)) + 1)
+        reach = np.arange(max(0, here - int(1.7 * usual)), max(0, here - int(0.5 * usual)) + 1)
         reach = reach[reach < here]
         if len(reach):
             between = 0.5 * (height[reach] + usual)
-            total = best[reach] + evidence[here] - 0.5 * RIGID * (np.log((here - reach) * STEP_MM / between) / SPREAD) ** 2
+            total = best[reach] + evidence[here] - 0.5 * RIGID * (np.log((here - reach) * STEP_MM / between) / spread) ** 2
             if total.max() > best[here]:
                 best[here], back[here] = total.max(), reach[total.argmax()]
     ends = np.arange(count)[np.arange(count) > count - 1 - 1.5 * height]

@@ -32,11 +32,11 @@ STEP_MM_OF_LEVEL = np.array(
     np.float32,
 )
 SACRUM_ML = 4.0
-SACRUM_REACH_MM, SACRUM_ASIDE_MM = 110.0, 45.0  # from the lowest vertebra: two may lie unseen between
+SACRUM_REACH_MM, SACRUM_ASIDE_MM = 110.0, 25.0  # from the lowest vertebra: two may lie unseen between
 SMALLEST_VOXELS = 26  # crumbs that the scan's edge has left of a vertebra are no vertebra
 EDGE_VOXELS = 12  # of a vertebra at the scan's edge, from which it counts as cut
 NAMED_MM = 30.0  # how far from a vertebra's middle the point may lie that somebody named
-ONWARD_VOXELS, LUMBAR, END_SURE = 16, slice(19, 25), 0.9  # scan below the last vertebra that makes its end a sacrum's beginning
+ONWARD_VOXELS, LUMBAR, END_SURE = 9, slice(19, 25), 0.88  # scan below the last vertebra that makes its end a sacrum's beginning
 SURE = 0.7  # probability from which a name is given
 TILE = 176  # voxels in height that are looked at together
 OVERLAP = 48
@@ -244,7 +244,7 @@ def _own(owner: NDArray[np.uint8], column: Column, fine: NDArray[np.float32], sa
     if not len(bone):
         return
     at = tuple(bone.T)
-    pointed = bone + fine[OFFSET][(slice(None), *at)].T.astype(np.float64)
+    pointed = bone + fine[OFFSET][:, at[0], at[1], at[2]].T.astype(np.float64)
     in_body = fine[BODY][at] > 0.5
     places = coarse.geometry.to_mm(np.where(in_body[:, None], bone, pointed))
     positions = column.position_of(places)
@@ -280,7 +280,7 @@ def _chain(
 def _opinion(levels: NDArray[np.float32], voxels: NDArray, weights: NDArray) -> NDArray[np.float64]:
     """(25,) mean log-probability of each level over a vertebra's voxels."""
     half = np.minimum(voxels // 2, np.array(levels.shape[1:]) - 1)
-    mean = (levels[(slice(0, LEVELS - 1), *half.T)] * weights).sum(axis=1) / weights.sum()
+    mean = (levels[: LEVELS - 1][:, half[:, 0], half[:, 1], half[:, 2]] * weights).sum(axis=1) / weights.sum()
     return mean.astype(np.float64)
 
 

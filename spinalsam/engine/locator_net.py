@@ -76,7 +76,7 @@ class LocatorNet(nn.Module):
         self.up = nn.ModuleList(_Block(a, a) for a in widths[:-1])
         self.fine_head = nn.Conv3d(widths[0], FINE, 1)
         self.level_head = nn.Sequential(_Block(widths[1], widths[1]), nn.Conv3d(widths[1], LEVEL_CHANNELS, 1))
-        nn.init.constant_(self.fine_head.bias[:5], -3.0)  # type: ignore[index, arg-type]
+        nn.init.constant_(self.fine_head.bias[:5], -3.0)  # type: ignore[index]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 3, x, y, z), sides divisible by 16, to fine logits and offsets (n, 8, ...) and level channels (n, 6, ...) of half size."""
@@ -137,7 +137,7 @@ def _folded(network: LocatorNet) -> LocatorNet:
     for block in network.modules():
         if isinstance(block, _Block) and isinstance(block.norm, nn.BatchNorm3d):
             block.conv, block.norm = fuse_conv_bn_eval(block.conv, block.norm), nn.Identity()  # type: ignore[assignment]
-    return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload, no-any-return]
+    return network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 @functools.lru_cache(maxsize=1)
@@ -169,6 +169,5 @@ def answer(network: LocatorNet, hu: NDArray, seen: NDArray[np.bool_]) -> Locator
     fine = fine.float()
     fine[:, :5] = fine[:, :5].sigmoid()
     fine[:, OFFSET] *= OFFSET_VOXELS
-    cut = tuple(slice(0, n) for n in shape)
-    half = tuple(slice(0, -(-n // 2)) for n in shape)
-    return LocatorAnswer(fine[(0, slice(None), *cut)].numpy(), level_chances(levels.float())[(0, slice(None), *half)].float().numpy())
+    (i, j, k), (a, b, c) = shape, (-(-n // 2) for n in shape)
+    return LocatorAnswer(fine[0, :, :i, :j, :k].numpy(), level_chances(levels.float())[0, :, :a, :b, :c].numpy())

@@ -63,8 +63,8 @@ def render(rng: np.random.Generator, look: Look) -> Sample:
     values, centres = np.zeros(count, np.uint8), np.full((count, 3), -99, np.float32)
     for owner, value in look.values.items():
         values[owner - 1], centres[owner - 1] = value, look.centres[owner]
-    owner = np.where(look.bone > 0.45, look.owner, 0).astype(np.uint8)
-    return Sample(np.clip(np.rint(hu), -1024, 3071).astype(np.int16), seen, masks.astype(np.uint8), owner, values, centres)
+    owners = np.where(look.bone > 0.45, look.owner, 0).astype(np.uint8)
+    return Sample(np.clip(np.rint(hu), -1024, 3071).astype(np.int16), seen, masks.astype(np.uint8), owners, values, centres)
 
 
 def _tissues(rng: np.random.Generator, look: Look) -> Array:

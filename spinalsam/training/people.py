@@ -334,7 +334,7 @@ def _along(person: Person, z_mm: Array) -> tuple[Array, Array, Array]:
     ends = line[order][[0, -1]]
     x = np.concatenate([[ends[0, 0]], line[order, 0], [ends[1, 0]]])
     y = np.concatenate([[ends[0, 1] + 60], line[order, 1], [ends[1, 1]]])
-    return tuple(np.interp(z_mm, z, values).astype(np.float32) for values in (x, y, level))  # type: ignore[return-value]
+    return tuple(np.interp(z_mm, z, values).astype(np.float32) for values in (x, y, level))
 
 
 def _paint_trunk(rng: np.random.Generator, look: Look, person: Person, places: Array) -> None:
