@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 LEVELS = 25  # C1-C7, T1-T12, L1-L6: VerSe values 1-25, here counted from 0
 T11, T12, L1, L4, L5, L6 = 17, 18, 19, 22, 23, 24
 
-TRUST = 0.35  # the network's opinions of neighbours are not independent
+# The network's opinions of neighbours are not independent: where it is a level off for one, it is for all. So a long chain says no
+# more than one or two vertebrae would.
+TRUST, WHOLE_TRUST = 0.35, 1.2
 RARE = {"no T12": 0.01, "no L5": 0.02, "L6": 0.04}  # shares of people, about (Sekuboyina et al. 2021 count more among patients)
 
 
@@ -51,7 +53,8 @@ def name_chain(
     that is. named: VerSe values that are known, by position in the chain.
     """
     count = len(chain)
-    seen = np.stack([TRUST * np.maximum(one.levels, np.log(1e-4)) for one in chain])
+    trust = min(TRUST, WHOLE_TRUST / count)
+    seen = np.stack([trust * np.maximum(one.levels, np.log(1e-4)) for one in chain])
     for position, value in (named or {}).items():
         seen[position, :] += np.where(np.arange(LEVELS) == value - 1, 0.0, -60.0)
     last = np.zeros(LEVELS)

@@ -47,7 +47,7 @@ def test_a_gap_counts_in_the_names() -> None:
 
 
 def test_six_lumbar_vertebrae_are_found_where_the_network_sees_the_last_rib() -> None:
-    chain = spine(17, L6, width=0.4)
+    chain = spine(17, L6, width=0.2)
     naming = name_chain(chain, [0] * 8, sacrum_below=0)
     assert naming.values[-1] == L6 and naming.values[3] == L1
 

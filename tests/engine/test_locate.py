@@ -15,7 +15,7 @@ SHAPE = (24, 32, 90)
 RADIUS = np.array([8.0, 6.0, 4.6])  # of a body, in voxels
 
 
-def painted(centres: dict[int, tuple[float, float, float]], *, doubt: float = 1.0, sacrum: bool = False) -> tuple[LocatorAnswer, Coarse]:
+def painted(centres: dict[int, tuple[float, float, float]], *, doubt: float = 0.5, sacrum: bool = False) -> tuple[LocatorAnswer, Coarse]:
     """The answer of a perfect network to bodies at some voxels, by VerSe value; `doubt` is how far off it says its levels may be."""
     fine = np.zeros((FINE, *SHAPE), np.float32)
     half = tuple(-(-n // 2) for n in SHAPE)
