@@ -103,7 +103,7 @@ class Ahead:
             self._changed.notify_all()
         self.stop()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout=30)
+            self._thread.join(timeout=5)
 
     def _looked(self, change: Change) -> None:
         """The view has changed."""
