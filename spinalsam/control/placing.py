@@ -32,6 +32,14 @@ BOX_MARGIN_MM = 2.0
 NEGATIVE_DISTANCE_MM = (3.0, 9.0)
 
 
+def level_note(labels: Sequence[int], located: Structures | None) -> str:
+    """What is said after prompts on structures that the locator found: it may count the levels wrong. Empty where nothing was found so."""
+    if not located:
+        return ""
+    names = ", ".join(dict.fromkeys(label_name(label) for label in labels))
+    return f" Check the level: {names} as the locator counts; if that is wrong, undo and name one vertebra by a box with its label."
+
+
 def slice_argument(ws: Workspace, plane: str | None, number: int | None) -> SliceRef:
     """The slice that an operation's ``plane`` and ``slice`` (from 1) name; the shown one where they are left out.
 

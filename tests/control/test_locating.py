@@ -109,6 +109,7 @@ def test_points_and_boxes_by_region_lie_on_the_structure(located: Workspace) -> 
     placed = located.run("add_points", count=2, regions=["L3"])
     assert all(FRONT[0].start <= point.ijk[0] < FRONT[0].stop for point in located.state.points)
     assert len(located.state.points) == 2 and placed.data["labels"] == [L3, L3]
+    assert "Check the level: L3" in placed.message
     located.run("add_box", regions=["L4"])
     box = located.state.boxes[0]
     assert box.label == L4 and abs(box.corner_a_ijk[0] - BACK[0].start) <= 4

@@ -45,7 +45,7 @@ def add_box(
     value: int | None = None,
 ) -> OperationResult:
     """Draw a box around a structure of the shown slice."""
-    from spinalsam.control.placing import place_boxes, slice_for_prompts
+    from spinalsam.control.placing import level_note, place_boxes, slice_for_prompts
     from spinalsam.control.state import with_labels
     from spinalsam.support.anatomy import label_name
 
@@ -64,7 +64,7 @@ def add_box(
         # Several boxes come from the mask as it is now, which is the same when the journal is done again.
         args |= {"regions": list(regions)} if regions else {}
     return OperationResult(
-        f"Drew {what} ({names}) on {where}.",
+        f"Drew {what} ({names}) on {where}.{level_note([box.label for box in placed], located)}",
         {"corners": pixels, "plane": ref.plane, "slice": ref.index + 1, "labels": [box.label for box in placed]},
         changes,
         replay_args=args,

@@ -53,7 +53,7 @@ def add_points(
     values: Sequence[int] | None = None,
 ) -> OperationResult:
     """Set points on a structure (positive) or beside it (negative) of the shown slice."""
-    from spinalsam.control.placing import place_points, slice_for_prompts
+    from spinalsam.control.placing import level_note, place_points, slice_for_prompts
     from spinalsam.control.state import with_labels
 
     ref, moved, located = slice_for_prompts(ws, job, plane, slice, regions, at is not None)
@@ -66,7 +66,7 @@ def add_points(
     changes = {"points": (*ws.state.points, *placed), **({"labels": labels} if labels != ws.state.labels else {}), **moved}
     pixels = ws.plane(ref.plane).to_pixel([point.ijk for point in placed]).tolist()
     return OperationResult(
-        f"Set {what} on {where}.",
+        f"Set {what} on {where}.{level_note([point.label for point in placed], located)}",
         {"at": pixels, "plane": ref.plane, "slice": ref.index + 1, "labels": [point.label for point in placed]},
         changes,
         replay_args={
