@@ -234,7 +234,7 @@ def acts_first(clause: Clause) -> bool:
 
 
 def _is_condition(clause: Clause) -> bool:
-    asks_state = clause.has("GPU", "CKPT") and clause.has("TELLME", "CHECK", "MATCH", "MATCHING")
+    asks_state = clause.has("GPU", "CKPT", "MODEL") and clause.has("TELLME", "CHECK", "MATCH", "MATCHING")
     return clause.has("IF") and not clause.has("IFPOLITE") and not asks_state
 
 

@@ -16,7 +16,7 @@ def with_leading_before(tokens: list[Token]) -> list[Token]:
     result: list[Token] = []
     start = 0
     for i, token in enumerate(tokens):
-        if token.kind == "sep":
+        if token.kind == "sep" and token.text != "、":
             start = len(result) + 1
         elif "BEFOREVERB" in token.ideas and not token.text.isascii() and i + 1 < len(tokens) and tokens[i + 1].text != "的":
             event, rest = result[start:], tokens[i + 1 :]

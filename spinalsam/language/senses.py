@@ -191,6 +191,9 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
         ideas.add("HOWTO")
     if token.text in ("最后", "首先") and before.kind == "sep" and after.kind == "word" and after.ideas - {"SLICE", "IMAGE", "FILLER"}:
         ideas -= {"LAST", "FIRST"}
+    if token.text in ("框出", "圈出", "框选") and before.stands_for("FROM") and after.stands_for("MASK"):
+        ideas.clear()
+        ideas |= {"BOX", "GEN"}
     if token.text == "坐标" and (after.kind in ("pair", "quad") or after.text in ("是", "为")):
         ideas.discard("POINT")
     if token.text == "标" and before.text in ("图", "坐"):

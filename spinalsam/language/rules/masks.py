@@ -267,7 +267,13 @@ def export(clause: Clause, hints: Hints) -> OperationCall | None:
     if (clause.has("OPEN") and not clause.has("MASK")) or (clause.has("CLEAR") and not clause.has("EXPORT")):
         return None
     stored = [t for t in clause.tokens if "EXPORT" in t.ideas]
-    if stored and all(t.forms == {"past"} for t in stored) and not clause.has("MASK", "BE", "REQUEST", "NEED"):
+    if (
+        stored
+        and paths
+        and clause.has("IMAGE")
+        and all(t.forms == {"past"} for t in stored)
+        and not clause.has("MASK", "BE", "REQUEST", "NEED")
+    ):
         return None  # the volume stored in ...
     if (clause.has("KEEP") and (kind or paths)) or (paths and clause.has("MASK") and not clause.has("OPEN", "SHOW", "SEG", "GEN")):
         pass

@@ -66,7 +66,8 @@ def undo(clause: Clause, hints: Hints) -> OperationCall | None:
         count = count_of(clause)
         return OperationCall("undo", {"count": count} if count else {})
     back = [t for t in clause.tokens if t.ideas & {"PREV"}]
-    if back and step and not clause.has("SLICE", "REDO") and not any("SLICE" in t.ideas for t in clause.tokens):
+    stepped = any("STEP" in t.ideas and not t.ideas & {"PREV", "NEXT"} for t in clause.tokens)
+    if back and stepped and not clause.has("SLICE", "REDO") and not any("SLICE" in t.ideas for t in clause.tokens):
         count = count_of(clause)
         return OperationCall("undo", {"count": count} if count else {})
     onward = [t for t in clause.tokens if t.ideas & {"NEXT"}]

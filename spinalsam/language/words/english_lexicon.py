@@ -362,7 +362,8 @@ PLAIN: dict[str, str] = {
                "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
                "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """clear-cut crystal_clear
+FILLER = """apiece
+clear-cut crystal_clear
 surface surfaces
 from_disk from_the_disk from_my_disk from_a_disk
 contents content numbers reach reached serve contrast until til
