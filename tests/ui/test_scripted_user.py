@@ -1,6 +1,7 @@
 """A whole sitting by hand on a virtual display: from an empty window to an exported L3, undone, redone, closed and taken up again.
 
-It takes minutes, so it runs when SPINALSAM_SITTING is set. With ``SPINALSAM_TOUR=FOLDER`` it runs too and the screenshots are kept there; docs/TOUR.md shows them. The watchdog's figures are printed.
+It takes minutes, so it runs when SPINALSAM_SITTING is set. With ``SPINALSAM_TOUR=FOLDER`` it runs too and the screenshots are kept
+there; docs/TOUR.md shows them. The watchdog's figures are written to standard output.
 """
 
 from __future__ import annotations
