@@ -81,10 +81,11 @@ def test_no_handler_of_a_scroll_takes_longer_than_a_frame(window: MainWindow, qt
 
 
 def test_keys_alone_set_a_mask_and_undo_it(case: MainWindow, qtbot: Any) -> None:
-    """B asks for a box by its corners, Enter makes the mask, Ctrl+Z takes both back."""
+    """Corners are typed, Enter sets the box and then makes the mask, Ctrl+Z takes both back."""
     view = case.panes.slices["axial"]
     case.prompt_dock.raise_()
     qtbot.waitUntil(case.prompts.place.isVisible)
+    case.prompts.place.setFocus()
     case.prompts.place.setText("12, 18, 28, 34")
     QTest.keyClick(case.prompts.place, Qt.Key_Return)
     assert len(case.workspace.state.boxes) == 1
