@@ -222,6 +222,8 @@ def _may_begin(tokens: Sequence[Token], i: int) -> bool:
 
 def without_exceptions(clause: Clause) -> Clause:
     """'rather than a box', 'instead of the points' and what follows them is not asked for."""
+    if _spares_something(clause):
+        return replace(clause, tokens=clause.tokens[:0])
     for i, token in enumerate(clause.tokens):
         if "INSTEADOF" in token.ideas and "NEG" not in token.ideas:
             if token.text in ("excluding", "without", "minus", "except", "除") and i == 0:
@@ -238,3 +240,11 @@ def without_exceptions(clause: Clause) -> Clause:
                 return replace(clause, tokens=clause.tokens[verb:] if verb else [])
             return replace(clause, tokens=clause.tokens[:i])
     return clause
+
+
+_EXCEPTIONS = frozenset("except,except for,excluding,apart from,other than,save for,but for,besides the,minus,除了,除,以外,之外".split(","))
+
+
+def _spares_something(clause: Clause) -> bool:
+    """'clear everything except the image': less than all cannot be cleared in one go, so nothing is."""
+    return clause.has("CLEAR", "GONE", "RESET") and clause.says(*_EXCEPTIONS)

@@ -123,6 +123,7 @@ def _normalised(text: str) -> str:
     text = re.sub(r"(?:^|(?<=[，,。;；.]))\s*第\s*[一二三四五六1-6]\s*步(?:[，：:、]|就?是|先)?(?=\s*\S)", " ", text)
     text = re.sub(r"(?<![a-z0-9])c\s*[:= ]\s*(-?\d+)[\s,;/]+w\s*[:= ]?\s*(\d+)", r" level \1 width \2 ", text)
     text = re.sub(r"\breturn by\b", "go back by", text)
+    text = re.sub(r"\b(everything|all|anything) but\b(?! not)", r"\1 except", text)
     text = _HOW.sub(" howtoask ", text)
     text = _CAPABILITIES.sub(" helpwanted ", text)
     for slip, meant in CHINESE_SLIPS.items():

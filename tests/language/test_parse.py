@@ -74,6 +74,13 @@ def test_requests_are_understood(text: str, calls: list[tuple[str, dict[str, Any
         "sudo rm -rf /",
         "谢谢",
         "weather in Berlin",
+        "clear everything except the image",
+        "delete the third point",
+        "remove the last point I added",
+        "delete slice 5",
+        "close the window",
+        "删除第二个点",
+        "delete the image from disk",
     ],
 )
 def test_nothing_is_done_that_was_not_asked(text: str) -> None:

@@ -54,14 +54,40 @@ def _wants_another(clause: Clause) -> bool:
     return asked and not others and clause.has("IMAGE") and clause.says("another", "different", "new", "other", "另一个", "别的", "其他")
 
 
+def _names_one(clause: Clause) -> bool:
+    """'the third point', 'point 3', 'the last box': one of several."""
+    things = {"POINT", "NEGPOINT", "POSPOINT", "BOX"}
+    if any(token.ordinal for token in clause.kinds("number")) and clause.ideas & things:
+        return True
+    for before, token, after in zip([None, *clause.tokens[:-1]], clause.tokens, [*clause.tokens[1:], None], strict=True):
+        if token.ideas & things and not token.text.endswith("s"):
+            if after is not None and after.kind == "number" and token.text.isascii():
+                return True
+            if (
+                before is not None
+                and not clause.says("every", "all")
+                and before.text in ("last", "first", "second", "third", "fourth", "fifth", "latest", "最后一个", "第一个", "上一个")
+            ):
+                return True
+    return False
+
+
 def _names_file(text: str, ideas: frozenset[str]) -> bool:
     return ("IMAGE" in ideas and "SLICE" not in ideas) or text in ("image", "picture", "图像", "图片")
 
 
 def clear(clause: Clause, hints: Hints) -> OperationCall | None:
-    if clause.kinds("pair") or clause.kinds("quad"):
+    if clause.kinds("pair") or clause.kinds("quad") or _names_one(clause):
         return None  # only all of them can be cleared
-    if clause.has("RESET") and not clause.has("WINDOW", "POINT", "BOX", "MASK"):
+    if clause.says("from disk", "from the disk", "from my disk", "硬盘上", "硬盘里", "本地", "本地的", "cancel", "取消") and not clause.has(
+        "POINT", "BOX", "MASK"
+    ):
+        return None
+    if (
+        clause.has("RESET")
+        and not clause.has("WINDOW", "POINT", "BOX", "MASK", "AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED")
+        and not clause.says("view", "zoom", "视图")
+    ):
         return OperationCall("clear_image")
     if clause.has("RESET") and not clause.has("WINDOW", "VIEW", "CLEAR"):
         for noun, op in (("MASK", "clear_mask"), ("POINT", "clear_points"), ("BOX", "clear_boxes")):
@@ -77,6 +103,8 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
         and not clause.kinds("region")
     ):
         return None  # delete what?
+    if clause.has("WINDOW") or (clause.has("SLICE") and clause.kinds("number") and not clause.has("POINT", "BOX", "MASK")):
+        return None
     verbs = [t for t in clause.tokens if t.ideas & {"CLEAR", "GONE", "CLOSE"}]
     if (
         verbs
