@@ -15,7 +15,7 @@ SHAPE = (24, 32, 90)
 RADIUS = np.array([8.0, 6.0, 4.6])  # of a body, in voxels
 
 
-def painted(centres: dict[int, tuple[float, float, float]], *, doubt: float = 0.5, sacrum: bool = False) -> tuple[LocatorAnswer, Coarse]:
+def painted(centres: dict[int, tuple[float, float, float]], *, doubt: float = 0.25, sacrum: bool = False) -> tuple[LocatorAnswer, Coarse]:
     """The answer of a perfect network to bodies at some voxels, by VerSe value; `doubt` is how far off it says its levels may be."""
     fine = np.zeros((FINE, *SHAPE), np.float32)
     half = tuple(-(-n // 2) for n in SHAPE)
@@ -29,6 +29,7 @@ def painted(centres: dict[int, tuple[float, float, float]], *, doubt: float = 0.
         fine[OFFSET][:, own] = offset[:, own]
         fine[HEAT] = np.maximum(fine[HEAT], np.exp(-(offset**2).sum(axis=0) / 4))
         opinion = -np.abs(np.arange(1, LEVELS + 1) - value) / doubt
+        opinion[LEVELS - 1] = -20  # vertebrae do not look like a sacrum
         opinion -= np.log(np.exp(opinion).sum())
         coarse_own = own[::2, ::2, ::2]
         levels[:, coarse_own] = opinion[:, None]
