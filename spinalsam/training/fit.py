@@ -118,6 +118,9 @@ class Run:
             self._validate(say)
             self._save()
         if self.world > 1:
+            # The wrapped network goes before the group that it talks through; the other way round its end can wait for ever.
+            torch.distributed.barrier()
+            del step_module
             torch.distributed.destroy_process_group()
 
     def _goes_on(self, started: float, stop_after_s: float | None) -> bool:

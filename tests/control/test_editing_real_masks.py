@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from spinalsam.control.label_table import TableRequest, label_table, warnings_of
 from spinalsam.control.workspace import Workspace

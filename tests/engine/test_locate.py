@@ -121,3 +121,37 @@ def test_the_network_answers_for_every_size(shape: tuple[int, int, int]) -> None
     assert given.fine.shape == (FINE, *shape)
     assert given.levels.shape == (LEVELS, *(-(-n // 2) for n in shape))
     assert np.allclose(np.exp(given.levels).sum(axis=0), 1, atol=1e-3)
+
+
+def winged(share: float, *, narrow: bool = False) -> tuple[LocatorAnswer, Coarse]:
+    """A lumbar spine on whose lowest body the bone of a pelvis lies at both sides, filling `share` of where it is looked for."""
+    given, coarse = painted(LUMBAR, doubt=0.3)
+    margin = 16  # voxels of room to both sides
+    fine = np.pad(given.fine, [(0, 0), (margin, margin), (0, 0), (0, 0)])
+    levels = np.pad(given.levels, [(0, 0), (margin // 2, margin // 2), (0, 0), (0, 0)], mode="edge")
+    levels[LEVELS - 1] = -20  # the network itself sees no sacrum
+    hu = np.pad(coarse.hu, [(margin, margin), (0, 0), (0, 0)], constant_values=40.0)
+    affine = coarse.geometry.affine.copy()
+    affine[:3, 3] = coarse.geometry.to_mm((-margin, 0, 0))
+    x, y, z = (round(value) for value in LUMBAR[24])
+    lines = round(share * 13)
+    for side in (-1, 1):
+        first, last = sorted((margin + x + side * 12, margin + x + side * 20))
+        hu[first : last + 1, y - 4 : y - 4 + lines, z - 3 : z + 4] = 400.0
+    seen = np.ones(hu.shape, bool)
+    if narrow:
+        seen[: margin - 2] = False
+    return LocatorAnswer(fine, levels), Coarse(hu, seen, Geometry(hu.shape, affine))
+
+
+@pytest.mark.parametrize(("share", "names"), [(0.0, [20, 21, 22, 23, 24]), (0.5, [21, 22, 23, 24])])
+def test_a_body_between_the_wings_of_the_sacrum_is_no_vertebra(share: float, names: list[int]) -> None:
+    given, coarse = winged(share)
+    found = interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True)
+    assert len(found.chain) == len(names)
+
+
+def test_where_the_scan_is_too_narrow_for_wings_the_end_of_the_column_says_less() -> None:
+    scans = (winged(0.0), winged(0.0, narrow=True))
+    sure, unsure = (interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True).below_sure for given, coarse in scans)
+    assert unsure < sure
