@@ -40,7 +40,7 @@ NAMED_MM = 30.0  # how far from a vertebra's middle the point may lie that someb
 ONWARD_VOXELS, LUMBAR, END_SURE = 9, slice(19, 25), 0.88  # scan below the last vertebra that makes its end a sacrum's beginning
 END_UNSURE = 0.6  # the same in a scan too narrow to show the sacrum's wings
 LUMBAR_CHANCE = 0.3
-# Measured beside S1 of five phantoms: 0.24, 0.15, 0.14 and, with osteoporosis, 0.08, at least 1.6 times what lies beside the vertebra above;
+# Measured beside S1 of five phantoms: 0.24, 0.15, 0.14 and, with osteoporosis, 0.08, 1.6 times and more what lies beside the body above;
 # beside lumbar vertebrae of phantoms and real cases 0.08 or less (an L6), beside thoracic ones with their ribs 0.07 or less.
 WING_MM, WING_HU, WING_SURE, WING_SHARE, WING_GROWTH = (36.0, 60.0), 150.0, 0.15, 0.07, 1.5
 SURE = 0.7  # probability from which a name is given

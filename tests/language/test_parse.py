@@ -151,3 +151,8 @@ def test_explanations_name_the_words() -> None:
 def test_any_text_gives_valid_calls_or_none(text: str) -> None:
     for call in parse(text, SPOKEN_SPECS).calls:
         validate_call(call, SPOKEN_SPECS)
+
+
+@pytest.mark.parametrize("text", ["把文件删掉", "删除这个文件", "delete this file"])
+def test_files_on_the_disk_are_not_ours_to_delete(text: str) -> None:
+    assert not parse(text, SPOKEN_SPECS).calls

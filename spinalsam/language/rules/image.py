@@ -125,6 +125,8 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
         return OperationCall("clear_points")
     if clause.has("BOX"):
         return OperationCall("clear_boxes")
+    if any(t.text.endswith(("file", "files", "文件", "档案")) for t in clause.tokens) and not clause.has("CLOSE"):
+        return None  # a file on the disk is not ours to delete
     if clause.has("IMAGE", "EVERYTHING", "SLICE"):
         return OperationCall("clear_image")
     if clause.kinds("region") or clause.has("RESULT"):
