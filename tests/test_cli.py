@@ -314,7 +314,11 @@ def test_a_command_that_is_stopped_while_it_writes_leaves_nothing(
     run: Run, ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda _: signal.raise_signal(number))
-    run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX).failed(code, "stopped")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process of the background starts with Ctrl+C ignored
+    try:
+        run("segment", ct, "-o", tmp_path / "m.nii.gz", "--box", BOX).failed(code, "stopped")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ct.nii.gz"]
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
