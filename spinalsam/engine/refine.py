@@ -24,10 +24,11 @@ Progress = Callable[[float, str], None]
 
 ROOM_MM = 9.0  # around a rough mask, what may belong to its vertebra
 STEP_MM = 1.9  # slices nearer to each other than this are interpolated
-BOX_ROOM_MM = 1.0
+BOX_ROOM_MM = 0.0
 GIVE_MM = 4.5  # how far the network may go beyond the rough mask
 PRIOR = 0.45  # weight of the rough mask beside the planes'
-LEVEL = 0.5  # a voxel belongs to a vertebra from this share of the votes
+# A voxel belongs to a vertebra from this share of the votes: half of them takes a rim too much on the real case and on phantoms.
+LEVEL = 0.6
 SMALLEST_PART = 0.03  # pieces that are a smaller share of a vertebra are dropped
 
 
