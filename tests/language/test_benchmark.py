@@ -13,6 +13,7 @@ from spinalsam.language import parse
 from spinalsam.language.benchmark import Score, Sentence, Share, as_markdown, read_sentences, score
 
 OWN = Path(__file__).with_name("sentences.jsonl")
+OUTSIDE = Path(__file__).with_name("sentences_outside.jsonl")  # by somebody who had not seen the grammar
 SHARED = Path(__file__).parents[3] / "shared" / "commands_dev.jsonl"
 
 
@@ -25,6 +26,12 @@ def test_own_sentences_are_understood() -> None:
     assert found.total.all >= 600
     assert found.total.right / found.total.all >= 0.985, [sentence.text for sentence, _ in found.wrong]
     assert found.left_alone.right / found.left_alone.all >= 0.995
+
+
+def test_sentences_from_outside_are_understood() -> None:
+    found = scored(OUTSIDE)
+    assert found.total.right / found.total.all >= 0.97, [sentence.text for sentence, _ in found.wrong]
+    assert found.left_alone.right == found.left_alone.all
 
 
 def test_shared_sentences_are_understood() -> None:
