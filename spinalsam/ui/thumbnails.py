@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from pathlib import Path
 
 from PyQt5.QtCore import QSize, Qt
@@ -27,7 +29,10 @@ def keep(source: str, scene: SliceScene) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:
         return
-    thumbnail_image(scene, SIDE).save(str(path))
+    unfinished = path.with_suffix(f".{os.getpid()}.tmp")  # nobody is shown half a picture
+    if thumbnail_image(scene, SIDE).save(str(unfinished), "PNG"):
+        with contextlib.suppress(OSError):
+            os.replace(unfinished, path)
 
 
 def icon_of(source: str) -> QIcon | None:
