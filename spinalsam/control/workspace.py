@@ -277,8 +277,10 @@ class Workspace:
         return self._segmenter if self._given_segmenter else None
 
     def _load_segmenter(self) -> Segmenter:
+        from spinalsam.device.libraries import load_torch_library
         from spinalsam.engine.models import load_segmenter
 
+        load_torch_library()
         return load_segmenter(self.settings.model, self.settings.device, notice=self.warn)
 
     def warn(self, text: str) -> None:

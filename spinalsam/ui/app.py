@@ -24,6 +24,8 @@ from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.understanding import FunctionReader
 
 DOUBLE_CLICK_MS = 300
+# How long a thread that computes may keep the others waiting; Python's own 5 ms add up over the steps of one paint event.
+SWITCH_S = 0.001
 
 
 def sample_case() -> Volume:
@@ -81,6 +83,7 @@ def run(
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     application = make_application(argv if argv is not None else sys.argv)
+    sys.setswitchinterval(SWITCH_S)
     # Ctrl+C in the terminal closes the program; Python needs the loop to wake up now and then to notice.
     signal.signal(signal.SIGINT, lambda *_: application.quit())
     wake = QTimer()

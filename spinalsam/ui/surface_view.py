@@ -191,10 +191,9 @@ class SurfaceView(QWidget):
         if process is not None:
             for signal in (process.finished, process.errorOccurred, process.readyReadStandardOutput):
                 signal.disconnect()
-            process.closeWriteChannel()
-            if not process.waitForFinished(1500):
-                process.kill()
-                process.waitForFinished(1000)
+            # It keeps nothing that would have to be put in order, and whoever closes a window does not want to wait.
+            process.kill()
+            process.waitForFinished(1000)
 
     # --- painting and pointer ----------------------------------------------------------------------------------------
 

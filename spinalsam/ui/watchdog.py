@@ -1,7 +1,7 @@
 """How long the main thread is held up by single events; for tests and for whoever looks for a stutter.
 
 Set ``SPINALSAM_WATCHDOG`` to a file's path and the window writes a JSON object there when it closes: ``events``, ``worst_ms``,
-``worst_cpu_ms`` and the ``slow`` ones, each with what it was and where the time went.
+``worst_held_ms``, ``worst_cpu_ms`` and the ``slow`` ones, each with what it was and where the time went.
 """
 
 from __future__ import annotations
@@ -27,13 +27,17 @@ _NAMES = {value: name for name, value in vars(QEvent).items() if isinstance(valu
 
 @dataclass
 class SlowEvent:
-    """wall_ms, cpu_ms: how long it took, and how much of that the main thread worked. at: where it was at the limit."""
+    """wall_ms: how long it took. held_ms: without the time in which other programs had the processor. cpu_ms: how long the main thread
+    worked. at: where it was at the limit. others: where the other threads were then, one of which may have held it up.
+    """
 
     event: str
     receiver: str
     wall_ms: float
+    held_ms: float
     cpu_ms: float
     at: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
 
 class Watch:
@@ -42,27 +46,37 @@ class Watch:
     def __init__(self) -> None:
         self.events = 0
         self.worst_ms = 0.0
+        self.worst_held_ms = 0.0
         self.worst_cpu_ms = 0.0
         self.slow: list[SlowEvent] = []
         self._main = threading.get_ident()
         self._began: float | None = None
         self._seen: list[str] = []
+        self._others: list[str] = []
+        self._delays = _open_delays()
         self._closed = threading.Event()
         threading.Thread(target=self._look, daemon=True).start()
 
-    def begin(self) -> tuple[float, float]:
-        self._seen = []
+    def begin(self) -> tuple[float, float, float]:
+        self._seen, self._others = [], []
         self._began = time.perf_counter()
-        return self._began, time.thread_time()
+        return self._began, time.thread_time(), self._delay_s()
 
-    def end(self, began: tuple[float, float], event: str, receiver: str) -> None:
+    def end(self, began: tuple[float, float, float], event: str, receiver: str) -> None:
         self._began = None
         wall, cpu = time.perf_counter() - began[0], time.thread_time() - began[1]
+        held = max(cpu, wall - (self._delay_s() - began[2]))
         self.events += 1
         self.worst_ms, self.worst_cpu_ms = max(self.worst_ms, 1000 * wall), max(self.worst_cpu_ms, 1000 * cpu)
+        self.worst_held_ms = max(self.worst_held_ms, 1000 * held)
         if wall > LIMIT_S:
-            self.slow.append(SlowEvent(event, receiver, round(1000 * wall, 1), round(1000 * cpu, 1), self._seen))
-            self.slow = sorted(self.slow, key=lambda one: -one.cpu_ms)[:MOST_KEPT]
+            times = (round(1000 * one, 1) for one in (wall, held, cpu))
+            self.slow.append(SlowEvent(event, receiver, *times, self._seen, self._others))
+            self.slow = sorted(self.slow, key=lambda one: -one.held_ms)[:MOST_KEPT]
+
+    def _delay_s(self) -> float:
+        """How long the main thread has been ready while others had the processor, so far; 0 where the system does not tell."""
+        return 0.0 if self._delays is None else int(os.pread(self._delays, 64, 0).split()[1]) / 1e9
 
     def forget(self) -> None:
         """The event turned out to hold an event loop of its own, as a menu does."""
@@ -70,7 +84,8 @@ class Watch:
 
     def save(self, path: Path) -> None:
         self._closed.set()
-        found = {"events": self.events, "worst_ms": round(self.worst_ms, 1), "worst_cpu_ms": round(self.worst_cpu_ms, 1)}
+        worst = {"worst_ms": self.worst_ms, "worst_held_ms": self.worst_held_ms, "worst_cpu_ms": self.worst_cpu_ms}
+        found = {"events": self.events, **{name: round(ms, 1) for name, ms in worst.items()}}
         path.write_text(json.dumps({**found, "slow": [asdict(one) for one in self.slow]}, indent=1), encoding="utf-8")
 
     def _look(self) -> None:
@@ -78,6 +93,16 @@ class Watch:
             began = self._began
             if began is not None and not self._seen and time.perf_counter() - began > LIMIT_S:
                 self._seen = _place(self._main)
+                own = threading.get_ident()
+                self._others = [_place(thread)[-1] for thread in list(sys._current_frames()) if thread not in (self._main, own)]
+
+
+def _open_delays() -> int | None:
+    """The file in which Linux counts how long this thread had to wait for a processor."""
+    try:
+        return os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY)
+    except OSError:
+        return None
 
 
 def _place(thread: int) -> list[str]:
