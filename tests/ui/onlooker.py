@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
 from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QPoint, QRect, QSocketNotifier
+from PyQt5.QtCore import QEvent, QObject, QPoint, QRect, QSocketNotifier
 from PyQt5.QtWidgets import QApplication, QFileDialog, QListView, QMenu, QTabBar, QTableView, QWidget
 
 from spinalsam import cli
@@ -93,8 +94,34 @@ def state_of(window: MainWindow) -> dict[str, Any]:
         "active_label": workspace.state.label(workspace.state.active_label).name if workspace.has_case else "",
         "surface_drawn": surface.has_picture and not stale,
         "surface_failed": surface.failed,
+        "painted": painted(window),
+        "work_s": time.thread_time(),
         "panes": {name: found for name, view in window.panes.slices.items() if (found := pane(view)) is not None},
     }
+
+
+class Painted(QObject):
+    """Counts how often a pane painted another slice than before."""
+
+    def __init__(self, view: Any) -> None:
+        super().__init__(view)
+        self.count, self._shown = 0, -1
+        self._view = view
+        view.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        scene = self._view.scene
+        if event.type() == QEvent.Paint and scene is not None and scene.index != self._shown:
+            self.count, self._shown = self.count + 1, scene.index
+        return False
+
+
+def painted(window: MainWindow) -> dict[str, int]:
+    found = {}
+    for name, view in window.panes.slices.items():
+        counter = view.findChild(Painted)
+        found[name] = (counter if counter is not None else Painted(view)).count
+    return found
 
 
 def look() -> dict[str, Any]:
