@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ class Settings:
     """device: 'auto', 'cpu', 'cuda', ... model: a card's name, or None for the default. memory_cache_mb, disk_cache_mb: limits of
     the embedding cache; 0 on disk switches it off. language_mode: one of LANGUAGE_MODES; the endpoint is used by the last two.
     language_style: how it is asked for calls. language_timeout_s: how long for a whole answer.
-    data_dir: where journals are kept, or None for the user's data folder.
+    data_dir: where journals are kept, or None for the user's data folder. shortcuts: Qt key sequences in place of the usual ones by the
+    names of `spinalsam.control.keys`; an empty one means none.
     """
 
     device: str = "auto"
@@ -37,6 +39,7 @@ class Settings:
     language_style: str = "auto"
     language_timeout_s: int = 60
     data_dir: str | None = None
+    shortcuts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.language_mode not in LANGUAGE_MODES:
@@ -53,6 +56,8 @@ class Settings:
         for name in ("device", "language_endpoint", "language_model"):
             if not isinstance(getattr(self, name), str):
                 raise UsageError(f"The setting '{name}' must be a text.")
+        if not isinstance(self.shortcuts, dict) or not all(isinstance(part, str) for pair in self.shortcuts.items() for part in pair):
+            raise UsageError("The setting 'shortcuts' must be an object of names and key sequences.")
 
     def with_changes(self, **changes: Any) -> Settings:
         """The same with some values replaced. Raises UsageError for a setting that does not exist."""

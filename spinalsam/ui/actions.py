@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from PyQt5.QtCore import QEvent, QObject, Qt
-from PyQt5.QtGui import QKeyEvent, QKeySequence
-from PyQt5.QtWidgets import QAction, QLineEdit, QMenu, QMenuBar, QToolBar, QWidget
+from PyQt5.QtGui import QKeyEvent
+from PyQt5.QtWidgets import QAction, QLineEdit, QMenu, QMenuBar, QToolBar, QToolButton, QWidget
 
+from spinalsam.control.keys import preset_name
 from spinalsam.control.operation import Operation, Preset
 from spinalsam.control.operations import OPERATIONS
-from spinalsam.ui import theme
+from spinalsam.ui import keys, theme
 from spinalsam.ui.forms import can_enter, needs_form
-from spinalsam.ui.words import say, tr
+from spinalsam.ui.words import follow, put, retell, say, told, tr
 
 MENUS = {
     "image": "File",
@@ -73,44 +74,48 @@ class OperationActions(QObject):
         super().__init__(window)
         self._run, self._ask = run, ask
         self._panes = panes
+        self._workspace: Any = None
         self.plain: dict[str, QAction] = {}
         self.presets: dict[str, list[QAction]] = {}
         for operation in OPERATIONS:
             if can_enter(operation):
                 self._make(operation, window)
+        retell(self._again)
 
     def _make(self, operation: Operation, window: QWidget) -> None:
         name = operation.name
         asks = needs_form(operation) or name in ("open_image", "export_mask", "list_cases", "compare_mask")
-        action = QAction(theme.icon(name), tr(operation.spec.title) + ("..." if asks else ""), window)
+        action = QAction(theme.icon(name), "", window)
+        follow(action, lambda action: action.setText(tr(operation.spec.title) + ("..." if asks else "")))
         action.triggered.connect(lambda _=False: self._ask(operation) if asks else self._run(name, {}))
-        self._finish(action, operation, operation.shortcut, window)
+        self._finish(action, operation, name)
         self.plain[name] = action
         self.presets[name] = [self._make_preset(operation, preset, window) for preset in operation.presets]
 
     def _make_preset(self, operation: Operation, preset: Preset, window: QWidget) -> QAction:
         picture = VIEW_ICONS.get(str(preset.args.get("plane")), "") if operation.name == "set_view" else ""
-        action = QAction(theme.icon(picture), tr(preset.title), window)
+        action = told(QAction(theme.icon(picture), "", window), preset.title)
         action.triggered.connect(lambda _=False: self._run(operation.name, dict(preset.args)))
-        self._finish(action, operation, preset.shortcut, window)
+        self._finish(action, operation, preset_name(operation.name, preset))
         return action
 
-    def _finish(self, action: QAction, operation: Operation, shortcut: str, window: QWidget) -> None:
+    def _finish(self, action: QAction, operation: Operation, key_name: str) -> None:
         action.setData(operation.name)
-        if shortcut:
-            action.setShortcut(QKeySequence(shortcut))
-        if shortcut in ("Tab", "Home", "End"):
-            # Elsewhere these keys move the focus or the text cursor.
-            action.setShortcutContext(Qt.WidgetWithChildrenShortcut)
-            self._panes.addAction(action)
-        else:
-            window.addAction(action)
+        action.setProperty("keys", key_name)
+        keys.bind(action, key_name, self._panes)
 
     def all(self) -> list[QAction]:
         return [*self.plain.values(), *(action for actions in self.presets.values() for action in actions)]
 
+    def _again(self) -> None:
+        if self._workspace is not None:
+            self.refresh(self._workspace)
+
     def refresh(self, workspace: Any) -> None:
         """Enable what can be done now; what cannot says why in its tip."""
+        self._workspace = workspace
+        self._name_history("undo", tr("Undo"), workspace.undo_titles)
+        self._name_history("redo", tr("Redo"), workspace.redo_titles)
         for operation in OPERATIONS:
             missing = operation.missing(workspace)
             for action in (self.plain.get(operation.name), *self.presets.get(operation.name, [])):
@@ -118,12 +123,10 @@ class OperationActions(QObject):
                     action.setEnabled(not missing)
                     action.setToolTip(self._tip(action, operation, missing))
                     action.setStatusTip(say(missing) or tr(operation.spec.help))
-        self._name_history("undo", tr("Undo"), workspace.undo_titles)
-        self._name_history("redo", tr("Redo"), workspace.redo_titles)
 
     def _tip(self, action: QAction, operation: Operation, missing: str) -> str:
-        keys = action.shortcut().toString(QKeySequence.NativeText)
-        title = action.text().replace("...", "") + (f"  ({keys})" if keys else "")
+        key = keys.shown(action.property("keys"))
+        title = action.text().replace("...", "") + (f"  ({key})" if key else "")
         return f"{title}\n{say(missing) or tr(operation.spec.help)}"
 
     def _name_history(self, op: str, title: str, steps: tuple[str, ...]) -> None:
@@ -134,7 +137,9 @@ class OperationActions(QObject):
 
     def fill_menu_bar(self, bar: QMenuBar) -> None:
         for category, title in MENUS.items():
-            menu = bar.addMenu(tr(title))
+            menu = QMenu(bar)
+            bar.addMenu(menu)
+            put(menu.setTitle, title)
             menu.setToolTipsVisible(True)
             self._fill_menu(menu, [operation for operation in OPERATIONS if operation.spec.category == category])
 
@@ -148,7 +153,10 @@ class OperationActions(QObject):
                 if not presets:
                     menu.addAction(self.plain[operation.name])
                     continue
-                inner = menu.addMenu(theme.icon(operation.name), tr(operation.spec.title))
+                inner = QMenu(menu)
+                inner.setIcon(theme.icon(operation.name))
+                put(inner.setTitle, operation.spec.title)
+                menu.addMenu(inner)
                 inner.setToolTipsVisible(True)
                 inner.addActions(presets)
                 inner.addSeparator()
@@ -162,10 +170,16 @@ class OperationActions(QObject):
             bar.addAction(self.plain[name])
             button = bar.widgetForAction(self.plain[name])
             if name in TOOLBAR_WORDS:
-                self.plain[name].setIconText(tr(TOOLBAR_WORDS[name]))
+                put(self.plain[name].setIconText, TOOLBAR_WORDS[name])
                 button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
-            button.setAccessibleName(self.plain[name].text())
         bar.addSeparator()
-        for action in self.presets["set_view"]:
-            bar.addAction(action)
-            bar.widgetForAction(action).setAccessibleName(action.text())
+        bar.addActions(self.presets["set_view"])
+        follow(bar, name_buttons)
+
+
+def name_buttons(bar: QToolBar) -> None:
+    """Give the buttons of a bar their actions' names, for screen readers. Qt makes these buttons, so nothing can be tied to them."""
+    for action in bar.actions():
+        button = bar.widgetForAction(action)
+        if isinstance(button, QToolButton) and button.defaultAction() is not None:
+            button.setAccessibleName(action.iconText())

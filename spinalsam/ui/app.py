@@ -17,7 +17,7 @@ from spinalsam.control.workspace import Workspace
 from spinalsam.data.volume import Volume
 from spinalsam.engine.segmenter import Segmenter
 from spinalsam.language.reader import Reader
-from spinalsam.ui import theme, watchdog, words
+from spinalsam.ui import keys, theme, watchdog, words
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences import Preferences
@@ -58,10 +58,11 @@ def build_window(
 ) -> MainWindow:
     """A window on a workspace; by default on an empty one with the sample case. parse: reads sentences instead of the settings' reader."""
     preferences = Preferences()
-    words.use_language(preferences.language)
     theme.apply_theme(application, preferences.theme)
     workspace = workspace or Workspace(segmenter=segmenter, samples={"phantom": sample_case} if samples is None else samples)
     workspace.looks_for_spine = True
+    keys.use(workspace.settings.shortcuts)
+    words.use_language(preferences.language)
     bridge = JobBridge()
     dispatcher = Dispatcher(workspace, post=bridge.post)
     reader = FunctionReader(parse) if parse is not None else Reader(workspace.settings)

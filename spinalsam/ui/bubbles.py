@@ -14,9 +14,9 @@ from PyQt5.QtWidgets import (
 )
 
 from spinalsam.support.calls import OperationCall
-from spinalsam.ui import theme
+from spinalsam.ui import keys, theme
 from spinalsam.ui.understanding import chip_text
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import told, tr
 
 USER_PX = 230
 _MARKS = {"waiting": ("›", "muted"), "done": ("✓", "good"), "failed": ("✕", "error"), "left": ("–", "muted")}
@@ -105,8 +105,10 @@ class CallList(QWidget):
         sign, colour = _MARKS[state]
         self.states[number] = state
         self._marks[number].setText(sign)
-        self._marks[number].setStyleSheet(f"color: {getattr(theme.current(), colour)};")
-        self._marks[number].setAccessibleName(tr(state))
+        mark = self._marks[number]
+        mark.setProperty("mark", colour)
+        theme.restyle(mark)
+        mark.setAccessibleName(tr(state))
 
 
 class Footer(QWidget):
@@ -119,7 +121,7 @@ class Footer(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 0, 0, 0)
         row.addWidget(_fixed(small(f"{seconds:.1f} s" if seconds >= 0.95 else f"{seconds * 1000:.0f} ms")))
-        self.undo = link(tr("Undo"))
+        self.undo = told(link(""), "Undo")
         self.undo.clicked.connect(self.undo_requested)
         self.undo.setVisible(can_undo)
         row.addWidget(self.undo)
@@ -127,7 +129,8 @@ class Footer(QWidget):
 
     def allow_undo(self, allowed: bool) -> None:
         self.undo.setEnabled(allowed)
-        self.undo.setToolTip("" if allowed else tr("Taken back already, or something else was done since; Ctrl+Z takes back one step."))
+        tip = tr("Taken back already, or something else was done since; {key} takes back one step.", key=keys.shown("undo"))
+        self.undo.setToolTip("" if allowed else tip)
 
 
 def _fixed(label: QLabel) -> QLabel:

@@ -8,7 +8,7 @@ from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from spinalsam.ui import theme, thumbnails
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import put, told, tr
 
 
 class CasePanel(QWidget):
@@ -25,15 +25,15 @@ class CasePanel(QWidget):
         self.share = QProgressBar()
         self.share.setTextVisible(False)
         self.share.setFixedHeight(6)
-        self.share.setAccessibleName(tr("Share of the cases that are done"))
+        put(self.share.setAccessibleName, "Share of the cases that are done")
         self.list = QListWidget()
-        self.list.setAccessibleName(tr("Cases"))
+        put(self.list.setAccessibleName, "Cases")
         self.list.setIconSize(QSize(36, 36))
         self.list.itemActivated.connect(self._open)
         self.list.itemDoubleClicked.connect(self._open)
-        self.previous = self._button(tr("Previous"), "previous")
-        self.next = self._button(tr("Next"), "next")
-        self.done = QCheckBox(tr("Done"))
+        self.previous = self._button("Previous", "previous")
+        self.next = self._button("Next", "next")
+        self.done = told(QCheckBox(), "Done")
         self.done.toggled.connect(self._mark)
         row = QHBoxLayout()
         row.addWidget(self.previous)
@@ -49,7 +49,7 @@ class CasePanel(QWidget):
         column.addLayout(row)
 
     def _button(self, text: str, direction: str) -> QPushButton:
-        button = QPushButton(text)
+        button = told(QPushButton(), text)
         button.clicked.connect(lambda: self.requested.emit("open_listed", {"direction": direction}))
         return button
 
@@ -75,7 +75,7 @@ class CasePanel(QWidget):
             self.list.clear()
             self.list.addItems([cases.name(number) for number in range(len(cases.paths))])
             self.list.setProperty("folder", str(cases.folder))
-        plain = theme.icon("recent", theme.current().muted)
+        plain = theme.icon("recent", "muted")
         for number, path in enumerate(cases.paths):
             item = self.list.item(number)
             done = path in cases.done

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
@@ -16,17 +18,21 @@ from spinalsam.ui.model_card import ModelCard
 from spinalsam.ui.question import Question
 from spinalsam.ui.sentence_line import SentenceLine
 from spinalsam.ui.understanding import Calls, SentenceReader, Understood
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import follow, language, put, retell, told, tr
 
-EXAMPLES = (
-    "segment L3",
-    "box L3 and make the mask",
-    "bone window",
-    "测量 L3 的体积",
-    "下一张",
-    "propagate up and down",
-    "what can you do?",
-)
+# In the interface's language; the last but one shows that the other language is understood too.
+EXAMPLES = {
+    "en": (
+        "segment L3",
+        "box L3 and make the mask",
+        "bone window",
+        "measure the volume of L3",
+        "propagate up and down",
+        "测量 L3 的体积",
+        "what can you do?",
+    ),
+    "zh": ("分割 L3", "在 L3 周围画框并生成掩膜", "骨窗", "测量 L3 的体积", "向上下传播", "measure the volume of L3", "你能做什么？"),
+}
 # Older messages than this are let go.
 MOST_MESSAGES = 300
 
@@ -74,20 +80,21 @@ class ChatDock(QWidget):
         self.messages.addStretch(1)
         self.area = self._make_area()
         self.line = SentenceLine()
-        self.line.setPlaceholderText(tr("Say what to do, in English or Chinese"))
-        self.line.setAccessibleName(tr("Sentence"))
+        put(self.line.setPlaceholderText, "Say what to do, in English or Chinese")
+        put(self.line.setAccessibleName, "Sentence")
         self.line.entered.connect(self.say)
         self.button = QToolButton()
         self.button.setIcon(theme.icon("send"))
-        self.button.setAccessibleName(tr("Send"))
-        self.button.setToolTip(tr("Send"))
+        put(self.button.setAccessibleName, "Send")
+        put(self.button.setToolTip, "Send")
         self.button.clicked.connect(self.line.enter)
         self.state = ReaderButton()
         self.state.clicked.connect(self.settings_requested)
         self._build()
         self.examples = self._add_examples()
         self._connect()
-        self.show_reader()
+        retell(self.show_reader)
+        retell(self._refresh_links)
 
     def _connect(self) -> None:
         conversation = self._conversation
@@ -108,7 +115,7 @@ class ChatDock(QWidget):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         area.setWidget(inner)
-        area.setAccessibleName(tr("Conversation"))
+        put(area.setAccessibleName, "Conversation")
         area.verticalScrollBar().rangeChanged.connect(lambda _, last: area.verticalScrollBar().setValue(last))
         return area
 
@@ -132,15 +139,16 @@ class ChatDock(QWidget):
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        hint = QLabel(tr("For example"))
+        hint = told(QLabel(), "For example")
         hint.setObjectName("section")
         column.addWidget(hint)
-        for example in EXAMPLES:
-            chip = QPushButton(example)
+        for number in range(len(EXAMPLES["en"])):
+            chip = QPushButton()
+            follow(chip, partial(_say_example, number=number))
             chip.setProperty("chip", True)
             chip.setCursor(Qt.PointingHandCursor)
             chip.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
-            chip.clicked.connect(lambda _=False, text=example: self.say(text))
+            chip.clicked.connect(lambda _=False, chip=chip: self.say(chip.text()))
             column.addWidget(chip)
         self._append(holder)
         return holder
@@ -152,8 +160,7 @@ class ChatDock(QWidget):
         text, tip, away = reader_state(self._conversation.reader)
         self.state.say(text)
         self.state.setToolTip(tip)
-        colours = theme.current()
-        self.state.setIcon(theme.swatch(_rgb(colours.warning if away else colours.good), 10))
+        self.state.setIcon(theme.icon("dot", "warning" if away else "good"))
 
     # Talking
 
@@ -223,7 +230,7 @@ class ChatDock(QWidget):
         bar.setRange(0, 0)
         bar.setTextVisible(False)
         bar.setProperty("thin", True)
-        stop = QPushButton(tr("Stop"))
+        stop = told(QPushButton(), "Stop")
         stop.setProperty("link", True)
         stop.clicked.connect(job.cancel)
         row.addWidget(bar, 1)
@@ -282,6 +289,10 @@ class ChatDock(QWidget):
         return [label.text() for label in self.findChildren(QLabel) if label.property("bubble")]
 
 
+def _say_example(chip: QPushButton, number: int) -> None:
+    chip.setText(EXAMPLES[language()][number])
+
+
 def reader_state(reader: SentenceReader) -> tuple[str, str, bool]:
     """Who reads, in a few words and in full, and whether sentences may leave this machine."""
     offline = tr("Offline parser")
@@ -296,7 +307,3 @@ def reader_state(reader: SentenceReader) -> tuple[str, str, bool]:
     if reader.mode == "auto":
         return tr("{first}, then {second}", first=offline, second=endpoint.state), tip, not endpoint.is_local
     return endpoint.state, tip, not endpoint.is_local
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

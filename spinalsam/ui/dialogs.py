@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QImage, QKeySequence
+from PyQt5.QtGui import QImage
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -18,6 +18,7 @@ from PyQt5.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
+    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -25,7 +26,7 @@ from PyQt5.QtWidgets import (
 )
 
 from spinalsam.control.operations import OPERATIONS
-from spinalsam.ui import theme, thumbnails
+from spinalsam.ui import keys, theme, thumbnails
 from spinalsam.ui.words import tr
 
 IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff"
@@ -190,9 +191,9 @@ class CommandPalette(QDialog):
         for action in self._actions:
             title = action.text().replace("...", "")
             if all(word in f"{title} {action.data()}".lower() for word in words):
-                keys = action.shortcut().toString(QKeySequence.NativeText)
+                key = keys.shown(action.property("keys"))
                 icon = theme.icon("blank") if action.icon().isNull() else action.icon()
-                item = QListWidgetItem(icon, f"{title}     {keys}" if keys else title)
+                item = QListWidgetItem(icon, f"{title}     {key}" if key else title)
                 item.setData(Qt.UserRole, action)
                 self.list.addItem(item)
         self.list.setCurrentRow(0)
@@ -217,51 +218,53 @@ POINTER_KEYS = (
     ("Left drag, Shift + drag", "box"),
     ("Drag a point, a box's corner or its edge", "move it"),
     ("Delete over a point or box", "delete it"),
-    ("Enter, Space", "mask from the prompts of this slice; again: keep it"),
     ("Rest the pointer", "outline what a click would give"),
     ("Wheel", "slices"),
     ("Ctrl + wheel", "zoom to the pointer"),
+    ("Shift + wheel, [ and ]", "size of the brush"),
     ("Middle drag", "move the picture"),
     ("Right drag", "window: right is wider, up is brighter"),
     ("Ctrl + left drag", "crosshair"),
     ("Double click", "one pane or all"),
-    ("F", "whole slice"),
-    ("Ctrl+K", "command palette"),
-    ("/", "chat"),
-    ("Ctrl+Q", "end the program"),
-    ("Esc", "stop what is running, or take the open mask back"),
 )
 
 
 class ShortcutMap(QDialog):
-    """Every key and pointer gesture; the keys come from the registry."""
+    """Every key and pointer gesture; the keys come from the registry, as they are set now. change_wanted: the user wants others."""
 
-    def __init__(self, actions: Sequence[Any], parent: QWidget | None = None) -> None:
+    change_wanted = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle(tr("Keys and pointer"))
-        self.resize(560, 640)
-        titles = {operation.name: operation.spec for operation in OPERATIONS}
-        rows = [(tr(keys), tr(meaning), "") for keys, meaning in POINTER_KEYS]
-        for action in actions:
-            keys = action.shortcut().toString(QKeySequence.NativeText)
-            if keys and action.data() in titles:
-                rows.append((keys, action.text().replace("...", ""), tr(titles[action.data()].help)))
+        self.resize(600, 640)
+        specs = {operation.name: operation.spec for operation in OPERATIONS}
+        rows = [(tr(gesture), tr(meaning), "") for gesture, meaning in POINTER_KEYS]
+        for entry in keys.entries():
+            if key := keys.all_shown(entry.name):
+                rows.append((key, keys.title(entry), tr(specs[entry.op].help) if entry.op else ""))
         self.table = QTableWidget(len(rows), 2)
         self.table.setHorizontalHeaderLabels([tr("Key"), tr("Does")])
+        self.table.setAccessibleName(tr("Keys and pointer"))
         self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.NoSelection)
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeToContents)
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.Stretch)
-        for row, (keys, meaning, tip) in enumerate(rows):
-            for column, text in enumerate((keys, meaning)):
+        for row, (key, meaning, tip) in enumerate(rows):
+            for column, text in enumerate((key, meaning)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(tip)
                 self.table.setItem(row, column, item)
+        change = QPushButton(tr("Change keys..."))
+        change.clicked.connect(self.change_wanted)
+        change.clicked.connect(self.accept)
         buttons = QDialogButtonBox(QDialogButtonBox.Close)
         buttons.button(QDialogButtonBox.Close).setText(tr("Close"))
+        buttons.addButton(change, QDialogButtonBox.ActionRole)
         buttons.rejected.connect(self.reject)
         stack = QVBoxLayout(self)
         stack.setContentsMargins(14, 12, 14, 12)

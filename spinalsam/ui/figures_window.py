@@ -28,7 +28,7 @@ from spinalsam.control.measuring import Measurement
 from spinalsam.ui import theme
 from spinalsam.ui.scene import Rgb
 from spinalsam.ui.slice_picture import DIFFERENCE_COLOURS
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import follow, put, say, told, tr
 
 _DIFFERENCE_WORDS = {ONLY_OURS: "only here", ONLY_REFERENCE: "only in the reference", OTHER_LABEL: "another label"}
 
@@ -42,7 +42,7 @@ class FiguresWindow(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(tr("Labels and figures"))
+        put(self.setWindowTitle, "Labels and figures")
         self.resize(860, 420)
         self._measured: list[Measurement] = []
         self._is_hu = True
@@ -54,19 +54,20 @@ class FiguresWindow(QDialog):
         self.summary = QLabel()
         self.summary.setObjectName("hint")
         self.summary.setWordWrap(True)
-        self.difference = QCheckBox(tr("Draw the difference on the slices"))
+        self.difference = told(QCheckBox(), "Draw the difference on the slices")
         self.difference.clicked.connect(lambda shown: self.requested.emit("show_difference", {"visible": shown}))
-        self.legend = QLabel(_legend())
-        self.copy = self._button("copy", tr("Copy"), self._copy)
-        self.csv = self._button("export_mask", tr("Save CSV..."), self.ask_csv.emit)
-        self.compare = self._button("compare_mask", tr("Compare with a reference..."), self.ask_reference.emit)
-        self.again = self._button("", tr("Compare again"), lambda: self.requested.emit("compare_mask", {}))
-        self.end = self._button("", tr("End comparison"), lambda: self.requested.emit("end_comparison", {}))
+        self.legend = QLabel()
+        follow(self.legend, lambda legend: legend.setText(_legend()))
+        self.copy = self._button("copy", "Copy", self._copy)
+        self.csv = self._button("export_mask", "Save CSV...", self.ask_csv.emit)
+        self.compare = self._button("compare_mask", "Compare with a reference...", self.ask_reference.emit)
+        self.again = self._button("", "Compare again", lambda: self.requested.emit("compare_mask", {}))
+        self.end = self._button("", "End comparison", lambda: self.requested.emit("end_comparison", {}))
         self._arrange()
         self.show_comparison(None, None)
 
     def _button(self, picture: str, text: str, act: Any) -> QPushButton:
-        button = QPushButton(theme.icon(picture), text)
+        button = told(QPushButton(theme.icon(picture), ""), text)
         button.setAutoDefault(False)
         button.clicked.connect(lambda _=False: act())
         return button
@@ -92,7 +93,7 @@ class FiguresWindow(QDialog):
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(0, 0)
-        table.setAccessibleName(tr("Figures of the labels"))
+        put(table.setAccessibleName, "Figures of the labels")
         table.setEditTriggers(QAbstractItemView.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectRows)
         table.setShowGrid(False)
@@ -106,7 +107,7 @@ class FiguresWindow(QDialog):
     def show_figures(self, measured: Sequence[Measurement], colours: Mapping[int, Rgb], *, is_hu: bool, warnings: Sequence[Any]) -> None:
         """measured: with the labels' shown names, in the order of the rows."""
         self._measured, self._is_hu, self._colours = list(measured), is_hu, dict(colours)
-        self.warnings.setText("\n".join(f"⚠ {warning.text}" for warning in warnings))
+        self.warnings.setText("\n".join(f"⚠ {say(warning.text)}" for warning in warnings))
         self.warnings.setVisible(bool(warnings))
         self._fill()
 
@@ -117,7 +118,7 @@ class FiguresWindow(QDialog):
         for widget in (self.again, self.end, self.difference, self.legend, self.summary):
             widget.setVisible(comparing)
         self.compare.setVisible(not comparing)
-        self.summary.setText(message or "")
+        self.summary.setText(say(message or ""))
         self._fill()
 
     def show_difference(self, shown: bool) -> None:

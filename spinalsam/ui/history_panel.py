@@ -7,7 +7,7 @@ from PyQt5.QtGui import QColor
 from PyQt5.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from spinalsam.ui import theme
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import put, say, told, tr
 
 
 class HistoryPanel(QWidget):
@@ -18,10 +18,10 @@ class HistoryPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.list = QListWidget()
-        self.list.setAccessibleName(tr("Steps"))
+        put(self.list.setAccessibleName, "Steps")
         self.list.itemClicked.connect(self._go_to)
         self.list.itemActivated.connect(self._go_to)
-        self.empty = QLabel(tr("What you do is listed here step by step; click a step to go back to it."))
+        self.empty = told(QLabel(), "What you do is listed here step by step; click a step to go back to it.")
         self.empty.setObjectName("hint")
         self.empty.setWordWrap(True)
         column = QVBoxLayout(self)
@@ -50,7 +50,13 @@ class HistoryPanel(QWidget):
         self.list.setCurrentItem(here)
         self.list.scrollToItem(here)
 
+    def forget(self) -> None:
+        """The next time every step is written anew."""
+        self.list.clear()
+        self._rows = []
+
     def _add(self, title: str, colour: str | None, *, undone: bool = False) -> None:
+        title = say(title)
         item = QListWidgetItem(title)
         if colour is not None:
             item.setForeground(QColor(colour))

@@ -26,7 +26,7 @@ from spinalsam.control.state import PROGRESS, LabelInfo
 from spinalsam.support.anatomy import CRANIOCAUDAL, GROUPS, LABEL_NAMES, label_colour, label_value
 from spinalsam.ui import theme
 from spinalsam.ui.label_menu import PROGRESS_WORDS, LabelMenu
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import follow, put, say, told, tr
 
 NAME, VALUE, VOLUME, SHOWN, LOCKED, STATE = range(6)
 _STATE_ICONS = {"open": "open_label", "in_progress": "in_progress", "done": "done"}
@@ -45,29 +45,29 @@ class LabelPanel(QWidget):
         self._labels: list[LabelInfo] = []
         self._measured: dict[int, Measurement] = {}
         self.level = QComboBox()
-        self.level.setAccessibleName(tr("Label of new masks"))
-        self.level.setToolTip(tr("The vertebra that new masks belong to"))
+        put(self.level.setAccessibleName, "Label of new masks")
+        put(self.level.setToolTip, "The vertebra that new masks belong to")
         self.level.setMaxVisibleItems(16)
         self.level.activated.connect(self._choose_level)
         self.add = QToolButton()
         self.add.setIcon(theme.icon("add_label"))
-        self.add.setToolTip(tr("Add a label of your own"))
-        self.add.setAccessibleName(tr("Add label"))
+        put(self.add.setToolTip, "Add a label of your own")
+        put(self.add.setAccessibleName, "Add label")
         self.add.clicked.connect(lambda: self.requested.emit("add_label", {}))
         self.table = self._make_table()
-        self.empty = self._note("hint", tr("Masks are listed here with their level and volume."))
-        self.details = self._note("hint", "")
-        self.warnings = self._note("levelWarning", "")
+        self.empty = told(self._note("hint"), "Masks are listed here with their level and volume.")
+        self.details = self._note("hint")
+        self.warnings = self._note("levelWarning")
         self.figures = QToolButton()
         self.figures.setIcon(theme.icon("table"))
-        self.figures.setAccessibleName(tr("Table and comparison"))
-        self.figures.setToolTip(tr("All figures to copy or save, and the comparison with a reference mask"))
+        put(self.figures.setAccessibleName, "Table and comparison")
+        put(self.figures.setToolTip, "All figures to copy or save, and the comparison with a reference mask")
         self.figures.clicked.connect(self.figures_wanted)
         self._arrange()
         self.show_labels(None, {})
 
-    def _note(self, name: str, text: str) -> QLabel:
-        label = QLabel(text)
+    def _note(self, name: str) -> QLabel:
+        label = QLabel()
         label.setObjectName(name)
         label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextSelectableByMouse)
@@ -75,7 +75,7 @@ class LabelPanel(QWidget):
 
     def _arrange(self) -> None:
         row = QHBoxLayout()
-        row.addWidget(QLabel(tr("New masks are")))
+        row.addWidget(told(QLabel(), "New masks are"))
         row.addWidget(self.level, 1)
         row.addWidget(self.add)
         row.addWidget(self.figures)
@@ -91,8 +91,8 @@ class LabelPanel(QWidget):
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(0, 6)
-        table.setHorizontalHeaderLabels([tr("Label"), tr("Value"), tr("Volume"), "", "", ""])
-        table.setAccessibleName(tr("Labels"))
+        follow(table, lambda table: table.setHorizontalHeaderLabels([tr("Label"), tr("Value"), tr("Volume"), "", "", ""]))
+        put(table.setAccessibleName, "Labels")
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(26)
         table.setSelectionBehavior(QAbstractItemView.SelectRows)
@@ -141,7 +141,7 @@ class LabelPanel(QWidget):
         """Measurements by label value, and what is wrong with the levels (things with a `text`)."""
         self._measured = dict(measured)
         self._show_details(self._active)
-        texts = [warning.text for warning in warnings]
+        texts = [say(warning.text) for warning in warnings]
         more = len(texts) - SHOWN_WARNINGS
         lines = [f"⚠ {text}" for text in texts[:SHOWN_WARNINGS]] + ([tr("and {count} more", count=more)] if more > 0 else [])
         self.warnings.setText("\n".join(lines))
@@ -184,10 +184,10 @@ class LabelPanel(QWidget):
         value = QTableWidgetItem(str(info.value))
         volume = QTableWidgetItem(f"{volume_ml:.1f} ml" if volume_ml is not None else "–")
         muted = theme.current().muted
-        shown = self._picture("show_mask" if info.visible else "hide", None, tr("Hide") if info.visible else tr("Show"))
+        shown = self._picture("show_mask" if info.visible else "hide", "text", tr("Hide") if info.visible else tr("Show"))
         lock_tip = tr("Unlock") if info.locked else tr("Lock: nothing paints over a finished label")
-        locked = self._picture("lock" if info.locked else "unlock", None if info.locked else muted, lock_tip)
-        good = theme.current().good if info.progress == "done" else muted
+        locked = self._picture("lock" if info.locked else "unlock", "text" if info.locked else "muted", lock_tip)
+        good = "good" if info.progress == "done" else "muted"
         step = tr(PROGRESS_WORDS[info.progress])
         state = self._picture(_STATE_ICONS[info.progress], good, tr("{step}; click for the next", step=step))
         shown.setData(Qt.AccessibleTextRole, tr("shown") if info.visible else tr("hidden"))
@@ -202,8 +202,8 @@ class LabelPanel(QWidget):
                 item.setForeground(QColor(muted))
             self.table.setItem(row, column, item)
 
-    def _picture(self, name: str, colour: str | None, tip: str) -> QTableWidgetItem:
-        item = QTableWidgetItem(theme.icon(name, colour), "")
+    def _picture(self, name: str, role: str, tip: str) -> QTableWidgetItem:
+        item = QTableWidgetItem(theme.icon(name, role), "")
         item.setToolTip(tip)
         return item
 

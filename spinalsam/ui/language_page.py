@@ -252,7 +252,8 @@ class LanguagePage(QWidget):
         self.sent.centerCursor()
 
     def _say(self, text: str, colour: str) -> None:
-        self.result.setStyleSheet(f"color: {getattr(theme.current(), colour)};")
+        self.result.setProperty("mark", colour)
+        theme.restyle(self.result)
         self.result.setText(text)
         self.result.show()
 

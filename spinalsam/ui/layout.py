@@ -18,7 +18,7 @@ from spinalsam.ui.slice_picture import thumbnail
 from spinalsam.ui.slice_view import SliceView
 from spinalsam.ui.surface_view import SurfaceView
 from spinalsam.ui.volumes import Extents
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import follow, put, retell, told, tr
 
 TITLES = {"axial": "Axial", "sagittal": "Sagittal", "coronal": "Coronal", "3d": "3-D"}
 
@@ -36,11 +36,11 @@ class PaneHeader(QFrame):
         colour = PLANE_COLOURS.get(name)
         if colour is not None:
             dot.setPixmap(theme.swatch((colour.red(), colour.green(), colour.blue()), 9).pixmap(9, 9))
-        self.title = QLabel(tr(TITLES[name]))
+        self.title = told(QLabel(), TITLES[name])
         self.button = QToolButton()
         self.button.setAutoRaise(True)
         self.button.clicked.connect(self.maximise_requested)
-        self._name = name
+        self._maximised = False
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 3, 0)
         row.setSpacing(6)
@@ -49,23 +49,27 @@ class PaneHeader(QFrame):
         row.addWidget(self.title)
         row.addStretch(1)
         row.addWidget(self.button)
-        self.set_maximised(False)
+        retell(self._say_maximised)
 
     def add_tool(self, icon: QIcon, text: str) -> QToolButton:
-        """Another button, left of the one that maximises."""
+        """Another button, left of the one that maximises. text: its English name."""
         button = QToolButton()
         button.setAutoRaise(True)
         button.setIcon(icon)
-        button.setToolTip(text)
-        button.setAccessibleName(text)
+        put(button.setToolTip, text)
+        put(button.setAccessibleName, text)
         row = self.layout()
         assert isinstance(row, QHBoxLayout)
         row.insertWidget(row.count() - 1, button)
         return button
 
     def set_maximised(self, maximised: bool) -> None:
-        self.button.setIcon(theme.icon("restore" if maximised else "maximise"))
-        text = tr("Show all panes") if maximised else tr("Let this pane fill the window (double click)")
+        self._maximised = maximised
+        self._say_maximised()
+
+    def _say_maximised(self) -> None:
+        self.button.setIcon(theme.icon("restore" if self._maximised else "maximise"))
+        text = tr("Show all panes") if self._maximised else tr("Let this pane fill the window (double click)")
         self.button.setToolTip(text)
         self.button.setAccessibleName(f"{self.title.text()}: {text}")
 
@@ -89,7 +93,7 @@ class Pane(QFrame):
         body.setSpacing(0)
         body.addWidget(view, 1)
         if self.bar is not None:
-            self.bar.setAccessibleName(tr("{plane} slice number", plane=tr(TITLES[name])))
+            follow(self.bar, lambda bar: bar.setAccessibleName(tr("{plane} slice number", plane=tr(TITLES[name]))))
             self.bar.setEnabled(False)
             self.bar.valueChanged.connect(self._bar_moved)
             self.bar.peeked.connect(self._peek)
@@ -117,8 +121,7 @@ class Pane(QFrame):
         if self.property("active") != active:
             self.setProperty("active", active)
             for widget in (self, self.header, self.header.title):
-                widget.style().unpolish(widget)
-                widget.style().polish(widget)
+                theme.restyle(widget)
 
     def show_marks(self, extents: Extents) -> None:
         """Mark the slices that hold masks on the bar."""

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import Qt, QTimer
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt5.QtWidgets import (
+    QAction,
+    QApplication,
     QDockWidget,
     QMainWindow,
     QMenu,
-    QShortcut,
     QSizePolicy,
     QStackedWidget,
     QTabWidget,
@@ -30,7 +31,7 @@ from spinalsam.errors import RequirementError
 from spinalsam.language.reader import Reader
 from spinalsam.settings import Settings
 from spinalsam.support.planes import SliceRef
-from spinalsam.ui import dialogs, theme, thumbnails
+from spinalsam.ui import desktop, dialogs, keys, theme, thumbnails, words
 from spinalsam.ui.about import AboutDialog
 from spinalsam.ui.actions import OperationActions, ShortcutsFirst
 from spinalsam.ui.background import Background
@@ -54,7 +55,7 @@ from spinalsam.ui.tools.edit_tools import EditTools
 from spinalsam.ui.understanding import SentenceReader
 from spinalsam.ui.volumes import Extents, extents, known_ml
 from spinalsam.ui.welcome import WelcomePage
-from spinalsam.ui.words import say, tr
+from spinalsam.ui.words import put, retell, say, tr
 
 _log = logging.getLogger(__name__)
 SAMPLE = "sample:phantom"
@@ -100,13 +101,16 @@ class MainWindow(QMainWindow):
         self._unsubscribe = self.workspace.subscribe(self._changed)
         self.workspace.tell_warnings(lambda text: bridge.post(lambda: self.notices.say(text, "warning")))
         self._changed(Change(frozenset({"case", "mask", "view", "labels", "history"})))
+        retell(self._show_again)
+        desktop.watch(self._follow_desktop, self)
+        self._tell_font()
         self._offer_unfinished()
 
     # --- building ----------------------------------------------------------------------------------------------------
 
     def _build_centre(self) -> None:
         self.setWindowTitle("SpinalSAM")
-        self.setWindowIcon(theme.icon("app", theme.current().accent))
+        self.setWindowIcon(theme.icon("app", "accent"))
         self.setAcceptDrops(True)
         self.setMinimumSize(900, 560)
         self.panes = CasePanes()
@@ -125,12 +129,12 @@ class MainWindow(QMainWindow):
         self.chat = ChatDock(self.conversation)
         self.prompts = PromptPanel()
         self.cases = CasePanel()
-        self.case_dock = self._dock("cases", tr("Cases"), self.cases)
-        self.label_dock = self._dock("labels", tr("Labels"), self.labels)
-        self.prompt_dock = self._dock("prompts", tr("Prompts"), self.prompts)
+        self.case_dock = self._dock("cases", "Cases", self.cases)
+        self.label_dock = self._dock("labels", "Labels", self.labels)
+        self.prompt_dock = self._dock("prompts", "Prompts", self.prompts)
         self.history = HistoryPanel()
-        self.history_dock = self._dock("history", tr("Steps"), self.history)
-        self.chat_dock = self._dock("chat", tr("Chat"), self.chat)
+        self.history_dock = self._dock("history", "Steps", self.history)
+        self.chat_dock = self._dock("chat", "Chat", self.chat)
         # Split first: a dock beside tabbed ones would become a tab too.
         self.splitDockWidget(self.label_dock, self.chat_dock, Qt.Vertical)
         self.tabifyDockWidget(self.label_dock, self.prompt_dock)
@@ -143,7 +147,8 @@ class MainWindow(QMainWindow):
         self.resizeDocks([self.label_dock, self.chat_dock], [380, 380], Qt.Vertical)
 
     def _dock(self, name: str, title: str, widget: QWidget) -> QDockWidget:
-        dock = QDockWidget(title)
+        dock = QDockWidget()
+        put(dock.setWindowTitle, title)
         dock.setObjectName(name)
         dock.setWidget(widget)
         dock.setFeatures(QDockWidget.DockWidgetMovable)
@@ -154,7 +159,8 @@ class MainWindow(QMainWindow):
     def _build_actions(self) -> None:
         self.actions_of = OperationActions(self, self.panes, self.run, self.ask)
         self.actions_of.fill_menu_bar(self.menuBar())
-        bar = QToolBar(tr("Tools"))
+        bar = QToolBar()
+        put(bar.setWindowTitle, "Tools")
         bar.setObjectName("tools")
         bar.setMovable(False)
         bar.setContextMenuPolicy(Qt.PreventContextMenu)
@@ -164,36 +170,44 @@ class MainWindow(QMainWindow):
         bar.addWidget(space)
         self.live_button = QToolButton()
         self.live_button.setIcon(theme.icon("live"))
-        self.live_button.setText(tr("Live"))
+        put(self.live_button.setText, "Live")
         self.live_button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
         self.live_button.setCheckable(True)
         self.live_button.setChecked(self.commands.live)
-        self.live_button.setToolTip(tr("Make the mask at once after every point and box.\nOff: Enter makes it."))
         self.settings_button = QToolButton()
         self.settings_button.setIcon(theme.icon("settings"))
-        self.settings_button.setToolTip(tr("Preferences"))
-        self.settings_button.setAccessibleName(tr("Preferences"))
+        put(self.settings_button.setAccessibleName, "Preferences")
         bar.addWidget(self.live_button)
         bar.addWidget(self.settings_button)
         self.addToolBar(bar)
         self._build_surface_tools()
-        self.tools = EditTools(self.panes.slices, self.commands, self)
+        self.tools = EditTools(self.panes.slices, self.commands, self, self.panes)
         self.tools.bar.add_actions([self.actions_of.plain[name] for name in ("fill_between",)])
         self.addToolBarBreak()
         self.addToolBar(self.tools.bar)
         self._shortcuts_first = ShortcutsFirst(self)
         for line in (self.chat.line, self.prompts.place):
             line.installEventFilter(self._shortcuts_first)
-        for keys, function in (
-            ("Ctrl+K", self._open_palette),
-            ("Ctrl+Q", lambda: self.close()),
-            ("/", self.chat.focus),
-            ("Esc", self._escape),
-            ("F", self.panes.fit_all),
+        for entry, function in (
+            ("window:accept", self._generate),
+            ("window:stop", self._escape),
+            ("window:fit", self.panes.fit_all),
+            ("window:palette", self._open_palette),
+            ("window:chat", self.chat.focus),
+            ("window:preferences", lambda: self._open_preferences()),
+            ("window:quit", lambda: self.close()),
         ):
-            QShortcut(QKeySequence(keys), self, activated=function)
-        for keys in ("Return", "Enter", "Space"):
-            QShortcut(QKeySequence(keys), self.panes, activated=self._generate, context=Qt.WidgetWithChildrenShortcut)
+            action = QAction(self)
+            action.triggered.connect(lambda _=False, function=function: function())
+            keys.bind(action, entry, self.panes)
+        retell(self._say_keys)
+
+    def _say_keys(self) -> None:
+        """Tips that name keys."""
+        tip = tr("Make the mask at once after every point and box.\nOff: {key} makes it.", key=keys.shown("window:accept"))
+        self.live_button.setToolTip(tip)
+        key = keys.shown("window:preferences")
+        self.settings_button.setToolTip(tr("Preferences") + (f"  ({key})" if key else ""))
 
     def _connect(self) -> None:
         commands = self.commands
@@ -315,12 +329,12 @@ class MainWindow(QMainWindow):
     def _build_surface_tools(self) -> None:
         """Buttons over the 3-D pane."""
         header = self.panes.panes["3d"].header
-        cut = header.add_tool(theme.icon("cut"), tr("Cut the surface open along a slice"))
+        cut = header.add_tool(theme.icon("cut"), "Cut the surface open along a slice")
         menu = QMenu(cut)
         menu.addActions(self.actions_of.presets["cut_surface"])
         cut.setMenu(menu)
         cut.setPopupMode(QToolButton.InstantPopup)
-        header.add_tool(theme.icon("export_mask"), tr("Export the surface")).clicked.connect(self._ask_surface)
+        header.add_tool(theme.icon("export_mask"), "Export the surface").clicked.connect(self._ask_surface)
 
     def _ask_image(self, *, folder: bool) -> None:
         start = dialogs.start_folder(self.preferences.folder)
@@ -393,16 +407,34 @@ class MainWindow(QMainWindow):
 
     def _open_preferences(self, page: str = "") -> None:
         dialog = PreferencesDialog(self.preferences, self.workspace.settings, self.background, self)
-        if page == "sentences":
-            dialog.pages.setCurrentWidget(dialog.sentences)
+        pages = {"sentences": dialog.sentences, "keys": dialog.keys}
+        if page in pages:
+            dialog.pages.setCurrentWidget(pages[page])
         dialog.settings_saved.connect(self._use_settings)
         dialog.smooth_changed.connect(lambda smooth: self.workspace.has_case and self.run("set_smooth", {"smooth": smooth}))
-        dialog.saved.connect(lambda: self.notices.say(tr("Theme and language change when the program starts again.")))
+        dialog.saved.connect(self._dress)
         dialog.open()
+
+    def _dress(self) -> None:
+        """Theme and language as the preferences have them now, everywhere at once."""
+        theme.apply_theme(QApplication.instance(), self.preferences.theme)
+        words.use_language(self.preferences.language)
+        self._tell_font()
+
+    def _tell_font(self) -> None:
+        """Say it where the chosen language cannot be shown."""
+        if words.font_missing():
+            self.notices.say(desktop.NO_CHINESE_FONT, "error")
+
+    def _follow_desktop(self) -> None:
+        if self.preferences.theme == "system":
+            theme.apply_theme(QApplication.instance(), "system")
+            words.tell_again()
 
     def _use_settings(self, settings: Settings) -> None:
         """What was saved holds from now on: who reads sentences at once, device and cache for what is loaded next."""
         self.workspace.use_settings(settings)
+        keys.use(settings.shortcuts)
         self.previews.enabled = self.preferences.preview
         self.conversation.reader = Reader(settings)
         self.chat.show_reader()
@@ -411,7 +443,7 @@ class MainWindow(QMainWindow):
 
     def _done(self, op: str, result: OperationResult) -> None:
         if op not in QUIET_RESULTS:
-            self.status.say(say(result.message))
+            self.status.say(result.message)
         if op == "precompute" and self.workspace.ahead.precomputation is not None:
             self.bridge.follow(self.workspace.ahead.precomputation.job)
         if op in ("open_image", "restore_case", "open_listed"):
@@ -423,7 +455,9 @@ class MainWindow(QMainWindow):
         elif op == "compare_mask":
             self.figures.compared(result)
         elif op == "help":
-            dialogs.ShortcutMap([*self.actions_of.all(), *self.tools.bar.tool_actions.values()], self).open()
+            shown = dialogs.ShortcutMap(self)
+            shown.change_wanted.connect(lambda: self._open_preferences("keys"))
+            shown.open()
         elif op in SPOKEN_RESULTS:
             self.notices.say(say(result.message), SPOKEN_RESULTS[op])
 
@@ -507,7 +541,24 @@ class MainWindow(QMainWindow):
         self._show_model()
         if self.live_button.isChecked() != self.commands.live:
             self.live_button.setChecked(self.commands.live)
-            self.notices.say(tr("This machine is slow for live masks: they are off now, Enter makes them."), "warning")
+            self.notices.say(
+                tr("This machine is slow for live masks: they are off now, {key} makes them.", key=keys.shown("window:accept")), "warning"
+            )
+
+    def _show_again(self) -> None:
+        """In another language, theme or with other keys: what was written when it was shown is written again."""
+        workspace = self.workspace
+        self.prompts.forget()
+        self.prompts.show_prompts(workspace)
+        self.history.forget()
+        self.history.show_history(workspace.undo_titles, workspace.redo_titles)
+        self.cases.show_cases(workspace)
+        self.tools.refresh()
+        self._show_labels()
+        self.figures.show()
+        self._show_slice()
+        self._show_model()
+        self.panes.update()
 
     def _show_case(self) -> None:
         has_case = self.workspace.has_case

@@ -9,7 +9,7 @@ from PyQt5.QtWidgets import QFrame, QPlainTextEdit, QProgressBar, QToolButton, Q
 
 from spinalsam.ui.bubbles import link, row_of_widgets, small
 from spinalsam.ui.understanding import Understood
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import put, told, tr
 
 REASONING_PX = 150
 
@@ -25,14 +25,14 @@ class ModelCard(QFrame):
         self._reader, self._began, self._status = reader.partition(" at ")[0], time.monotonic(), ""
         self.setToolTip(reader)
         self.title = small("")
-        self.stop = link(tr("Stop"))
+        self.stop = told(link(""), "Stop")
         self.stop.clicked.connect(self.stop_requested)
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)
         self.bar.setProperty("thin", True)
         self.fold = QToolButton()
-        self.fold.setText(tr("Reasoning"))
+        put(self.fold.setText, "Reasoning")
         self.fold.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
         self.fold.setArrowType(Qt.RightArrow)
         self.fold.setCheckable(True)
@@ -40,7 +40,7 @@ class ModelCard(QFrame):
         self.reasoning = QPlainTextEdit()
         self.reasoning.setReadOnly(True)
         self.reasoning.setFixedHeight(REASONING_PX)
-        self.reasoning.setAccessibleName(tr("Reasoning"))
+        put(self.reasoning.setAccessibleName, "Reasoning")
         self.reasoning.hide()
         self.fold.toggled.connect(self._unfold)
         self._build()

@@ -8,7 +8,7 @@ from PyQt5.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from spinalsam.ui import theme
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import put
 
 SHOWN_MS = {"info": 4500, "good": 4500, "warning": 8000, "error": 0}
 WIDTH = 430
@@ -41,7 +41,7 @@ class Notice(QFrame):
             row.addWidget(link)
         close = QToolButton()
         close.setIcon(theme.icon("cancel"))
-        close.setAccessibleName(tr("Close the message"))
+        put(close.setAccessibleName, "Close the message")
         close.clicked.connect(self.leave)
         row.addWidget(close, 0, Qt.AlignTop)
         self.setFixedWidth(WIDTH)

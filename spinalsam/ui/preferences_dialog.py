@@ -19,9 +19,10 @@ from PyQt5.QtWidgets import (
 from spinalsam.errors import SpinalSamError
 from spinalsam.settings import Settings
 from spinalsam.ui.background import Background
+from spinalsam.ui.keys_page import KeysPage
 from spinalsam.ui.language_page import LanguagePage
 from spinalsam.ui.preferences import Preferences
-from spinalsam.ui.words import LANGUAGES, tr
+from spinalsam.ui.words import LANGUAGES, say, tr
 
 
 class PreferencesDialog(QDialog):
@@ -37,7 +38,7 @@ class PreferencesDialog(QDialog):
         self.setWindowTitle(tr("Preferences"))
         self.setMinimumWidth(560)
         self._preferences, self._settings = preferences, settings
-        self.theme = _choice({"dark": tr("Dark"), "light": tr("Light")}, preferences.theme)
+        self.theme = _choice({"dark": tr("Dark"), "light": tr("Light"), "system": tr("As the desktop")}, preferences.theme)
         self.language = _choice({"auto": tr("As the desktop"), **LANGUAGES}, preferences.language)
         self.smooth = QCheckBox(tr("Smooth pixels"))
         self.smooth.setChecked(preferences.smooth)
@@ -73,7 +74,9 @@ class PreferencesDialog(QDialog):
         self.pages = QTabWidget()
         self.pages.tabBar().setDrawBase(False)
         self.pages.addTab(general, tr("General"))
+        self.keys = KeysPage(settings.shortcuts)
         self.pages.addTab(self.sentences, tr("Sentences"))
+        self.pages.addTab(self.keys, tr("Keys"))
         self.finished.connect(self.sentences.stop)
         self.problem = QLabel()
         self.problem.setProperty("bubble", "error")
@@ -107,10 +110,11 @@ class PreferencesDialog(QDialog):
                 device=self.device.currentData(),
                 memory_cache_mb=self.memory.value(),
                 disk_cache_mb=self.disk.value(),
+                shortcuts=self.keys.chosen,
             )
             settings.save()
         except SpinalSamError as error:
-            self.problem.setText(str(error))
+            self.problem.setText(say(str(error)))
             self.problem.show()
             return
         before = (self._preferences.theme, self._preferences.language)

@@ -25,7 +25,7 @@ from spinalsam.errors import UsageError
 from spinalsam.support.planes import SliceRef
 from spinalsam.ui import theme
 from spinalsam.ui.forms import read_text
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import follow, put, told, tr
 
 KIND, LABEL, SLICE, PLACE, DELETE = range(5)
 
@@ -76,13 +76,13 @@ class PromptPanel(QWidget):
         self._shown: SliceRef | None = None
         self._filling = False
         self.place = QLineEdit()
-        self.place.setPlaceholderText(tr("x, y  or  x0, y0, x1, y1"))
-        self.place.setToolTip(tr("Pixels of the shown slice, counted from 0: two numbers are a point, four are a box."))
-        self.place.setAccessibleName(tr("Coordinates of a new point or box"))
+        put(self.place.setPlaceholderText, "x, y  or  x0, y0, x1, y1")
+        put(self.place.setToolTip, "Pixels of the shown slice, counted from 0: two numbers are a point, four are a box.")
+        put(self.place.setAccessibleName, "Coordinates of a new point or box")
         self.place.returnPressed.connect(lambda: self._add("positive"))
-        self.plus = self._button("+", tr("Add a positive point, or a box"), "positive")
-        self.minus = self._button("−", tr("Add a negative point"), "negative")
-        self.only_here = QCheckBox(tr("Only this slice"))
+        self.plus = self._button("+", "Add a positive point, or a box", "positive")
+        self.minus = self._button("−", "Add a negative point", "negative")
+        self.only_here = told(QCheckBox(), "Only this slice")
         self.only_here.toggled.connect(lambda _: self._fill())
         self.problem = QLabel()
         self.problem.setObjectName("problem")
@@ -105,15 +105,15 @@ class PromptPanel(QWidget):
         button = QPushButton(text)
         button.setFixedWidth(34)
         button.setProperty("small", True)
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
+        put(button.setToolTip, tip)
+        put(button.setAccessibleName, tip)
         button.clicked.connect(lambda: self._add(kind))
         return button
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(0, 5)
-        table.setHorizontalHeaderLabels(["", tr("Label"), tr("Slice"), tr("Pixels"), ""])
-        table.setAccessibleName(tr("Prompts"))
+        follow(table, lambda table: table.setHorizontalHeaderLabels(["", tr("Label"), tr("Slice"), tr("Pixels"), ""]))
+        put(table.setAccessibleName, "Prompts")
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(26)
         table.setShowGrid(False)
@@ -143,6 +143,11 @@ class PromptPanel(QWidget):
         if rows != self._rows or shown != self._shown:
             self._rows, self._shown = rows, shown
             self._fill()
+
+    def forget(self) -> None:
+        """The next time everything is written anew."""
+        self._shown = None
+        self._rows = []
 
     def _listed(self) -> list[PromptRow]:
         return [row for row in self._rows if row.ref == self._shown or not self.only_here.isChecked()]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PyQt5.QtCore import QLineF, QPointF, QRectF, Qt
 from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QTransform
 
+from spinalsam.ui import keys
 from spinalsam.ui.scene import BoxMark, Pixel, PointMark, SliceScene
 from spinalsam.ui.viewport import Viewport, scale_bar_mm
 from spinalsam.ui.words import tr
@@ -104,10 +105,11 @@ def draw_open_mask(painter: QPainter, scene: SliceScene, viewport: Viewport) -> 
     font.setPixelSize(12)
     painter.setFont(font)
     first = tr("{label}: candidate {number} of {count}, IoU {score}", **{**vars(open_mask), "score": f"{open_mask.score:.2f}"})
-    keys = tr("Tab next   Enter keep   Esc drop")
+    hints = (("choose_candidate", "next"), ("window:accept", "keep"), ("window:stop", "drop"))
+    told = "   ".join(f"{keys.shown(name)} {tr(what)}" for name, what in hints if keys.shown(name))
     metrics = QFontMetricsF(font)
     room = viewport.width - 4 * EDGE
-    lines = [f"{first}    {keys}"] if metrics.horizontalAdvance(f"{first}    {keys}") < room - 24 else [first, keys]
+    lines = [f"{first}    {told}"] if metrics.horizontalAdvance(f"{first}    {told}") < room - 24 else [first, told]
     width = min(room, max(metrics.horizontalAdvance(line) for line in lines) + 24)
     height = metrics.height() * len(lines) + 10
     rect = QRectF((viewport.width - width) / 2, viewport.height - height - 44, width, height)

@@ -19,7 +19,7 @@ from spinalsam.ui.gestures import WHOLE, Gesture, Grabbed, Press, gesture_of, gr
 from spinalsam.ui.scene import BoxMark, PointMark, SliceScene
 from spinalsam.ui.slice_picture import PictureCache, outline
 from spinalsam.ui.viewport import Viewport
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import put, retell, tr
 
 # A click is held back this long in case it is the first half of a double click; whatever else the user does ends the wait.
 DOUBLE_CLICK_MS = 230
@@ -80,10 +80,14 @@ class SliceView(QWidget):
         self.setAttribute(Qt.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Expanding)
         self.setMinimumSize(120, 100)
-        self.setAccessibleName(tr("{plane} slice", plane=tr(self.plane_name.capitalize())))
-        self.setAccessibleDescription(
-            tr("Left click adds a positive point, right click a negative one, drag draws a box, the wheel scrolls.")
+        retell(self._say_name)
+        put(
+            self.setAccessibleDescription,
+            "Left click adds a positive point, right click a negative one, drag draws a box, the wheel scrolls.",
         )
+
+    def _say_name(self) -> None:
+        self.setAccessibleName(tr("{plane} slice", plane=tr(self.plane_name.capitalize())))
 
     def sizeHint(self) -> QSize:
         return QSize(420, 360)

@@ -9,9 +9,9 @@ from PyQt5.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton, QWidget
 
 from spinalsam.control.jobs import Job
-from spinalsam.ui import theme
+from spinalsam.ui import keys, theme
 from spinalsam.ui.slice_marks import Hover
-from spinalsam.ui.words import say, tr
+from spinalsam.ui.words import put, retell, say, tr
 
 # Work that is over sooner than this shows no progress at all.
 QUIET_MS = 350
@@ -52,8 +52,8 @@ class ProgressStrip(QWidget):
         self.bar.setTextVisible(False)
         self.cancel = QToolButton()
         self.cancel.setIcon(theme.icon("cancel"))
-        self.cancel.setToolTip(tr("Stop (Esc)"))
-        self.cancel.setAccessibleName(tr("Stop what is running"))
+        retell(self._say_key)
+        put(self.cancel.setAccessibleName, "Stop what is running")
         self.cancel.clicked.connect(self.cancel_requested)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -64,12 +64,17 @@ class ProgressStrip(QWidget):
         self._reveal.timeout.connect(self.show)
         self.hide()
 
+    def _say_key(self) -> None:
+        key = keys.shown("window:stop")
+        self.cancel.setToolTip(tr("Stop") + (f" ({key})" if key else ""))
+
     def show_job(self, job: Job) -> None:
         """A followed job went on or ended."""
         if job.done:
             if job is self.job or self.job is None or self.job.done:
                 self.job = None
                 self._reveal.stop()
+                self.label.clear()
                 self.hide()
             return
         if self.job is None or self.job.done:
@@ -96,6 +101,8 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.message = ElidedLabel()
+        self._message = ""
+        retell(self._say_again)
         self.progress = ProgressStrip()
         self.pointer = QLabel()
         self.pointer.setObjectName("value")
@@ -107,8 +114,13 @@ class StatusLine(QStatusBar):
         for widget in (self.progress, self.pointer, self.slice, self.model):
             self.addPermanentWidget(widget)
 
-    def say(self, text: str) -> None:
-        self.message.setText(text)
+    def say(self, message: str) -> None:
+        """What an operation has said; in another language it is said again."""
+        self._message = message
+        self._say_again()
+
+    def _say_again(self) -> None:
+        self.message.setText(say(self._message))
 
     def show_hover(self, hover: Hover | None, volume: Any) -> None:
         """Value, voxel and place of what is under the pointer."""

@@ -19,7 +19,7 @@ from spinalsam.ui import surface_frames
 from spinalsam.ui.background import Background
 from spinalsam.ui.gestures import DRAG_POINTS
 from spinalsam.ui.scene import Rgb
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import put, tr
 
 DEGREES_PER_POINT = 0.5
 ZOOM_PER_NOTCH = 1.12
@@ -27,6 +27,10 @@ SETTLE_MS = 250
 BACKGROUND = QColor(9, 11, 14)
 # Larger label maps are thinned before they are sent; the pane shows shape, it does not measure.
 MOST_VOXELS = 24_000_000
+_EMPTY = "Masks appear here in 3-D."
+_STARTING = "Starting 3-D ..."
+_NO_OPENGL = "3-D is not available: this machine offers no OpenGL to draw it.\nEverything else works."
+MESSAGES = (_EMPTY, _STARTING, _NO_OPENGL)
 
 
 class SurfaceView(QWidget):
@@ -36,7 +40,7 @@ class SurfaceView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.message = tr("Masks appear here in 3-D.")
+        self._text, self._detail = _EMPTY, ""
         self.failed = False
         self._process: QProcess | None = None
         self._ready = False
@@ -55,7 +59,7 @@ class SurfaceView(QWidget):
         self._settle.timeout.connect(self._gather)
         self.setMinimumSize(120, 100)
         self.setFocusPolicy(Qt.StrongFocus)
-        self.setAccessibleName(tr("3-D surfaces of the masks"))
+        put(self.setAccessibleName, "3-D surfaces of the masks")
 
     def sizeHint(self) -> QSize:
         return QSize(420, 360)
@@ -68,7 +72,7 @@ class SurfaceView(QWidget):
         self._colours = dict(colours)
         if self._source is None:
             self._picture, self._has_surfaces = None, False
-            self.message = tr("Masks appear here in 3-D.")
+            self._text = _EMPTY
             self.update()
         self._stale = True
         self._wake()
@@ -105,7 +109,7 @@ class SurfaceView(QWidget):
     def _send_labels(self, part: tuple[NDArray[Any], NDArray[np.float64]] | None) -> None:
         if part is None:
             self._has_surfaces, self._picture = False, None
-            self.message = tr("Masks appear here in 3-D.")
+            self._text = _EMPTY
             if self._ready:
                 self._send({"op": "labels", "shape": [1, 1, 1], "dtype": "u1", "affine": np.eye(4).tolist(), "colours": {}}, b"\0")
             self.update()
@@ -134,7 +138,7 @@ class SurfaceView(QWidget):
     # --- the process -------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self.message = tr("Starting 3-D ...")
+        self._text = _STARTING
         self.update()
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
@@ -179,8 +183,7 @@ class SurfaceView(QWidget):
         if self.failed:
             return
         self.failed, self._ready, self._picture = True, False, None
-        detail = f"\n{reason}" if reason else ""
-        self.message = tr("3-D is not available: this machine offers no OpenGL to draw it.\nEverything else works.") + detail
+        self._text, self._detail = _NO_OPENGL, f"\n{reason}" if reason else ""
         self.update()
 
     def stop(self) -> None:
@@ -196,6 +199,11 @@ class SurfaceView(QWidget):
             process.waitForFinished(1000)
 
     # --- painting and pointer ----------------------------------------------------------------------------------------
+
+    @property
+    def message(self) -> str:
+        """What stands where no surface is."""
+        return tr(self._text) + self._detail
 
     @property
     def has_picture(self) -> bool:

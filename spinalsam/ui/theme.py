@@ -10,12 +10,13 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from PyQt5.QtCore import QByteArray, QRectF, QSize, Qt
-from PyQt5.QtGui import QColor, QFont, QFontDatabase, QIcon, QPainter, QPalette, QPixmap
+from PyQt5.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PyQt5.QtGui import QColor, QFont, QFontDatabase, QIcon, QIconEngine, QPainter, QPaintEvent, QPalette, QPixmap
 from PyQt5.QtSvg import QSvgRenderer
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtWidgets import QApplication, QLabel, QWidget
 
 from spinalsam.assets import resource, resources_dir
+from spinalsam.ui import desktop
 
 # The first families that are installed are used; each list ends in one that holds Chinese.
 _FAMILIES = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans")
@@ -89,8 +90,11 @@ def current_name() -> str:
 
 
 def apply_theme(application: QApplication, name: str) -> None:
-    """Dress the whole program in a theme, 'dark' or 'light'."""
+    """Dress the whole program in a theme: 'dark', 'light', or 'system' for what the desktop is."""
     global _current
+    dark_desktop = desktop.prefers_dark()  # also asks before another palette is laid over the desktop's
+    if name == "system":
+        name = "dark" if dark_desktop else "light"
     _current = name if name in PALETTES else "dark"
     colours = PALETTES[_current]
     application.setStyle("Fusion")
@@ -115,8 +119,10 @@ def _icon_folder(colours: Palette) -> str:
 
 
 def _font() -> QFont:
-    installed = set(QFontDatabase().families())
-    families = [name for name in _FAMILIES if name in installed][:1] + [name for name in _CHINESE if name in installed][:1]
+    database = QFontDatabase()
+    installed = set(database.families())
+    chinese = [name for name in _CHINESE if name in installed] or database.families(QFontDatabase.SimplifiedChinese)
+    families = [name for name in _FAMILIES if name in installed][:1] + list(chinese[:1])
     font = QFont()
     if families:
         font.setFamilies(families)
@@ -148,31 +154,67 @@ def _qt_palette(colours: Palette) -> QPalette:
     return palette
 
 
-def icon(name: str, colour: str | None = None) -> QIcon:
-    """One of our drawings in the theme's text colour; an empty icon where there is none of that name."""
-    return _icon(name, colour or current().text, current().muted)
+def restyle(widget: QWidget) -> None:
+    """Let the style sheet look again at a widget whose properties have changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+class _Drawing(QIconEngine):
+    """One of our drawings, in the colour that its role has in the theme when it is painted; sharp at every size.
+
+    role: a colour of the palette by its name.
+    """
+
+    def __init__(self, name: str, role: str) -> None:
+        super().__init__()
+        self._name, self._role = name, role
+
+    def clone(self) -> QIconEngine:
+        return _Drawing(self._name, self._role)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        disabled = mode == QIcon.Disabled
+        return _rendered(self._name, getattr(current(), "muted" if disabled else self._role), size.width(), size.height(), disabled)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        scale = painter.device().devicePixelRatioF()
+        pixmap = QPixmap(self.pixmap(rect.size() * scale, mode, state))
+        pixmap.setDevicePixelRatio(scale)
+        painter.drawPixmap(rect.topLeft(), pixmap)
 
 
 @lru_cache(maxsize=256)
-def _icon(name: str, colour: str, faint: str) -> QIcon:
-    path = resources_dir() / "icons" / f"{name}.svg"
-    made = QIcon()
-    if path.is_file():
-        drawing = path.read_text(encoding="utf-8")
-        for size in (16, 20, 24, 32, 48):
-            made.addPixmap(_render(drawing, colour, size))
-            made.addPixmap(_render(drawing, faint, size, 0.45), QIcon.Disabled)
-    return made
+def icon(name: str, role: str = "text") -> QIcon:
+    """One of our drawings in a colour of the theme, which it follows; an empty icon where there is none of that name."""
+    return QIcon(_Drawing(name, role)) if (resources_dir() / "icons" / f"{name}.svg").is_file() else QIcon()
 
 
-def _render(drawing: str, colour: str, size: int, opacity: float = 1.0) -> QPixmap:
-    pixmap = QPixmap(QSize(size, size))
+@lru_cache(maxsize=1024)
+def _rendered(name: str, colour: str, width: int, height: int, faint: bool) -> QPixmap:
+    drawing = resource("icons", f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
+    pixmap = QPixmap(width, height)
     pixmap.fill(Qt.transparent)
     painter = QPainter(pixmap)
-    painter.setOpacity(opacity)
-    QSvgRenderer(QByteArray(drawing.replace("currentColor", colour).encode())).render(painter, QRectF(0, 0, size, size))
+    painter.setOpacity(0.45 if faint else 1.0)
+    side = min(width, height)
+    QSvgRenderer(QByteArray(drawing.encode())).render(painter, QRectF((width - side) / 2, (height - side) / 2, side, side))
     painter.end()
     return pixmap
+
+
+class Picture(QLabel):
+    """A drawing on its own, such as the logo; it follows the theme."""
+
+    def __init__(self, name: str, role: str, side: int) -> None:
+        super().__init__()
+        self._icon = icon(name, role)
+        self.setFixedSize(side, side)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        self._icon.paint(painter, self.rect())
+        painter.end()
 
 
 def swatch(colour: tuple[int, int, int], size: int = 14) -> QIcon:

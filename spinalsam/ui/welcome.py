@@ -9,7 +9,7 @@ from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from spinalsam.ui import theme, thumbnails
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import put, told
 
 PICTURE, ROW = 44, 60
 
@@ -27,11 +27,10 @@ class WelcomePage(QWidget):
         super().__init__(parent)
         title = QLabel("SpinalSAM")
         title.setObjectName("title")
-        subtitle = QLabel(tr("Point at a vertebra, or say what you want. CT stays on this computer."))
+        subtitle = told(QLabel(), "Point at a vertebra, or say what you want. CT stays on this computer.")
         subtitle.setObjectName("subtitle")
         subtitle.setWordWrap(True)
-        logo = QLabel()
-        logo.setPixmap(theme.icon("app", theme.current().accent).pixmap(48, 48))
+        logo = theme.Picture("app", "accent", 48)
         head = QHBoxLayout()
         head.setSpacing(14)
         head.addWidget(logo)
@@ -40,26 +39,26 @@ class WelcomePage(QWidget):
         names.addWidget(title)
         names.addWidget(subtitle)
         head.addLayout(names, 1)
-        self.file_button = self._button("open_image", tr("Open file..."), self.open_file, primary=True)
-        self.folder_button = self._button("open_image", tr("Open DICOM folder..."), self.open_folder)
-        self.studies_button = self._button("studies", tr("Folder of studies..."), self.open_studies)
-        self.sample_button = self._button("sample", tr("Sample case"), self.open_sample)
+        self.file_button = self._button("open_image", "Open file...", self.open_file, primary=True)
+        self.folder_button = self._button("open_image", "Open DICOM folder...", self.open_folder)
+        self.studies_button = self._button("studies", "Folder of studies...", self.open_studies)
+        self.sample_button = self._button("sample", "Sample case", self.open_sample)
         self.sample_button.setVisible(has_sample)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for button in (self.file_button, self.folder_button, self.studies_button, self.sample_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
-        self.section = QLabel(tr("Recent"))
+        self.section = told(QLabel(), "Recent")
         self.section.setObjectName("section")
         self.recent = QListWidget()
-        self.recent.setAccessibleName(tr("Recent cases"))
+        put(self.recent.setAccessibleName, "Recent cases")
         self.recent.setIconSize(QSize(PICTURE, PICTURE))
         self.recent.setTextElideMode(Qt.ElideMiddle)
         self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.recent.itemActivated.connect(self._activated)
         self.recent.itemClicked.connect(self._activated)
-        hint = QLabel(tr("Or drop a CT here: NIfTI, NRRD, MetaImage, a DICOM file or folder, PNG, JPEG or TIFF."))
+        hint = told(QLabel(), "Or drop a CT here: NIfTI, NRRD, MetaImage, a DICOM file or folder, PNG, JPEG or TIFF.")
         hint.setObjectName("hint")
         hint.setWordWrap(True)
         card = QFrame()
@@ -80,7 +79,7 @@ class WelcomePage(QWidget):
         self.show_recent([])
 
     def _button(self, picture: str, text: str, signal: object, *, primary: bool = False) -> QPushButton:
-        button = QPushButton(theme.icon(picture, theme.current().accent_text if primary else None), text)
+        button = told(QPushButton(theme.icon(picture, "accent_text" if primary else "text"), ""), text)
         button.setProperty("primary", primary)
         button.clicked.connect(signal)
         return button
@@ -89,7 +88,7 @@ class WelcomePage(QWidget):
         """The paths that were open, the latest first."""
         self.recent.clear()
         for path in paths:
-            picture = thumbnails.icon_of(path) or theme.icon("recent", theme.current().muted)
+            picture = thumbnails.icon_of(path) or theme.icon("recent", "muted")
             item = QListWidgetItem(picture, f"{Path(path).name}\n{Path(path).parent}")
             item.setData(Qt.UserRole, path)
             item.setToolTip(path)

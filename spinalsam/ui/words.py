@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
+from weakref import ref
 
-from PyQt5.QtCore import QLibraryInfo, QLocale, QTranslator
+from PyQt5 import sip
+from PyQt5.QtCore import QLibraryInfo, QLocale, QObject, QTranslator
 from PyQt5.QtWidgets import QApplication
 
 from spinalsam.assets import resources_dir
+from spinalsam.ui import desktop
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 # Of a language's tables the one whose keys are sentences with {places} in them.
@@ -18,9 +23,13 @@ _AS_IT_IS = frozenset({"path", "name", "folder", "size", "axes", "corners", "ijk
 _PLACE = re.compile(r"\{(\w+)\}")
 
 _language = "en"
+_font_missing = False
 _table: dict[str, str] = {}
 _templates: list[tuple[re.Pattern[str], str]] = []
 _of_qt: list[QTranslator] = []
+# What has to be said again in another language, in the order in which it was said, with the widget that says it.
+_told: list[tuple[ref[QObject], Callable[[Any], None]]] = []
+_CLEAR_EVERY = 2000
 
 
 def tables(name: str) -> dict[str, dict[str, str]]:
@@ -30,26 +39,72 @@ def tables(name: str) -> dict[str, dict[str, str]]:
 
 
 def use_language(name: str) -> None:
-    """'en', 'zh', or 'auto' for what the desktop speaks."""
-    global _language, _table, _templates
+    """'en', 'zh', or 'auto' for what the desktop speaks. Where no font has Chinese letters it stays English; see `font_missing`."""
+    global _language, _table, _templates, _font_missing
     if name == "auto":
         name = "zh" if QLocale.system().name().startswith("zh") else "en"
-    _language = name if name in LANGUAGES else "en"
+    _font_missing = name == "zh" and QApplication.instance() is not None and not desktop.has_chinese_font()
+    _language = name if name in LANGUAGES and not _font_missing else "en"
     found = tables(_language)
     _table = {key: text for table in found.values() for key, text in table.items()}
     _templates = [(_pattern(key), text) for key, text in found.get(MESSAGES, {}).items() if "{" in key]
     say.cache_clear()
     _translate_qt(_language)
+    tell_again()
 
 
 def language() -> str:
     return _language
 
 
+def font_missing() -> bool:
+    """Whether Chinese was asked for and could not be shown."""
+    return _font_missing
+
+
 def tr(text: str, **values: object) -> str:
     """The text in the interface's language, with ``{name}`` replaced by the values."""
     found = _table.get(text, text)
     return found.format(**values) if values else found
+
+
+def put(show: Callable[[str], Any], text: str, **values: object) -> None:
+    """Show a text by a method of a widget, such as ``button.setText``: now, and again in every language that is chosen later."""
+    name = show.__name__
+    follow(show.__self__, lambda owner: getattr(owner, name)(tr(text, **values)))
+
+
+def told(widget: Any, text: str) -> Any:
+    """A widget that shows a text, in every language that is chosen later too."""
+    put(widget.setText, text)
+    return widget
+
+
+def retell(method: Callable[[], Any]) -> None:
+    """Call a method of a widget that takes no arguments now, and whenever there is reason to say things again."""
+    function = method.__func__
+    follow(method.__self__, lambda owner: function(owner))
+
+
+def follow(owner: QObject, tell: Callable[[Any], None]) -> None:
+    """Call ``tell(owner)`` now and whenever there is reason to; it must not hold the owner itself."""
+    tell(owner)
+    _told.append((ref(owner), tell))
+    if len(_told) % _CLEAR_EVERY == 0:
+        _forget_gone()
+
+
+def tell_again() -> None:
+    """Say everything again: the language, the keys or the theme has changed."""
+    _forget_gone()
+    for owner, tell in tuple(_told):
+        alive = owner()
+        if alive is not None and not sip.isdeleted(alive):
+            tell(alive)
+
+
+def _forget_gone() -> None:
+    _told[:] = [(owner, tell) for owner, tell in _told if (alive := owner()) is not None and not sip.isdeleted(alive)]
 
 
 @lru_cache(maxsize=512)

@@ -13,7 +13,7 @@ from PyQt5.QtWidgets import QAction, QLabel, QPushButton, QToolButton
 
 import spinalsam.ui
 from spinalsam.control.operations import OPERATIONS
-from spinalsam.ui import about, actions, chat_dock, dialogs, figures_window, label_menu, words
+from spinalsam.ui import about, actions, chat_dock, dialogs, figures_window, keys, label_menu, surface_view, words
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.tools import bar
@@ -33,17 +33,33 @@ def chinese() -> Iterator[None]:
     words.use_language("en")
 
 
+# Functions that show a text, and which of their arguments it is.
+SHOWING = {"tr": (0,), "put": (1,), "told": (1,), "_button": (0, 1), "_dock": (1,), "_toggle": (1, 2), "_bound": (0,), "add_tool": (1,)}
+
+
+def _shown_literals(call: ast.Call) -> list[str]:
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    places = [call.args[n] for n in SHOWING.get(name, ()) if n < len(call.args)]
+    texts: list[str] = []
+    for place in places:
+        parts = list(ast.walk(place))
+        if not any(isinstance(part, ast.Call) for part in parts):
+            texts += [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    # What helpers take beside texts is written small: names of drawings and ways.
+    return texts if name in ("tr", "put", "told") else [text for text in texts if text[:1].isupper()]
+
+
 def keys_in_the_code() -> dict[str, str]:
     """Every literal that is given to `tr`, and the file in which it stands."""
     found: dict[str, str] = {}
     for path in sorted(Path(spinalsam.ui.__file__).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tr":
-                literals = [part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
-                if not any(isinstance(part, ast.Call) for part in ast.walk(node.args[0])):
-                    found.update(dict.fromkeys(literals, path.name))
+            if isinstance(node, ast.Call):
+                found.update(dict.fromkeys(_shown_literals(node), path.name))
     for name, texts in {
         "about.py": about.ROWS.values(),
+        "surface_view.py": surface_view.MESSAGES,
+        "keys.py": [*(entry.title for entry in keys.WINDOW_ENTRIES), *keys.TAKEN.values()],
         "actions.py": (*actions.MENUS.values(), *actions.TOOLBAR_WORDS.values()),
         "dialogs.py": [text for row in dialogs.POINTER_KEYS for text in row],
         "label_menu.py": (*label_menu.PROGRESS_WORDS.values(), *label_menu._DRAWN_WORDS.values()),
@@ -117,7 +133,7 @@ def test_a_window_in_chinese_shows_no_english(chinese: None, qtbot: Any, qapp: A
     made.show()
     made.open_path("sample:block")
     qtbot.waitUntil(lambda: made.workspace.has_case and not made.dispatcher.busy)
-    examples = set(chat_dock.EXAMPLES)
+    examples = {text for texts in chat_dock.EXAMPLES.values() for text in texts}
     english = [text for text in shown_texts(made) if LATIN.search(NAMES.sub("", text)) and text not in (*examples, "fake")]
     made.close()
     assert not english, english

@@ -76,6 +76,7 @@ def precompute(ws: Workspace, job: Job, *, action: str = "start", plane: str | N
 @operation("Help", category="other", shortcut="F1")
 def help(ws: Workspace, job: Job) -> OperationResult:
     """Say what can be done."""
+    from spinalsam.control.keys import entries_of
     from spinalsam.control.operations import OPERATIONS
 
     spoken = [item for item in OPERATIONS if item.spec.spoken]
@@ -86,7 +87,13 @@ def help(ws: Workspace, job: Job) -> OperationResult:
     ]
     data = {
         "operations": [
-            {"op": item.name, "title": item.spec.title, "help": item.spec.help, "shortcut": item.shortcut, "missing": item.missing(ws)}
+            {
+                "op": item.name,
+                "title": item.spec.title,
+                "help": item.spec.help,
+                "shortcut": "".join(entries_of(item)[0].chosen(ws.settings.shortcuts)),
+                "missing": item.missing(ws),
+            }
             for item in spoken
         ]
     }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QKeySequence
 from PyQt5.QtWidgets import (
     QAbstractSpinBox,
     QAction,
@@ -20,9 +20,11 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from spinalsam.ui import theme
+from spinalsam.control.keys import KeyEntry
+from spinalsam.ui import keys, theme
+from spinalsam.ui.actions import name_buttons
 from spinalsam.ui.tools.drag import ToolSettings
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import follow, put, told, tr
 
 # name, icon, title, key, tip, the operation behind it
 TOOLS = (
@@ -42,8 +44,9 @@ class ToolBar(QToolBar):
     tool_chosen = pyqtSignal(str)
     settings_changed = pyqtSignal()
 
-    def __init__(self, window: QWidget) -> None:
-        super().__init__(tr("Mask tools"), window)
+    def __init__(self, window: QWidget, panes: QWidget) -> None:
+        super().__init__(window)
+        put(self.setWindowTitle, "Mask tools")
         self.setObjectName("mask_tools")
         self.setMovable(False)
         self.setContextMenuPolicy(Qt.PreventContextMenu)
@@ -52,18 +55,18 @@ class ToolBar(QToolBar):
         self.tool_actions: dict[str, QAction] = {}
         group = QActionGroup(self)
         for name, picture, title, key, tip, op in TOOLS:
-            action = QAction(theme.icon(picture), tr(title), window)
+            action = told(QAction(theme.icon(picture), "", window), title)
             action.setCheckable(True)
-            action.setShortcut(QKeySequence(key))
-            action.setToolTip(f"{tr(title)}  ({key})\n{tr(tip)}")
+            entry = keys.declare(KeyEntry(f"tool:{name}", title, (key,), op))
+            keys.bind(action, entry, panes)
+            action.setProperty("keys", entry)
+            follow(action, partial(_say_tip, tip=tip))
             action.setData(op)
             action.triggered.connect(lambda _=False, name=name: self.choose(name))
             group.addAction(action)
-            window.addAction(action)
             self.addAction(action)
             button = self.widgetForAction(action)
             button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
-            button.setAccessibleName(tr(title))
             self.tool_actions[name] = action
         self.tool = "prompt"
         self.tool_actions["prompt"].setChecked(True)
@@ -80,15 +83,15 @@ class ToolBar(QToolBar):
         self.radius.setSingleStep(0.5)
         self.radius.setSuffix(" mm")
         self.radius.setValue(self.settings.radius_mm)
-        self.radius.setAccessibleName(tr("Radius of the brush"))
-        self.radius.setToolTip(tr("Radius of the brush in mm  ([ and ], or Shift and the wheel)"))
-        self.ball = self._toggle("ball", tr("Ball"), tr("Work in 3-D: a ball instead of a disc on this slice"))
-        self.over = self._toggle("over", tr("Over labels"), tr("Also change other labels; locked ones never"))
-        self.threshold = self._toggle("range", tr("HU range"), tr("Only where the image's values lie in this range"))
-        self.lowest, self.highest = self._bound(tr("Lowest value"), 150), self._bound(tr("Highest value"), 3000)
+        put(self.radius.setAccessibleName, "Radius of the brush")
+        put(self.radius.setToolTip, "Radius of the brush in mm  ([ and ], or Shift and the wheel)")
+        self.ball = self._toggle("ball", "Ball", "Work in 3-D: a ball instead of a disc on this slice")
+        self.over = self._toggle("over", "Over labels", "Also change other labels; locked ones never")
+        self.threshold = self._toggle("range", "HU range", "Only where the image's values lie in this range")
+        self.lowest, self.highest = self._bound("Lowest value", 150), self._bound("Highest value", 3000)
         options: dict[str, tuple[QWidget, ...]] = {
             "label": (self.label,),
-            "radius": (QLabel(tr("Radius")), self.radius),
+            "radius": (told(QLabel(), "Radius"), self.radius),
             "ball": (self.ball,),
             "over": (self.over, self.threshold),
             "range": (self.lowest, QLabel("–"), self.highest),
@@ -102,11 +105,11 @@ class ToolBar(QToolBar):
     def _toggle(self, picture: str, title: str, tip: str) -> QToolButton:
         button = QToolButton()
         button.setIcon(theme.icon(picture))
-        button.setText(title)
+        put(button.setText, title)
         button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
         button.setCheckable(True)
-        button.setToolTip(tip)
-        button.setAccessibleName(title)
+        put(button.setToolTip, tip)
+        put(button.setAccessibleName, title)
         return button
 
     def _bound(self, name: str, value: int) -> QSpinBox:
@@ -115,8 +118,8 @@ class ToolBar(QToolBar):
         box.setRange(-100_000, 100_000)
         box.setSingleStep(10)
         box.setValue(value)
-        box.setAccessibleName(name)
-        box.setToolTip(name)
+        put(box.setAccessibleName, name)
+        put(box.setToolTip, name)
         return box
 
     def add_actions(self, actions: Sequence[QAction]) -> None:
@@ -128,7 +131,7 @@ class ToolBar(QToolBar):
             self.addAction(action)
             button = self.widgetForAction(action)
             button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
-            button.setAccessibleName(action.text())
+        follow(self, name_buttons)
 
     # --- what is set -------------------------------------------------------------------------------------------------
 
@@ -177,3 +180,8 @@ class ToolBar(QToolBar):
         for name, actions in self._options.items():
             for action in actions:
                 action.setVisible(shown[name])
+
+
+def _say_tip(action: QAction, tip: str) -> None:
+    key = keys.shown(action.property("keys"))
+    action.setToolTip(f"{action.text()}{f'  ({key})' if key else ''}\n{tr(tip)}")

@@ -25,13 +25,13 @@ _REVERSED = {"brush": "erase", "erase": "brush", "lasso": "lasso_remove"}
 
 
 class EditTools(QObject):
-    """views: the slice panes by plane. bar: its strip, to be put into the window."""
+    """views: the slice panes by plane, in `panes`. bar: its strip, to be put into the window."""
 
-    def __init__(self, views: Mapping[str, SliceView], commands: Commands, window: QWidget) -> None:
+    def __init__(self, views: Mapping[str, SliceView], commands: Commands, window: QWidget, panes: QWidget) -> None:
         super().__init__(window)
         self.commands = commands
         self.workspace = commands.workspace
-        self.bar = ToolBar(window)
+        self.bar = ToolBar(window, panes)
         self.overlays = {view: ToolOverlay(view) for view in views.values()}
         self.drag: Drag | None = None
         self._view: SliceView | None = None
