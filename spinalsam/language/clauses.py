@@ -107,7 +107,7 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
 
 def _windows_view(tokens: Sequence[Token], i: int, current: Clause) -> bool:
     """'sagittal view with the bone window'."""
-    if tokens[i].text not in ("with", "in", "using", "at") or not current.has(
+    if tokens[i].text not in ("with", "in", "using", "at", "加", "配", "加上", "配上") or not current.has(
         "AXIAL", "SAGITTAL", "CORONAL", "MPR", "SLICE", "FIRST", "LAST", "MIDDLE"
     ):
         return False

@@ -11,13 +11,23 @@ from spinalsam.language.words.places import ALARMING, ALLOWED, NEUTRAL
 def foreign_words(clause: Clause, op: str) -> list[Token]:
     """Words of the clause that are unknown, or that mean something which the operation has no place for."""
     if op == "help":
-        return (
-            []
-            if clause.has("HOWTO")
-            else [token for token in clause.tokens if not token.ideas and token.kind == "word" and len(token.text) > 2]
-        )
+        return _foreign_to_help(clause)
     allowed = NEUTRAL | ALLOWED[op]
     return [token for token in clause.tokens if token.kind == "word" and not _fits(token, allowed, op)]
+
+
+def _foreign_to_help(clause: Clause) -> list[Token]:
+    """Words that make 'how do I ...' a question about something else: 'how do I treat', 颈椎病怎么预防."""
+    unknown = [token for token in clause.tokens if not token.ideas and token.kind == "word" and _says_something(token)]
+    about_us = clause.ideas & (OBJECTS - {"HOWTO", "HELPWORD", "NEXT", "PREV", "FIRST", "LAST", "MIDDLE", "SIZE", "BIG"})
+    if clause.has("HOWTO") and about_us and len(unknown) == 1:
+        return []
+    others = [token for token in clause.tokens if token.stands_for("SAY") and not token.ideas & (ACTIONS | {"NEED", "HOWTO", "TELLME"})]
+    return unknown + ([] if about_us else others)
+
+
+def _says_something(token: Token) -> bool:
+    return len(token.text) > 2 or not token.text.isascii()
 
 
 def _fits(token: Token, allowed: frozenset[str], op: str) -> bool:
@@ -56,9 +66,11 @@ def is_supported(clause: Clause, op: str) -> bool:
     strange = [token for token in foreign if not (not token.ideas and token.text.isascii() and token.text.endswith("ly"))]
     if not strange:
         return True
-    if len(strange) > 1 or strange[0].ideas or not strange[0].text.isascii() or op not in _NAMED or clause.has("BE", "HAVE"):
+    if clause.question or len(strange) > 1 or strange[0].ideas or not strange[0].text.isascii() or op not in _NAMED or clause.has("BE", "HAVE"):
         return False
     at = clause.tokens.index(strange[0])
+    if at and clause.tokens[at - 1].text == "of":
+        return False  # 'a box of gloves'
     changes = clause.says("make", "get", "keep", "have", "turn", "set", "let", "leave")
     if changes and at and at == len(clause.tokens) - 1 and clause.tokens[at - 1].ideas & OBJECTS:
         return False  # 'make the box bigger'
@@ -80,7 +92,7 @@ def is_supported(clause: Clause, op: str) -> bool:
 
 def has_unknown(clause: Clause) -> bool:
     """Whether the clause holds a word that says nothing to us."""
-    return any(token.kind == "word" and not token.ideas and (len(token.text) > 2 or not token.text.isascii()) for token in clause.tokens)
+    return any(token.kind == "word" and not token.ideas and _says_something(token) for token in clause.tokens)
 
 
 def _is_slang(word: str) -> bool:

@@ -31,6 +31,8 @@ def is_refused(tokens: Sequence[Token]) -> bool:
         return True
     if _weighs(tokens) and not asks:
         return True
+    if any(a.stands_for("AFTER") and c.stands_for("THIRD") and c.text.isascii() for a, c in pairwise(tokens)):
+        return True  # 'as soon as he arrives, ...'
     if "PATIENT" in ideas and (question or "ADVICE" in ideas) and not asks:
         return True
     if "HOWTO" not in ideas and any(token.text in OPINIONS and "HOWTO" not in token.ideas for token in tokens):
@@ -49,13 +51,18 @@ def _weighs(tokens: Sequence[Token]) -> bool:
 
 def _is_owner(tokens: Sequence[Token], i: int) -> bool:
     """Whether a person is only named as whose something is or whom it is for, in a sentence that begins with a command."""
-    if "AT" in tokens[i].ideas:
+    if "AT" in tokens[i].ideas or _is_report(tokens, i):
         return True
     before, after = tokens[i - 1] if i else None, tokens[i + 1] if i + 1 < len(tokens) else None
     commanded = tokens[0].ideas & (ACTIONS | set(_ASKS)) and not tokens[0].stands_for("SAY", "LOOK")
     if before is None or not commanded:
         return False
     return tokens[i].text.endswith("'s") or before.text in ("of", "for") or (after is not None and after.text == "的" and i > 0)
+
+
+def _is_report(tokens: Sequence[Token], i: int) -> bool:
+    """'GPU report please': the report is what is asked for."""
+    return tokens[i].text == "report" and any(t.stands_for("GPU", "CKPT", "SIZE") for t in tokens[max(0, i - 3) : i + 4])
 
 
 # Each clause
@@ -89,7 +96,7 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
             kept.append(replace(clause, told=True))
         elif at is not None:
             forbidden = True
-            allowed = clause.tokens[:at]
+            allowed = [] if clause.tokens[at].text == "nothing" and clause.tokens[at - 1].text != "from" else clause.tokens[:at]
             if acts(allowed) and not _is_subject(allowed):
                 kept.append(replace(clause, tokens=allowed, told=is_told(replace(clause, tokens=allowed))))
             else:
@@ -153,6 +160,8 @@ def _narrates(clause: Clause) -> bool:
     """Somebody or something else acts: 'the script adds points', 脚本会自动加点, 'she clears the boxes'."""
     if clause.has("HOWTO", "HELPWORD", "WH"):
         return False
+    if _program_acts(clause):
+        return True
     if any(token.text in _TOLD_INTENTS for token in clause.tokens[:3]) or clause.says("too early", "too late", "too soon", "premature"):
         return True
     act = next(
@@ -168,6 +177,19 @@ def _narrates(clause: Clause) -> bool:
         if token.forms and token.ideas & ACTIONS and not token.ideas & OBJECTS and not token.ideas & {"NEED", "KEEP", "STEP", "SLICE"}
     ]
     return bool(verbs) and all(token.forms == {"s"} for token in verbs) and verbs[0] is not clause.tokens[0] and not clause.has(*_ASKS)
+
+
+_PROGRAMS = frozenset(
+    "software program app application tool ai system script algorithm machine computer workstation code plugin package library competitor "
+    "软件 程序 系统 工具 机器 电脑 平台 人工智能 脚本 插件 算法".split()
+)
+_ABLE = frozenset("can will may could might does did is was has would automatically cannot 会 能 可以 能够 支持 已 已经 可 会自动 能自动 自动".split())
+
+
+def _program_acts(clause: Clause) -> bool:
+    """'the software can export STL', 软件会自动分割: said of a program, not to it."""
+    words = [token.text for token in clause.tokens if token.text not in ("the", "this", "your", "our", "that", "most", "any", "这个", "该", "你们", "的", "我们")]
+    return len(words) > 2 and words[0] in _PROGRAMS and words[1] in _ABLE and not clause.has(*_ASKS[1:])
 
 
 def _begins_request(clause: Clause) -> bool:
@@ -337,7 +359,7 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
         and (said[1].stands_for("BE", "HAVE", "STATIVE") or (said[1].forms and not said[1].forms & {"base", "ing"}))
     ):
         return True
-    return _states(said)
+    return _states(said, tokens)
 
 
 def _lets_itself_be_done(said: Sequence[Token]) -> bool:
@@ -345,7 +367,7 @@ def _lets_itself_be_done(said: Sequence[Token]) -> bool:
     return any(t.stands_for("PICK", "LOOK", "NEED", "SHOW") or t.text == "browse" for t in said[1:3])
 
 
-def _states(said: Sequence[Token]) -> bool:
+def _states(said: Sequence[Token], tokens: Sequence[Token]) -> bool:
     """A noun with a finite verb: 'L5 has been segmented', 'the model generated a mask', 'the mask is wrong'."""
     for i, token in enumerate(said[1:], 1):
         earlier = said[:i]
@@ -366,8 +388,9 @@ def _states(said: Sequence[Token]) -> bool:
             return False  # (8, 9) is background
         if (
             token.text in ("is", "are")
-            and any(t.stands_for("NEW") for t in said)
+            and any(t.stands_for("NEW") or t.text == "now" for t in tokens)
             and any(t.stands_for("MASK", "LABEL", "SEG") for t in earlier)
+            and said[-1].kind == "region"
         ):
             return False  # masks from here on are L3
         if token.text in ("is", "are") and not any(t.text in ("off", "gone", "out", "to", "needed", "required") for t in follows):
@@ -392,6 +415,10 @@ def _is_chinese_statement(clause: Clause) -> bool:
     tokens = clause.tokens
     if not tokens:
         return False
+    if _has_been_done(tokens) or any(
+        b.text == "得" and a.stands_for("POINT", "BOX", "MASK", *_CN_DONE_VERBS) and not clause.has(*_ASKS) for a, b in pairwise(tokens)
+    ):
+        return True
     if tokens[-1].text in ("的", "的。") and any(t.text in ("是", "都是") for t in tokens[:-1]) and not clause.has(*_ASKS):
         return True
     if clause.has("SELF"):
@@ -421,6 +448,12 @@ def _is_chinese_statement(clause: Clause) -> bool:
     )
 
 
+def _has_been_done(tokens: Sequence[Token]) -> bool:
+    """撤销过了, 清空过: a verb with 过 behind it."""
+    said = [token for token in tokens if token.text not in ("了", "啊", "呀", "吧")]
+    return len(said) > 1 and said[-1].text in ("过", "过了") and bool(said[-2].ideas & ACTIONS)
+
+
 def _commands_past(clause: Clause) -> bool:
     """Whether the past belongs to what a command is about: clear the points added yesterday."""
     if clause.has(*_ASKS) or acts_first(clause):
@@ -440,6 +473,8 @@ def answers_only(clause: Clause, op: str) -> bool:
     if not said or op in _ANSWERS or clause.has(*_ASKS):
         return True
     if clause.tokens[0].text in ("is", "are", "was", "were", "does", "did", "has"):
+        return False
+    if said[0].text in ("have", "had") and clause.says("been"):
         return False
     if said[0].text in ("can", "could", "may") and any(t.text in ("a", "an", "any") for t in clause.tokens[1:2]) and clause.has("BE"):
         return False  # 'can a mask be exported?'

@@ -62,17 +62,21 @@ def _keys(word: str) -> list[tuple[str, ...]]:
     return keys
 
 
-def respelled(text: str, known: frozenset[str]) -> str:
-    """The text with our words in place of what only sounds like them. known: words that stay as they are."""
-    return _CJK.sub(lambda match: _respelled_run(match.group(0), known), text)
+def respelled(text: str, known: frozenset[str], common: frozenset[str]) -> str:
+    """The text with our words in place of what only sounds like them.
+
+    known: words that stay as they are. common: ordinary words, which stay where no word of ours stands beside them: 清楚 in 清楚点 is
+    清除, and in 清楚了 itself.
+    """
+    return _CJK.sub(lambda match: _respelled_run(match.group(0), known, common), text)
 
 
-def _respelled_run(run: str, known: frozenset[str]) -> str:
+def _respelled_run(run: str, known: frozenset[str], common: frozenset[str]) -> str:
     result, i = "", 0
     while i < len(run):
         for length in (4, 3, 2):
             heard = _heard(run[i : i + length], known) if i + length <= len(run) else None
-            if heard is not None and not _overlaps_known(run, i, length, known):
+            if heard is not None and not _overlaps(run, i, length, known) and not _is_meant(run, i, length, common):
                 result, i = result + heard, i + length
                 break
         else:
@@ -89,12 +93,21 @@ def _heard(piece: str, known: frozenset[str]) -> str | None:
     return None if counts else word
 
 
-def _overlaps_known(run: str, start: int, length: int, known: frozenset[str]) -> bool:
-    """Whether a word of ours reaches over an edge of the piece: then its characters belong there."""
+_OBJECTS = re.compile("[点框图]|掩膜|掩码|分割|椎|骨|窗|层|张|标签|权重|参数|步")
+
+
+def _is_meant(run: str, start: int, length: int, common: frozenset[str]) -> bool:
+    """Whether the piece is an ordinary word, or an ordinary word reaches over its edge, and nothing that we could act on stands beside."""
+    beside = run[:start] + " " + run[start + length :]
+    return (run[start : start + length] in common or _overlaps(run, start, length, common)) and _OBJECTS.search(beside) is None
+
+
+def _overlaps(run: str, start: int, length: int, words: frozenset[str]) -> bool:
+    """Whether one of the words reaches over an edge of the piece: then its characters belong there."""
     for edge in (start, start + length):
         for left in (1, 2):
             for right in (1, 2):
                 a, b = edge - left, edge + right
-                if a >= 0 and b <= len(run) and run[a:b] in known and (a < start or b > start + length):
+                if a >= 0 and b <= len(run) and run[a:b] in words and (a < start or b > start + length):
                     return True
     return False

@@ -26,6 +26,9 @@ def rejoined(clauses: list[Clause]) -> list[Clause]:
         if follows is not None and follows.joined and follows.ideas & ACTIONS and _is_bare_verb(clause) and not clause.told:
             continue  # 'find and segment L3': one object for two verbs
         last = result[-1] if result else None
+        if last is not None and not last.told and not clause.told and all("PLEASE" in token.ideas for token in clause.tokens):
+            result[-1] = replace(last, tokens=[*last.tokens, *clause.tokens])  # 'a box, please'
+            continue
         if last is not None and last.told and not clause.told and _same_window(last, clause):
             clause = replace(clause, told=True)
         if last is not None and not last.told and not clause.told and _belongs(last, clause):
@@ -241,9 +244,15 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
     for i, clause in enumerate(result):
         if clause.told:
             continue
-        if i and clause.has("OPEN") and not clause.kinds("path") and any(t.text in _PRONOUNS for t in clause.tokens) and result[i - 1].told:
+        if i and clause.has("OPEN") and not clause.kinds("path") and any(t.text in _PRONOUNS for t in clause.tokens):
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("path")[:1]])
-        if i and clause.has("POINT", "NEGPOINT", "POSPOINT", "NEGATIVE", "POSITIVE") and not _has_place(clause) and clause.says(*_THERE):
+        signed = clause.has("NEGATIVE", "POSITIVE") and clause.has("ADD", "SETLABEL", "MAKE") and clause.says("it", "that", "this", "它")
+        if (
+            i
+            and clause.has("POINT", "NEGPOINT", "POSPOINT", "NEGATIVE", "POSITIVE")
+            and not _has_place(clause)
+            and (clause.says(*_THERE) or signed)
+        ):
             pairs = [token for token in result[i - 1].tokens if token.kind == "pair"] if result[i - 1].told else []
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *pairs])
         shared = _shared_export(result, i) or _shared_check(result, i) or _shared_point(result, i) or _shared_direction(result, i)
@@ -359,6 +368,8 @@ def _shared_point(clauses: list[Clause], i: int) -> Token | None:
         and not clause.kinds("region")
     ):
         return next((token for token in clauses[i - 1].tokens if token.stands_for("POINT")), None)
+    if i and clause.has("ADD") and clause.kinds("number") and not clause.ideas & (OBJECTS - {"NEXT", "PREV"}) and _names_points(clauses[i - 1]):
+        return next(token for token in clauses[i - 1].tokens if token.stands_for("POINT"))
     if (
         i
         and clause.has("ADD")
@@ -374,6 +385,11 @@ def _shared_point(clauses: list[Clause], i: int) -> Token | None:
     if i + 1 < len(clauses) and clauses[i + 1].joined and clause.has("NEGATIVE", "POSITIVE"):
         return next((token for token in clauses[i + 1].tokens if token.stands_for("POINT")), None)
     return None
+
+
+def _names_points(clause: Clause) -> bool:
+    """'with points', 用点: only what prompts are wanted."""
+    return not clause.told and clause.has("POINT") and all(t.stands_for("POINT", "FROM", "FILLER", "SETTO") for t in clause.tokens)
 
 
 def _shared_direction(clauses: list[Clause], i: int) -> Token | None:

@@ -138,6 +138,13 @@ def common_english() -> frozenset[str]:
     return frozenset(text.split())
 
 
+@lru_cache(maxsize=1)
+def common_chinese() -> frozenset[str]:
+    """Ordinary Chinese words that are none of ours, so that no character of theirs is taken for one: 点 in 重点, 框 in 框架."""
+    text = resources.files("spinalsam.language.words").joinpath("chinese.txt").read_text(encoding="utf-8")
+    return frozenset(text.split()) - chinese_words().keys()
+
+
 _MEANT = frozenset(english.OTHER_WORDS.split())
 
 

@@ -77,6 +77,20 @@ _GLUED_NUMBER = re.compile(
     r"|(?<=\bnext)(?=\d)|(?<=\bback)(?=\d)|(?<=\bforward)(?=\d)"
     r"|(?<=\d)(?=(?:points?|slices?|box(?:es)?|steps?|images?|pts|dots|seeds|layers?|frames?)\b)"
 )
+_NUMERAL = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half an|a few|a couple of)"
+_UNIT = r"(?:second|minute|min|hour|hr|day|week|month|year)s?"
+# A time that is not now.
+_LATER_TIME = re.compile(
+    rf"\bin (?:about |around )?{_NUMERAL} {_UNIT}(?: time)?\b|\b(?:at|after|before|by|from|around) (?:\d{{1,2}}|{_NUMERAL})(?: ?[ap]\.?m\b| o'?clock\b)"
+    r"|\b(?:at|after|before|over|during|by) (?:noon|midnight|lunch|lunchtime|dinner|breakfast|teatime|the meeting|the break|my break|work|school|christmas|easter)\b"
+)
+_CHINESE_LATER = re.compile(
+    r"(?:今天|今晚|明天|明早|后天|早上|上午|中午|下午|晚上|凌晨|^|(?<=[，,。;；]))[\d一二两三四五六七八九十]{1,3}点(?:钟|半|整|多)?(?:左右)?(?:以后|之后|后|再|之前|前|开会|下班)"
+    rf"|(?:过|等|再过)?[\d一二两三四五六七八九十几半]+个?(?:小时|分钟|钟头|天|礼拜|星期|个月|秒钟?)(?:后|以后|之后|再)"
+    r"|等(?:我|他|她|他们|你|主任|医生|家属|大家|老师|老板)[^，,。;；]{0,8}(?:再|才|就)"
+)
+# Who pretends to speak for the program itself.
+_ROLE = re.compile(r"^\s*(?:\[|<|#)*\s*(?:system|assistant|developer|root|系统|系统提示|系统消息|管理员|开发者)\s*(?:\]|>)*\s*[:：]")
 _SEPARATORS = frozenset(",，;；.。!！\n?？、+")
 # Words that normalisation puts in, for views that are written with digits.
 _SPECIAL = {
@@ -84,6 +98,8 @@ _SPECIAL = {
     "helpwanted": frozenset({"HELPWORD"}),
     "threedview": frozenset({"THREED"}),
     "threeplanes": frozenset({"MPR"}),
+    "latertime": frozenset({"LATER"}),
+    "foreignrole": frozenset({"HARDOOS"}),
 }
 
 
@@ -101,6 +117,11 @@ def _normalised(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).translate(lexicon.simplified())
     text = _EMOJI.sub(" ", text).lower().replace("’", "'").replace("‘", "'").replace("`", "'")
     text = re.sub(r"[–—−‑]", "-", text)
+    text = re.sub(r"\bctrl ?[-+ ] ?z\b|⌘ ?z\b", " ctrlzundo ", re.sub(r"\bctrl ?[-+ ] ?(?:y|shift ?[-+ ] ?z)\b", " ctrlyredo ", text))
+    text = re.sub(r"(?:^|(?<=[\s,;]))\+ ?(\d+)(?= (?:slices?|images?|layers?)\b| ?[张层页片])", r" forward \1 ", text)
+    text = re.sub(r"(?:^|(?<=[\s,;]))- ?(\d+)(?= (?:slices?|images?|layers?)\b| ?[张层页片])", r" back \1 ", text)
+    text = _ROLE.sub(" foreignrole ", text)
+    text = _CHINESE_LATER.sub(" latertime ", _LATER_TIME.sub(" latertime ", text))
     text = re.sub(rf"(?:→|⇒|=>|-+>)(?=\s*(?:{MARK}|the mask|mask|掩膜|掩码|segmentation))", " to ", text)
     text = re.sub(r"→|⇒|=>|->(?!\s*[a-z]?\d)", " , ", text)
     text = _GLUED.sub(r"\1 \2", text)
@@ -126,11 +147,12 @@ def _normalised(text: str) -> str:
     text = re.sub(r"\b(everything|all|anything) but\b(?! not)", r"\1 except", text)
     text = _HOW.sub(" howtoask ", text)
     text = _CAPABILITIES.sub(" helpwanted ", text)
+    text = re.sub(rf"([{_CJK}])不\1", lambda match: match.group(0) if match.group(0) in lexicon.chinese_words() else match.group(1) + "吗", text)
     for slip, meant in CHINESE_SLIPS.items():
         if len(slip) > 1 and slip in text:
             text = text.replace(slip, meant)
     text = re.sub("[佳家价架嘉](?=[一二两三四五六七八九十几仨俩\\d]+个?(?:背景|前景|负|正)?[点框])", "加", text)
-    text = respelled(text, lexicon.chinese_vocabulary())
+    text = respelled(text, lexicon.chinese_vocabulary(), lexicon.common_chinese())
     return re.sub(r"([!?。.,;~])\1+", r"\1", text)
 
 
@@ -201,15 +223,16 @@ def _in_parts(word: str) -> Token:
 
 def _chinese(run: str) -> list[Token]:
     """The words of a run: as few characters without a word as possible, then as long words as possible."""
-    table, longest = lexicon.chinese_words(), lexicon.longest_chinese()
-    best: list[tuple[int, int, int]] = [(0, 0, 0)]  # known characters' worth, squared lengths, where the last word begins
+    table, longest, common = lexicon.chinese_words(), lexicon.longest_chinese(), lexicon.common_chinese()
+    best: list[tuple[int, float, int]] = [(0, 0.0, 0)]  # known characters' worth, squared lengths, where the last word begins
     for end in range(1, len(run) + 1):
         choices = []
         for start in range(max(0, end - longest), end):
-            known = run[start:end] in table
+            ours = run[start:end] in table
+            known = ours or run[start:end] in common
             if known or end - start == 1:
                 worth, squares, _ = best[start]
-                choices.append((worth - (not known), squares + (end - start) ** 2, start))
+                choices.append((worth - (not known), squares + (end - start) ** 2 * (1.0 if ours else 0.95), start))
         best.append(max(choices))
     words: list[str] = []
     end = len(run)

@@ -80,7 +80,8 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
             ideas.discard("VISIBLE")
         if not before.stands_for("MOVE") or after.kind not in ("sep", "word") or after.text not in ("", "to", "by", "and", "then"):
             ideas.discard("NEXT")
-    if token.text in ("end", "ends", "finish") and (before.text in _DETERMINERS or before.text in ("to", "it", "very")):
+    if token.text in ("end", "ends", "finish") and (
+        after.text == "of" or before.text in _DETERMINERS or before.text in ("to", "it", "very")):
         ideas.discard("CLOSE")
     if token.text in _LIFTING and opens and any(t.text in ("off", "away", "out") for t in _rest_of_clause(tokens, i)):
         ideas |= {"CLEAR"}
@@ -194,6 +195,9 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
     if token.text in ("框出", "圈出", "框选") and before.stands_for("FROM") and after.stands_for("MASK"):
         ideas.clear()
         ideas |= {"BOX", "GEN"}
+    if "GONE" in ideas and "不" in token.text and (after.stands_for("ADD", "GEN", "DRAW", "SEG", "RUN", "EXPORT", "OPEN", "PROPAGATE")):
+        ideas.clear()
+        ideas.add("NEG")  # 都不要加
     if token.text == "坐标" and (after.kind in ("pair", "quad") or after.text in ("是", "为")):
         ideas.discard("POINT")
     if token.text == "标" and before.text in ("图", "坐"):
@@ -219,12 +223,25 @@ def _without_english_modifiers(tokens: list[Token]) -> list[Token]:
             i = end
             continue
         token = tokens[i]
+        if i and _tells_where(tokens, i):
+            i += 1
+            continue
         if _is_participle(token) and i + 1 < len(tokens) and tokens[i + 1].ideas & _THINGS and i and _describes(tokens[i - 1]):
             i += 1
             continue
         kept.append(token)
         i += 1
     return kept
+
+
+_LYING = frozenset("located lying residing living sitting found stored saved kept placed archived exported put".split())
+
+
+def _tells_where(tokens: list[Token], i: int) -> bool:
+    """'the scan stored in ...', 'the CT located at ...' before a path."""
+    if tokens[i].text not in _LYING or not tokens[i - 1].ideas & {"IMAGE"} or i + 2 >= len(tokens):
+        return False
+    return tokens[i + 1].text in ("in", "at", "under", "on", "inside", "as") and any(t.kind == "path" for t in tokens[i + 2 : i + 5])
 
 
 def _describes(before: Token) -> bool:

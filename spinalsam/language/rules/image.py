@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from spinalsam.language.clauses import Clause
 from spinalsam.language.rules.parts import Hints, with_regions
 from spinalsam.support.calls import OperationCall
@@ -10,15 +12,33 @@ _SEEING = ("SHOW", "PICK", "LOOK", "NEED", "REQUEST", "MOVE", "SETTO", "ADD", "R
 _ALONE = {"CLEAR", "GONE", "FILLER", "PLEASE", "REQUEST", "ALL", "ASKREQ", "BA", "I", "YOU", "THEN", "FIRSTLY"}
 
 
+# Files that hold no image, and folders of the operating system.
+_NOT_OURS = re.compile(
+    r"(?i)\.(?:exe|sh|bat|cmd|ps1|py|js|jar|msi|dll|so|txt|docx?|pdf|pptx?|xlsx?|csv|json|html?|log|ini|cfg|ya?ml|mp[34]|mov|avi|stl|obj|pth?|safetensors)$"
+    r"|^(?:/etc|/proc|/sys|/dev|/boot|/bin|/sbin|/usr|/root|[a-z]:[\\/]windows)(?:[\\/]|$)|^[a-z]:[\\/]?$|^/$"
+)
+
+
+def _runs_program(clause: Clause) -> bool:
+    """'run /tmp/a', 'execute it': nothing is ever executed."""
+    return clause.says("run", "execute", "launch", "exec", "运行", "执行", "启动", "跑") and not clause.has("OPEN", "IMAGE")
+
+
 def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
     paths = clause.kinds("path")
     if clause.has("NEXT", "PREV") and not paths and clause.says("browse", "浏览", "翻阅"):
         return None
     if clause.has("FIRST", "LAST", "MIDDLE") and clause.has("SLICE") and not paths:
         return None
+    if paths and (_NOT_OURS.search(paths[0].value) or _runs_program(clause)):
+        return None
     if clause.has("OPEN") and (paths or clause.has("IMAGE")):
         return OperationCall("open_image", {"path": paths[0].value} if paths else {})
-    if paths and not clause.has("EXPORT", "CLEAR", "MASK", "STL", "DICOMSEG") and (clause.has(*_SEEING) or len(clause.tokens) <= 2):
+    if (
+        paths
+        and not clause.has("EXPORT", "CLEAR", "MASK", "RESULT", "STL", "DICOMSEG")
+        and (clause.has(*_SEEING) or len(clause.tokens) <= 2 or (clause.has("IMAGE") and clause.has("NEW", "PLEASE", "FROM", "NEXT")))
+    ):
         return OperationCall("open_image", {"path": paths[0].value})
     if (
         clause.has("OPEN")

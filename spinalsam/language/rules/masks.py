@@ -80,7 +80,7 @@ def _outlines(clause: Clause) -> bool:
 def _turns_into_mask(clause: Clause) -> bool:
     """'points to mask', 点变掩膜."""
     at = next((i for i, token in enumerate(clause.tokens) if "MASK" in token.ideas), 0)
-    return any(token.text in ("to", "into", "到", "转", "变", "出") for token in clause.tokens[:at]) and any(
+    return any(token.text in ("to", "into", "become", "becomes", "到", "转", "变", "出") for token in clause.tokens[:at]) and any(
         t.ideas & {"POINT", "BOX"} for t in clause.tokens[:at]
     )
 
@@ -205,6 +205,8 @@ def propagate(clause: Clause, hints: Hints) -> OperationCall | None:
 def visibility(clause: Clause, hints: Hints) -> OperationCall | None:
     if not clause.has("MASK", "RESULT"):
         return None
+    if clause.tokens[0].text in ("让", "叫") and clause.tokens[-1].text in ("出来", "现身", "回来"):
+        return OperationCall("show_mask", {"visible": True})
     hides = clause.has("HIDE", "INVISIBLE") or clause.says("vanish", "disappear", "go away")
     if (
         clause.has("OPEN")
@@ -254,6 +256,8 @@ def measure(clause: Clause, hints: Hints) -> OperationCall | None:
     about = bool(clause.kinds("region")) or clause.has("MASK", "VERT", "RESULT")
     if any("MEASURE" in t.ideas and "ADD" not in t.ideas for t in clause.tokens):
         return OperationCall("measure", with_regions(clause))
+    if clause.has("BIG") and all(t.stands_for("BIG", "FILLER", "TELLME", "PLEASE") for t in clause.tokens):
+        return OperationCall("measure")
     sized = clause.has("BIG") or any("SIZE" in t.ideas and "IMAGE" not in t.ideas for t in clause.tokens)
     sized = sized or (any(t.text in ("volume", "volumes") and "SIZE" in t.ideas for t in clause.tokens) and about)
     if sized and (about or (len(clause.tokens) <= 5 and clause.has("COMPUTE", "TELLME", "CHECK", "SHOW", "WH"))):
@@ -275,7 +279,9 @@ def export(clause: Clause, hints: Hints) -> OperationCall | None:
         and not clause.has("MASK", "BE", "REQUEST", "NEED")
     ):
         return None  # the volume stored in ...
-    if (clause.has("KEEP") and (kind or paths)) or (paths and clause.has("MASK") and not clause.has("OPEN", "SHOW", "SEG", "GEN")):
+    if (clause.has("KEEP") and (kind or paths)) or (
+        paths and clause.has("MASK", "RESULT") and not clause.has("OPEN", "SHOW", "SEG", "GEN")
+    ):
         pass
     elif clause.has("EXPORT"):
         named = clause.has("MASK", "RESULT", "PMASK", "BMASK", "LABEL", "FILEKIND") or clause.kinds("region")

@@ -29,6 +29,8 @@ def verify(clause: Clause, hints: Hints) -> OperationCall | None:
         and not clause.has("CLEAR", "EXPORT")
         and not (clause.has("OPEN") and not clause.has("MATCH", "MATCHING"))
     )
+    if len(clause.tokens) == 1 and clause.says("verify", "validate", "verification", "验证", "校验", "核验"):
+        return OperationCall("verify_parameters")
     if about or (clause.has("MODEL") and clause.has("CHECK") and clause.has("MATCH", "MATCHING")):
         return OperationCall("verify_parameters")
     return None

@@ -166,6 +166,8 @@ def navigate(clause: Clause, hints: Hints) -> OperationCall | None:
     if clause.has("WH") and not clause.has("SLICE", "IMAGE"):
         return None  # what's next?
     scrolls = clause.has("MOVE") and clause.has("SLICE") and bool(clause.kinds("number"))
+    if not (forward or backward) and clause.has("SLICE") and clause.kinds("number"):
+        forward = clause.says("more", "further", "翻", "翻过", "翻动") and not clause.has("UP", "DOWN")
     if not (forward or backward) and scrolls:
         forward = clause.has("DOWN") or (
             not clause.has("UP")

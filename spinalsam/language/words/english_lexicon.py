@@ -4,40 +4,40 @@ from __future__ import annotations
 
 # Verbs, base form. One verb may stand in several lines; the grammar decides by what stands beside it.
 VERBS: dict[str, str] = {
-    "OPEN": "swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
+    "OPEN": "acquire crack_open pop_open put_up unpack fetch_up open_out hand_over swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
             "read_in open_up upload ingest reopen reload dig_out pull_out slurp fire_up mount locate preload import_in",
     "PICK": "pick choose select grab get",
-    "CLEAR": "clear nix jettison banish cancel evict excise expel oust scrub shed make_disappear delete_out wipe_away delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
+    "CLEAR": "zero_out nullify revoke sweep scrape_off rip_out terminate remove_all zero clear nix jettison banish cancel evict excise expel oust scrub shed make_disappear delete_out wipe_away delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
              "kill take_away take_off empty clean clean_up clean_out clean_off strip zap flush rub_out dispose_of do_away_with withdraw lose "
              "chuck scratch wipe_out wipe_off clear_out clear_away clear_off clear_up blow_away axe obliterate destroy annihilate expunge "
              "undraw unplace unmark sweep_away eradicate retire deselect unset blank get_rid annul vacate take_out take_down rm del",
     "RESET": "reset start_over start_afresh start_fresh start_anew restart begin_again start_again reinitialise reinitialize wipe_the_slate_clean",
     "CLOSE": "close unload shut finish_with quit_with end leave_out",
-    "ADD": "add place put drop plant insert mark give lay lay_down scatter sprinkle position pop throw_in seed click deposit use assign "
+    "ADD": "pepper populate equip furnish indicate anchor plonk plop install situate supplement jot_down embed dab strew peg punch_in toss_in add place put drop plant insert mark give lay lay_down scatter sprinkle position pop throw_in seed click deposit use assign "
            "annotate pin stick distribute spread put_down set_down set put_in put_on put_up place_down place_on drop_in drop_down tack_on stamp "
            "provide supply include sow dot mark_out mark_up introduce append lay_out pop_in stick_in stick_on whack slap bang chuck_in chuck_on set_up "
            "throw_on tap poke hit allocate attach apply specify enter register",
-    "DRAW": "draw wrap outline frame enclose surround bound circle bracket fit sketch drag box box_in box_up box_out rope_off rope_in fence ring "
+    "DRAW": "circumscribe envelop lasso corral hem_in box_off enwrap cage demarcate draw wrap outline frame enclose surround bound circle bracket fit sketch drag box box_in box_up box_out rope_off rope_in fence ring "
             "encase encircle border trace delimit mark_off border_off cordon frame_up draw_up",
-    "MAKE": "make create produce build prepare do",
+    "MAKE": "become make create produce build prepare do",
     "GEN": "generate compute calculate derive obtain render construct fill_in fill work_out spit_out turn_out output come_up_with regenerate recompute "
            "form deliver yield crank_out roll_out whip_up synthesize synthesise churn_out",
     "RUN": "run feed execute start launch kick_off process fire trigger go initiate carry_out perform proceed begin set_off apply activate let_rip conduct",
     "INFER": "infer predict estimate",
-    "SEG": "segment delineate contour extract isolate auto-segment autosegment carve_out find detect identify pick_out outline trace locate "
+    "SEG": "auto-mask automask map_out distinguish segment delineate contour extract isolate auto-segment autosegment carve_out find detect identify pick_out outline trace locate "
            "recognize recognise single_out cut_out demarcate auto-contour autocontour parse_out label_out segment_out auto-delineate pull_out dig_out lift_out tease_out "
            "autodetect auto-detect resegment re-segment trace_out separate_out separate",
-    "PROPAGATE": "propagate apply extend spread carry continue push track extrapolate sweep transfer carry_over carry_on carry_through "
+    "PROPAGATE": "roll flow cascade diffuse elongate pass_along hand_down trail repeat propagate apply extend spread carry continue push track extrapolate sweep transfer carry_over carry_on carry_through "
                  "grow expand advance pass_on roll_out interpolate project copy replicate stretch push_on follow proliferate march run drag "
                  "forward take pass bring prolong transport",
-    "MEASURE": "measure quantify size_up gauge assess_the_size work_out_the_size",
+    "MEASURE": "appraise measure quantify size_up gauge assess_the_size work_out_the_size",
     "COMPUTE": "calculate compute tell give report work_out get determine show find evaluate estimate print_out check list obtain know assess output",
-    "EXPORT": "export save write store dump output write_out save_out save_off save_as write_down write_to_disk dump_out put_out persist archive "
+    "EXPORT": "stash emit put_on_disk record_to deposit_in export save write store dump output write_out save_out save_off save_as write_down write_to_disk dump_out put_out persist archive "
               "back_up export_out keep_a_copy_of serialise serialize resave re-export re-save spit_out",
     "SHOW": "show display unhide reveal see view visualize visualise present uncover enable render reshow make_visible redisplay overlay",
     "HIDE": "hide conceal suppress unshow disable blank_out cloak",
     "TURN": "turn switch toggle flip put",
-    "MOVE": "go move jump hop skip scroll flip page advance step navigate switch change take_me bring_me head leap bring_us take_us "
+    "MOVE": "visit cruise dive direct_me guide_me point_me roam rush step_over transport_me go move jump hop skip scroll flip page advance step navigate switch change take_me bring_me head leap bring_us take_us "
             "turn proceed travel return get get_me get_us go_over hop_over jump_over scroll_over skip_over land click_through browse flick thumb "
             "leaf shift zip scoot nip cycle progress swing slide cut bounce fly warp walk come switch_over move_over pan_to centre center focus "
             "focus_on zoom_to position_at put_me put_us set send_me take bring navigate_over crawl wheel retreat teleport fast-forward fast_forward whiz",
@@ -77,13 +77,13 @@ IRREGULAR: dict[str, str] = {
 }
 # Nouns, singular; the plural is made by rule.
 NOUNS: dict[str, str] = {
-    "POINT": "point spot dot click seed marker keypoint coordinate_point prompt_point point_prompt seed_point seedpoint point_annotation pt pnt "
+    "POINT": "pin prompt_click seed_marker location_point point spot dot click seed marker keypoint coordinate_point prompt_point point_prompt seed_point seedpoint point_annotation pt pnt "
              "control_point key_point point_marker landmark mouse_click fiducial click_point marker_point point_click pinpoint",
-    "BOX": "boundary_box boundary boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure boxed_vertebra boxed_vertebrae framed_vertebra boxed_bone boxed_level box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
+    "BOX": "enclosure selection_rectangle rectangle_selection roi_rectangle outline_box bounding_quad boundary_box boundary boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure boxed_vertebra boxed_vertebrae framed_vertebra boxed_bone boxed_level box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
            "rectangular_roi roi square rectangular_prompt box_annotation rectangular_region rectangular_frame bb window_box bounding_rect "
            "boxed_region rectangular_area region_of_interest bounding_region",
     "PROMPT": "prompt annotation marking",
-    "MASK": "mask segmentation overlay seg segmentation_mask segmentation_result contour label_map labelmap mask_overlay segmentation_overlay "
+    "MASK": "silhouette segmentation_output segmentation_mask_overlay annotation_mask label_image mask segmentation overlay seg segmentation_mask segmentation_result contour label_map labelmap mask_overlay segmentation_overlay "
             "segment_mask masking delineation mask_layer segmentation_layer label_overlay voxel_mask contour_overlay segmented_mask segm",
     "RESULT": "result output",
     "PMASK": "point_mask point-mask pointmask point_segmentation point-segmentation point_based_mask point-based_mask point_based_segmentation "
@@ -96,13 +96,13 @@ NOUNS: dict[str, str] = {
     "IMAGE": "file_browser file_dialog file_picker image_picker file_chooser file_selector open_dialog image picture photo scan ct volume file dicom series study dataset case exam data folder directory img ct_scan ct_file "
              "ct_volume ct_image ct_series ct_study dicom_folder dicom_file dicom_series nifti nrrd image_file radiograph imaging ct_case ct_dataset "
              "ct_data image_stack stack tomogram examination nii nifti_file nii_file scan_file spine_ct acquisition subject",
-    "SLICE": "top_slice uppermost_slice highest_slice topmost_slice top_image bottom_slice lowest_slice lowermost_slice bottom_image slice layer section cut page img image frame picture slab plane",
+    "SLICE": "slide top_slice uppermost_slice highest_slice topmost_slice top_image bottom_slice lowest_slice lowermost_slice bottom_image slice layer section cut page img image frame picture slab plane",
     "STEP": "step edit action change operation move modification command edition thing stroke time",
-    "GPU": "gpu cuda graphics_card video_card graphics_processor vram graphics_adapter graphics_chip nvidia video_memory graphics_memory "
+    "GPU": "graphics_processing_unit video_adapter graphics graphic_card graphics_unit gpu cuda graphics_card video_card graphics_processor vram graphics_adapter graphics_chip nvidia video_memory graphics_memory "
            "compute_device nvidia-smi cuda_device gpu_memory gpu_ram gpu_card gpu_device mps cuda_version gpu_usage gpu_load graphics_hardware "
            "accelerator gpus gpu_utilisation gpu_utilization rtx geforce hardware_acceleration nvidia_card",
     "DEVICE": "cpu processor device hardware memory ram driver",
-    "CKPT": "checkpoint ckpt weight parameter param state_dict weight_file checkpoint_file model_weight model_parameter model_checkpoint "
+    "CKPT": "trained_weight model_checkpoint_file network_parameter loaded_parameter network_weight checkpoint ckpt weight parameter param state_dict weight_file checkpoint_file model_weight model_parameter model_checkpoint "
             "pth pretrained_weight loaded_weight tensor model_file parameter_file check_point sam_weight sam_checkpoint parameter_set safetensors",
     "MODEL": "model network net architecture backbone layer_shape model_definition sam structure arch config configuration design model_architecture "
              "network_architecture",
@@ -135,7 +135,7 @@ PLAIN: dict[str, str] = {
             "both_up_and_down all_the_way_up_and_down up_and_downward upward_and_downward upwards_and_downwards cranial_and_caudal superiorly_and_inferiorly",
     "FIRST": "the_start the_beginning the_very_start the_very_beginning top_slice uppermost_slice highest_slice topmost_slice top_image first 1st initial beginning very_first topmost opening outset earliest",
     "LAST": "bottom_slice lowest_slice lowermost_slice bottom_image last final end very_last bottom-most bottommost final_one endmost ending",
-    "MIDDLE": "middle centre center central midpoint mid halfway middlemost mid-slice midslice half-way midway mid-point mid-volume centremost centermost",
+    "MIDDLE": "half_way half_way_point middle centre center central midpoint mid halfway middlemost mid-slice midslice half-way midway mid-point mid-volume centremost centermost",
     "SECONDLY": "second third 2nd 3rd",
     "AXIAL": "top_view view_from_above cross_section cross-section axial transverse transaxial axially axials cross-sectional transversal ax horizontal",
     "SAGITTAL": "side_view view_from_the_side profile_view lateral sideways_view sagittal sagital sagittally sagittals midsagittal mid-sagittal lateral_view sag parasagittal",
@@ -204,7 +204,7 @@ PLAIN: dict[str, str] = {
     "AFTER": "after once as_soon_as when having immediately_after right_after just_after straight_after only_after only_once following_on_from "
              "now_that upon directly_after",
     "BEFORE": "before prior_to ahead_of previous_to right_before just_before until_after and_only_then_but_not_before preceding",
-    "BECAUSE": "because since cause cuz because_of due_to in_order_to for_fear as_long_as given_that seeing_as in_case so_that so_i_can "
+    "BECAUSE": "because since cause cuz because_of due_to in_order_to for_fear as_long_as given_that seeing_as so_that so_i_can "
                "so_we_can so_that_i so_that_we otherwise so_i so_they so_that_the so_the",
     "INSTEADOF": "rather_than instead_of in_place_of as_opposed_to in_lieu_of over_and_not and_not not_the but_not without except except_for but_for "
                  "apart_from excluding other_than besides_the save_for minus with_no not_a not_any",
@@ -237,11 +237,11 @@ PLAIN: dict[str, str] = {
                "nope no sorry wait oops whoops",
     "WEAKSCRATCH": "nope no sorry wait oops whoops never_mind",
     "GONE": "vanish disappear go_away away gone must_go should_go can_go have_to_go has_to_go be_gone to_go_away must_disappear should_disappear",
-    "REDO": "redos",
-    "UNDO": "undos take_that_back take_it_back take_this_back",
+    "REDO": "do_it_again do_that_again ctrlyredo redos",
+    "UNDO": "ctrlzundo undos take_that_back take_it_back take_this_back",
     "HIDE": "stop_showing stop_displaying quit_showing quit_displaying",
     "SETLABEL": "call_the call_a call_this call_it call_my",
-    "RESET": "initial_state original_state default_state starting_state square_one",
+    "RESET": "everything_back_to_the_beginning everything_back_to_the_start all_back_to_the_start everything_back_to_zero scratch_everything from_scratch clean_slate blank_slate fresh_start initial_state original_state default_state starting_state square_one",
     "CLEAR": "deletion removal erasure clearance eliminations",
     "ADD": "addition placement insertion",
     "EXPORT": "on_disk to_disk on_the_disk to_the_disk on_my_disk",
@@ -257,7 +257,7 @@ PLAIN: dict[str, str] = {
     "BE": "is are was were be been being am 's 're it's that's there's here's isn't aren't i'm we're you're they're he's she's what's who's where's",
     "HAVE": "have has had having 've i've we've they've you've hasn't haven't hadn't",
     "DOAUX": "do does did",
-    "STATIVE": "clear_cut too_early too_late too_soon premature too_many too_much too_few too_big too_large too_small too_far too_bright too_dark too_close too_wide too_narrow too_high too_low looks look seems seem appears appear covers cover overlaps contains contain lies sits went became failed worked crashed froze "
+    "STATIVE": "lives resides clear_cut too_early too_late too_soon premature too_many too_much too_few too_big too_large too_small too_far too_bright too_dark too_close too_wide too_narrow too_high too_low looks look seems seem appears appear covers cover overlaps contains contain lies sits went became failed worked crashed froze "
                "works means mean sounds feels hurts happened took came turned went_missing misses missed overlap hangs broke seemed looked appeared covered "
                "took_a turns_out belongs matters drifted shifted disappeared vanished keeps leaks leaked spills bleeds stops stopped",
     "I": "i we us me my our mine myself ourselves",
@@ -277,7 +277,7 @@ PLAIN: dict[str, str] = {
     "WH": "what why who when where which whose whom what's who's where's when's how",
     "HOW": "how",
     "WHERE": "where where's whereabouts",
-    "IF": "if unless whether whenever suppose supposing assuming provided in_the_event had_i were_i imagine",
+    "IF": "in_case if unless whether whenever suppose supposing assuming provided in_the_event had_i were_i imagine",
     "IFPOLITE": "if_possible if_you_can if_you_could if_you_please if_you_would if_that's_ok if_that's_okay if_that_is_ok if_ok "
                 "if_you_have_a_moment if_you_have_a_second if_you_have_time if_i_may if_at_all_possible if_needed if_necessary if_you_will "
                 "if_you_like if_that's_fine if_it's_ok if_it's_okay if_that_works if_it_is_ok if_that's_possible if_it's_possible if_convenient "
@@ -362,7 +362,8 @@ PLAIN: dict[str, str] = {
                "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
                "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """apiece
+FILLER = """exist exists existent
+apiece
 clear-cut crystal_clear
 surface surfaces
 from_disk from_the_disk from_my_disk from_a_disk
