@@ -96,6 +96,8 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
             clauses.append(Clause(glued=True))
         elif current.tokens and "AND" in token.ideas:
             clauses.append(Clause(joined=True, glued=True))
+        elif token.text == "only" and current.tokens and current.tokens[-1].ideas & ACTIONS:
+            continue  # 'clear only the points'
         elif current.tokens and token.ideas & {"BUT", "SO"} and "NOT" not in token.ideas:
             clauses.append(Clause(tokens=[token], glued=True))
         elif current.tokens and "INSTEADOF" in token.ideas and not current.joined and _is_only_values(current.tokens):
@@ -105,13 +107,18 @@ def _cut_at_joints(tokens: Sequence[Token]) -> list[Clause]:
     return [clause for clause in clauses if clause.tokens]
 
 
+_WINDOWS = ("WINDOW", "BONEWIN", "SOFTWIN", "LUNGWIN", "BRAINWIN")
+
+
 def _windows_view(tokens: Sequence[Token], i: int, current: Clause) -> bool:
-    """'sagittal view with the bone window'."""
+    """'sagittal view with the bone window', 'the bone window in the coronal plane'."""
+    if tokens[i].text in ("in", "on") and current.has(*_WINDOWS) and not current.has("AXIAL", "SAGITTAL", "CORONAL", "MPR"):
+        return any(token.stands_for("AXIAL", "SAGITTAL", "CORONAL", "MPR") for token in tokens[i + 1 : i + 4])
     if tokens[i].text not in ("with", "in", "using", "at", "加", "配", "加上", "配上") or not current.has(
         "AXIAL", "SAGITTAL", "CORONAL", "MPR", "SLICE", "FIRST", "LAST", "MIDDLE"
     ):
         return False
-    return any(token.stands_for("WINDOW", "BONEWIN", "SOFTWIN", "LUNGWIN", "BRAINWIN") for token in tokens[i + 1 : i + 6])
+    return any(token.stands_for(*_WINDOWS) for token in tokens[i + 1 : i + 6])
 
 
 def _inside_list(tokens: Sequence[Token], i: int) -> bool:

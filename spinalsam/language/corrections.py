@@ -29,6 +29,22 @@ def corrected(tokens: Sequence[Token]) -> list[Token]:
     return [token for token in tokens if "SCRATCH" not in token.ideas or token.ideas - {"SCRATCH", "WEAKSCRATCH", "FILLER", "GREET"}]
 
 
+def without_contrasts(tokens: Sequence[Token]) -> list[Token]:
+    """'a box not on L3 but on L4', 不是L3而是L4: only what is wanted."""
+    kept = list(tokens)
+    for i, token in enumerate(kept):
+        if token.text not in ("not", "not the", "not a", "不是", "不在", "不"):
+            continue
+        for j in range(i + 1, min(i + 6, len(kept))):
+            if kept[j].ideas & (ACTIONS - {"FRAMEIT", "ADD", "MOVE", "SETTO", "DRAW"}) or not kept[j].text:
+                break
+            if kept[j].text in ("but", "but rather", "而是", "而在", "而"):
+                if j > i + 1 and any(t.kind in VALUES for t in kept[i:j]) and any(t.kind in VALUES for t in kept[j : j + 5]):
+                    return without_contrasts([*kept[:i], *kept[j + 1 :]])
+                break
+    return kept
+
+
 def _marker(tokens: Sequence[Token]) -> int | None:
     """The first word that takes back what stands before it. 'no' and 'sorry' do so only between commas."""
     for i, token in enumerate(tokens):

@@ -14,7 +14,7 @@ from typing import Any
 
 from spinalsam.errors import UsageError
 from spinalsam.language.clauses import ACTIONS, Clause, split, without_exceptions
-from spinalsam.language.corrections import corrected
+from spinalsam.language.corrections import corrected, without_contrasts
 from spinalsam.language.evidence import has_unknown, is_supported
 from spinalsam.language.guards import answers_only, asked_for, is_refused
 from spinalsam.language.joining import rejoined, with_shared_words
@@ -53,7 +53,7 @@ def parse(text: str, specs: Mapping[str, OperationSpec], hints: Hints | None = N
     text = text.strip()
     if len(text) > LONGEST:
         return ParseResult(explanation=f"longer than {LONGEST} characters")
-    readings = [reading for reading in _understood(corrected(read(text)), hints or {}) if _fits(reading.call, specs)]
+    readings = [reading for reading in _understood(without_contrasts(corrected(read(text))), hints or {}) if _fits(reading.call, specs)]
     sure = [reading for reading in readings if reading.sure]
     calls, every = tuple(_merged(sure)), tuple(_merged(readings))
     alternatives = (every,) if every != calls else _twins(calls)
@@ -171,6 +171,9 @@ def _merged(readings: Sequence[_Reading]) -> list[OperationCall]:
             and clause.tokens[-1].ideas & {"CLEAR", "GONE"}
         ):
             continue  # with the image everything on it is gone
+        if last is not None and last.op == call.op == "add_box" and not last.args and call.args and not clause.then:
+            result[-1] = call  # 要一个框，框住L3
+            continue
         if last is not None and last.op == call.op and call.op in ("undo", "redo") and not last.args and call.args:
             result[-1] = call
             continue

@@ -329,6 +329,8 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
         and any(t.stands_for("BE", "WILL", "STATIVE") for t in tokens[1:])
     ):
         return True  # clearing the points is a bad idea
+    if len(tokens) > 2 and tokens[0].forms >= {"base"} and tokens[0].ideas & ACTIONS and tokens[1].text in ("is", "isn't", "was", "wasn't"):
+        return True  # 'undo is not enough'
     if _is_finished(tokens) or _is_thanks(tokens) or _is_missed_chance(tokens):
         return True
     words = [token.text for token in tokens]
@@ -439,6 +441,8 @@ def _is_chinese_statement(clause: Clause) -> bool:
         and tokens[0].text.endswith(("好", "完"))
     ):
         return True  # 框好了
+    if len(tokens) > 1 and tokens[-1].text == "了" and tokens[-2].text in ("有", "都有", "已有") and not clause.has(*_ASKS):
+        return True  # 框都有了
     if tokens[-1].text in ("了", "啦") and any(
         t.text in ("标好", "画好", "放好", "加好", "标好的", "画好的", "放好的", "太", "够", "好了", "生成好", "完", "好") for t in tokens
     ):

@@ -23,7 +23,10 @@ def rejoined(clauses: list[Clause]) -> list[Clause]:
     result: list[Clause] = []
     for number, clause in enumerate(clauses):
         follows = clauses[number + 1] if number + 1 < len(clauses) else None
-        if follows is not None and follows.joined and follows.ideas & ACTIONS and _is_bare_verb(clause) and not clause.told:
+        shares = follows is not None and (
+            follows.joined or (follows.then and follows.glued and clause.has("SEG") and follows.has("SEG") and bool(follows.kinds("region")))
+        )
+        if follows is not None and shares and follows.ideas & ACTIONS and _is_bare_verb(clause) and not clause.told:
             continue  # 'find and segment L3': one object for two verbs
         last = result[-1] if result else None
         if last is not None and not last.told and not clause.told and all("PLEASE" in token.ideas for token in clause.tokens):
@@ -266,6 +269,8 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
             noun = _noun_before(result, i) or _mask_before(result, i)
             if noun is not None:
                 result[i] = replace(clause, tokens=[*clause.tokens, noun])
+        elif clause.timed and clause.has("SEG") and not clause.kinds("region") and any(t.text in _PRONOUNS for t in clause.tokens) and i + 1 < len(result):
+            result[i] = replace(clause, tokens=[*clause.tokens, *result[i + 1].kinds("region")])  # 'measure L1 after segmenting it'
         elif i and _runs_on_prompts(clause, result[i - 1]):
             noun = _noun_before(result, i)
             if noun is not None and noun.stands_for("POINT", "BOX"):

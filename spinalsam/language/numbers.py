@@ -190,9 +190,8 @@ def _chinese(spans: Spans) -> Replacement:
         if _is_time_or_degree(match):
             return match.group(0)
         ordinal, plain, pair, double, dozens, half, _, bare = match.groups()
-        if any(match.string.startswith(skip, match.start()) for skip in _NO_NUMBER) and not _STEPS_BACK.search(
-            match.string[: match.start()]
-        ):
+        skips = [skip for skip in _NO_NUMBER if match.string.startswith(skip, match.start())]
+        if "一下" in skips or (skips and not _STEPS_BACK.search(match.string[: match.start()])):
             return match.group(0)
         value: int | None
         if pair or double:

@@ -120,6 +120,13 @@ def _normalised(text: str) -> str:
     text = re.sub(r"\bctrl ?[-+ ] ?z\b|⌘ ?z\b", " ctrlzundo ", re.sub(r"\bctrl ?[-+ ] ?(?:y|shift ?[-+ ] ?z)\b", " ctrlyredo ", text))
     text = re.sub(r"(?:^|(?<=[\s,;]))\+ ?(\d+)(?= (?:slices?|images?|layers?)\b| ?[张层页片])", r" forward \1 ", text)
     text = re.sub(r"(?:^|(?<=[\s,;]))- ?(\d+)(?= (?:slices?|images?|layers?)\b| ?[张层页片])", r" back \1 ", text)
+    text = re.sub(r"\b(?:upper|lower|mid|middle)[- ](?=thoracic|lumbar|cervical)", "", text)
+    text = re.sub(r"\bno ([a-z]+(?: [a-z]+)?) (?:should|must|may|shall|are to|is to) (?:remain|stay|be left|survive)\b", r" remove all \1 ", text)
+    text = re.sub(r"\b(?:i|we) (?:don't|do not|dont|no longer) (?:want|need|like|wish|have) to (?:see|view|look at|have)(?= (?:the|my|this|that|any|those|these)\b)", " hide ", text)
+    text = re.sub(r"\b(?:don't|do not|dont) (?:show|display)(?= (?:me )?(?:the |my |any |this |that )?(?:\w+ )?(?:mask|masks|segmentation|segmentations|overlay|overlays)(?: any ?more| any longer)?\W*$)", " hide ", text)
+    text = re.sub(r"\bscratch (?:that|the|my)(?= (?:last|latest|previous|edit|step|change|action))", " undo the ", text)
+    text = re.sub(r"\bminus (?=\w+ (?:slices?|images?|layers?)\b)", " back ", text)
+    text = re.sub(r"\b(?:i (?:don't|do not|dont) know|i have no (?:idea|clue)|(?:i'm |i am )?(?:not sure|unsure|confused about)|i forgot|remind me) how to\b", " how to ", text)
     text = _ROLE.sub(" foreignrole ", text)
     text = _CHINESE_LATER.sub(" latertime ", _LATER_TIME.sub(" latertime ", text))
     text = re.sub(rf"(?:→|⇒|=>|-+>)(?=\s*(?:{MARK}|the mask|mask|掩膜|掩码|segmentation))", " to ", text)
@@ -175,6 +182,29 @@ def _words(text: str, spans: Spans) -> list[Token]:
         elif piece in _SEPARATORS:
             tokens.append(Token("sep", piece))
         i += 1
+    return _with_particles(tokens)
+
+
+_PARTICLES = frozenset("up in out off away over on aside".split())
+
+
+def _with_particles(tokens: list[Token]) -> list[Token]:
+    """'bring the CT up' as 'bring up the CT': a verb whose particle stands behind its object, at the end of what is asked for."""
+    for i, token in enumerate(tokens):
+        if "base" not in token.forms or " " in token.text:
+            continue
+        for j in range(i + 2, min(i + 6, len(tokens))):
+            if tokens[j].kind == "sep":
+                break
+            if tokens[j].text not in _PARTICLES:
+                continue
+            ends = j + 1 == len(tokens) or tokens[j + 1].kind == "sep" or tokens[j + 1].ideas & {"AND", "THEN", "PLEASE", "BUT"}
+            phrase = (token.text, tokens[j].text)
+            ideas = lexicon.english_phrases().get(phrase)
+            if ends and ideas is not None and not any(t.forms and not t.stands_for("FILLER", "IMAGE", "MASK", "BOX") for t in tokens[i + 1 : j]):
+                whole = Token("word", " ".join(phrase), ideas, forms=lexicon.verb_forms(phrase))
+                return _with_particles([*tokens[:i], whole, *tokens[i + 1 : j], *tokens[j + 1 :]])
+            break
     return tokens
 
 

@@ -29,7 +29,7 @@ _COUNTED = (
     r"(?!\s*(?:more |extra |new |negative |positive |background |foreground |seed |prompt )*"
     r"(?:points?|dots?|clicks?|seeds?|box(?:es)?|slices?|markers?|mm|hu|times|steps?|images?|rectangles?))"
 )
-_CN_COUNTED = r"(?!\s*(?:个|颗|点(?!上|下|[一二两三四五六七八九十几\d])|层|张|步|枚|处|次|组|背景|前景|负|正)(?!椎))"
+_CN_COUNTED = r"(?!\s*(?:个|颗|点(?!上|下|[一二两三四五六七八九十几\d])|层|张|步|枚|处(?=点|$)|次|组|背景|前景|负|正)(?!椎))"
 _TAIL = r"(?:\s*(?:vertebra[el]?s?|vertebral bod(?:y|ies)|bod(?:y|ies)|levels?|segments?)\b(?!\s+(?:it|them|using|with|from)\b))?"
 _CN_TAIL = r"(?:椎体|椎骨|椎|节段|节|号|水平)*"
 

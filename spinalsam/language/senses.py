@@ -80,6 +80,8 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
             ideas.discard("VISIBLE")
         if not before.stands_for("MOVE") or after.kind not in ("sep", "word") or after.text not in ("", "to", "by", "and", "then"):
             ideas.discard("NEXT")
+    if token.text == "opening" and after.text in _DETERMINERS:
+        ideas.discard("FIRST")
     if token.text in ("end", "ends", "finish") and (
         after.text == "of" or before.text in _DETERMINERS or before.text in ("to", "it", "very")):
         ideas.discard("CLOSE")
@@ -198,6 +200,9 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
     if "GONE" in ideas and "不" in token.text and (after.stands_for("ADD", "GEN", "DRAW", "SEG", "RUN", "EXPORT", "OPEN", "PROPAGATE")):
         ideas.clear()
         ideas.add("NEG")  # 都不要加
+    if token.text.startswith("点") and "ADD" in ideas and (before.text in ("个", "颗", "些", "几个") or before.kind == "number"):
+        ideas.clear()
+        ideas |= {"POINT", "AT"}  # 加五个点在腰椎
     if token.text == "坐标" and (after.kind in ("pair", "quad") or after.text in ("是", "为")):
         ideas.discard("POINT")
     if token.text == "标" and before.text in ("图", "坐"):

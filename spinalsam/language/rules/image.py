@@ -63,6 +63,18 @@ def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
     return None
 
 
+def _taken_off(clause: Clause) -> OperationCall | None:
+    """'boxes off', 'I want all points out', 'out with the rectangles'."""
+    if clause.has("BE", "STATIVE") or not clause.says("off", "out", "out with", "away with") or clause.has("MASK", "FROM") and not clause.says("off"):
+        return None
+    named = [(noun, op) for noun, op in (("POINT", "clear_points"), ("BOX", "clear_boxes")) if clause.has(noun)]
+    ends = clause.tokens[-1].text in ("off", "out") or clause.tokens[0].text in ("out", "off", "out with", "away with")
+    plain = all(
+        t.stands_for("POINT", "BOX", "FILLER", "REQUEST", "NEED", "ALL", "PLEASE", "INVISIBLE", "FROM", "NEG", "TURN", "SETTO") for t in clause.tokens
+    )
+    return OperationCall(named[0][1]) if ends and plain and len(named) == 1 and not clause.has("MASK") else None
+
+
 def _wants_another(clause: Clause) -> bool:
     """'switch to another CT', 'new image please'."""
     others = (
@@ -71,6 +83,8 @@ def _wants_another(clause: Clause) -> bool:
         or clause.kinds("region")
     )
     asked = clause.has("MOVE", "SETTO", "PLEASE", "NEED", "REQUEST")
+    if not others and clause.has("IMAGE") and clause.tokens[-1].text in ("片子", "图像", "影像", "图片", "ct", "病例") and clause.says("换"):
+        return True
     return asked and not others and clause.has("IMAGE") and clause.says("another", "different", "new", "other", "另一个", "别的", "其他")
 
 
@@ -114,7 +128,7 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
             if clause.has(noun):
                 return OperationCall(op, with_regions(clause) if noun == "MASK" else {})
     if not clause.has("CLEAR", "GONE", "CLOSE", "RESET"):
-        return None
+        return _taken_off(clause)
     if clause.has("STEP") and (clause.has("UNDO") or clause.says("last", "previous", "latest", "recent", "上一", "最后", "刚才")):
         return None
     if (

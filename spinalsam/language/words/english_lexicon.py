@@ -6,14 +6,14 @@ from __future__ import annotations
 VERBS: dict[str, str] = {
     "OPEN": "acquire crack_open pop_open put_up unpack fetch_up open_out hand_over swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
             "read_in open_up upload ingest reopen reload dig_out pull_out slurp fire_up mount locate preload import_in",
-    "PICK": "pick choose select grab get",
+    "PICK": "swap pick choose select grab get",
     "CLEAR": "zero_out nullify revoke sweep scrape_off rip_out terminate remove_all zero clear nix jettison banish cancel evict excise expel oust scrub shed make_disappear delete_out wipe_away delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
              "kill take_away take_off empty clean clean_up clean_out clean_off strip zap flush rub_out dispose_of do_away_with withdraw lose "
              "chuck scratch wipe_out wipe_off clear_out clear_away clear_off clear_up blow_away axe obliterate destroy annihilate expunge "
              "undraw unplace unmark sweep_away eradicate retire deselect unset blank get_rid annul vacate take_out take_down rm del",
     "RESET": "reset start_over start_afresh start_fresh start_anew restart begin_again start_again reinitialise reinitialize wipe_the_slate_clean",
     "CLOSE": "close unload shut finish_with quit_with end leave_out",
-    "ADD": "pepper populate equip furnish indicate anchor plonk plop install situate supplement jot_down embed dab strew peg punch_in toss_in add place put drop plant insert mark give lay lay_down scatter sprinkle position pop throw_in seed click deposit use assign "
+    "ADD": "throw toss pepper populate equip furnish indicate anchor plonk plop install situate supplement jot_down embed dab strew peg punch_in toss_in add place put drop plant insert mark give lay lay_down scatter sprinkle position pop throw_in seed click deposit use assign "
            "annotate pin stick distribute spread put_down set_down set put_in put_on put_up place_down place_on drop_in drop_down tack_on stamp "
            "provide supply include sow dot mark_out mark_up introduce append lay_out pop_in stick_in stick_on whack slap bang chuck_in chuck_on set_up "
            "throw_on tap poke hit allocate attach apply specify enter register",
@@ -34,7 +34,7 @@ VERBS: dict[str, str] = {
     "COMPUTE": "calculate compute tell give report work_out get determine show find evaluate estimate print_out check list obtain know assess output",
     "EXPORT": "stash emit put_on_disk record_to deposit_in export save write store dump output write_out save_out save_off save_as write_down write_to_disk dump_out put_out persist archive "
               "back_up export_out keep_a_copy_of serialise serialize resave re-export re-save spit_out",
-    "SHOW": "show display unhide reveal see view visualize visualise present uncover enable render reshow make_visible redisplay overlay",
+    "SHOW": "blend_in fade_in blend show display unhide reveal see view visualize visualise present uncover enable render reshow make_visible redisplay overlay",
     "HIDE": "hide conceal suppress unshow disable blank_out cloak",
     "TURN": "turn switch toggle flip put",
     "MOVE": "visit cruise dive direct_me guide_me point_me roam rush step_over transport_me go move jump hop skip scroll flip page advance step navigate switch change take_me bring_me head leap bring_us take_us "
@@ -48,7 +48,7 @@ VERBS: dict[str, str] = {
              "monitor investigate",
     "TELLME": "tell_me let_me_know report show_me inform_me give_me update_me fill_me_in clue_me_in",
     "SETLABEL": "label tag call name assign relabel classify designate christen mark annotate denote store_as save_as",
-    "SETTO": "set raise increase decrease reduce bump lower boost use apply make change switch put adjust select choose pick activate want give go_with try prefer define assign keep_using "
+    "SETTO": "swap set raise increase decrease reduce bump lower boost use apply make change switch put adjust select choose pick activate want give go_with try prefer define assign keep_using "
              "configure dial tune load revert default go turn flip",
     "LOOK": "look view see show display inspect watch check present examine visualise visualize look_at",
     "NEED": "need want require deserve get take could_use should_get should_have would_like like request demand fancy prefer expect be_after "
@@ -97,7 +97,7 @@ NOUNS: dict[str, str] = {
              "ct_volume ct_image ct_series ct_study dicom_folder dicom_file dicom_series nifti nrrd image_file radiograph imaging ct_case ct_dataset "
              "ct_data image_stack stack tomogram examination nii nifti_file nii_file scan_file spine_ct acquisition subject",
     "SLICE": "slide top_slice uppermost_slice highest_slice topmost_slice top_image bottom_slice lowest_slice lowermost_slice bottom_image slice layer section cut page img image frame picture slab plane",
-    "STEP": "step edit action change operation move modification command edition thing stroke time",
+    "STEP": "history step edit action change operation move modification command edition thing stroke time",
     "GPU": "graphics_processing_unit video_adapter graphics graphic_card graphics_unit gpu cuda graphics_card video_card graphics_processor vram graphics_adapter graphics_chip nvidia video_memory graphics_memory "
            "compute_device nvidia-smi cuda_device gpu_memory gpu_ram gpu_card gpu_device mps cuda_version gpu_usage gpu_load graphics_hardware "
            "accelerator gpus gpu_utilisation gpu_utilization rtx geforce hardware_acceleration nvidia_card",
@@ -155,7 +155,7 @@ PLAIN: dict[str, str] = {
     "CENTREWORD": "level centre center",
     "NEGATIVE": "negative background exclude exclusion bg neg outside non-bone excluding minus_point excluded",
     "POSITIVE": "positive foreground inclusion fg pos inside include",
-    "VISIBLE": "back_on back_on_screen back_in_view back_into_view on_screen on_the_screen into_view visible on shown viewable apparent",
+    "VISIBLE": "back_in back_on back_on_screen back_in_view back_into_view on_screen on_the_screen into_view visible on shown viewable apparent",
     "INVISIBLE": "out_of_my_sight out_of_my_way out_of_the_way out_of_my_face invisible off hidden out_of_sight unseen out_of_view",
     "ALL": "all everything whole entire every complete full both_of_them lot",
     "EVERYTHING": "workspace canvas board scene desk everything all_of_it the_lot the_whole_thing all_of_this all_of_that the_whole_lot it_all everything_here",
@@ -236,7 +236,7 @@ PLAIN: dict[str, str] = {
                "never_mind_that actually_make_that i_take_that_back i_should_say rather_make_it no_rather err_no uh_no um_no ah_no er_no oh_no "
                "nope no sorry wait oops whoops",
     "WEAKSCRATCH": "nope no sorry wait oops whoops never_mind",
-    "GONE": "vanish disappear go_away away gone must_go should_go can_go have_to_go has_to_go be_gone to_go_away must_disappear should_disappear",
+    "GONE": "begone out_with away_with vanish disappear go_away away gone must_go should_go can_go have_to_go has_to_go be_gone to_go_away must_disappear should_disappear",
     "REDO": "do_it_again do_that_again ctrlyredo redos",
     "UNDO": "ctrlzundo undos take_that_back take_it_back take_this_back",
     "HIDE": "stop_showing stop_displaying quit_showing quit_displaying",
