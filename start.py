@@ -89,8 +89,10 @@ def say(text):
 def check_python():
     if sys.version_info < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
-        raise Problem("SpinalSAM needs Python %s or newer; this is %s. Run it with a newer one: python%s start.py"
-                      % (wanted, sys.version.split()[0], wanted))
+        raise Problem(
+            "SpinalSAM needs Python %s or newer; this is %s. Run it with a newer one: python%s start.py"
+            % (wanted, sys.version.split()[0], wanted)
+        )
     if sys.maxsize <= 2**32:
         raise Problem("SpinalSAM needs a 64-bit Python; this one has 32 bits. Install the 64-bit build.")
 
@@ -196,8 +198,7 @@ def create_environment(environment):
         get_venv()
     say("Making a private environment in %s" % environment.folder)
     shutil.rmtree(str(environment.folder), ignore_errors=True)
-    made = subprocess.run([sys.executable, "-m", "venv", str(environment.folder)],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    made = subprocess.run([sys.executable, "-m", "venv", str(environment.folder)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if made.returncode or not environment.python.exists():
         shutil.rmtree(str(environment.folder), ignore_errors=True)
         last = made.stdout.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
@@ -208,8 +209,10 @@ def get_venv():
     """Debian keeps Python's own venv and ensurepip modules in a package of their own."""
     package = "python%d.%d-venv" % sys.version_info[:2]
     if not may_install_packages():
-        raise Problem("This Python cannot make private environments (its ensurepip module is missing). On Debian or Ubuntu: "
-                      "sudo apt-get install %s; elsewhere install a complete Python from python.org." % package)
+        raise Problem(
+            "This Python cannot make private environments (its ensurepip module is missing). On Debian or Ubuntu: "
+            "sudo apt-get install %s; elsewhere install a complete Python from python.org." % package
+        )
     apt_install([package])
     if not run_quietly([sys.executable, "-c", "import venv, ensurepip"]):
         raise Problem("This Python still lacks its ensurepip module; install the package %s by hand, then run this again." % package)
@@ -256,11 +259,22 @@ def explain_pip(output, lock):
         log.write_text(text)
     if "No space left on device" in text:
         return "The disk is full: the installation needs about 6 GB (more with GPU support); free some space, then run this again."
-    signs = ("NewConnectionError", "ConnectTimeoutError", "Temporary failure in name resolution", "Connection refused",
-             "Failed to establish a new connection", "ProxyError", "ReadTimeoutError", "Network is unreachable", "SSLError")
+    signs = (
+        "NewConnectionError",
+        "ConnectTimeoutError",
+        "Temporary failure in name resolution",
+        "Connection refused",
+        "Failed to establish a new connection",
+        "ProxyError",
+        "ReadTimeoutError",
+        "Network is unreachable",
+        "SSLError",
+    )
     if any(sign in text for sign in signs):
-        return ("The packages of %s could not be downloaded: no package index answers. Connect to the network once "
-                "(or set pip's proxy or index), then run this again; after that no network is needed." % lock.name)
+        return (
+            "The packages of %s could not be downloaded: no package index answers. Connect to the network once "
+            "(or set pip's proxy or index), then run this again; after that no network is needed." % lock.name
+        )
     errors = [line for line in output if line.startswith("ERROR:")] or output[-1:] or ["no reason given"]
     return "Installing %s failed: %s (all of it is in %s)" % (lock.name, errors[-1].replace("ERROR: ", "", 1), log)
 
@@ -289,8 +303,10 @@ def prepare_system(testing):
             say(str(problem))
         packages = missing_packages(testing)
     if packages:
-        say("Missing for the window%s: %s. On Debian or Ubuntu: sudo apt-get install %s"
-            % (" and its tests" if testing else "", ", ".join(packages), " ".join(packages)))
+        say(
+            "Missing for the window%s: %s. On Debian or Ubuntu: sudo apt-get install %s"
+            % (" and its tests" if testing else "", ", ".join(packages), " ".join(packages))
+        )
 
 
 def missing_packages(testing):

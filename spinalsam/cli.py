@@ -92,8 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:  # every failure becomes one line here and nowhere else
         known = as_known(error)
         if known is None:
-            return _fail(f"something unexpected happened ({type(error).__name__}: {_one_line(error)}); repeat it with --debug "
-                         "and report what it prints", 1, debug=debug)
+            return _fail(
+                f"something unexpected happened ({type(error).__name__}: {_one_line(error)}); repeat it with --debug "
+                "and report what it prints",
+                1,
+                debug=debug,
+            )
         return _fail(_one_line(known), known.exit_code, debug=debug)
 
 

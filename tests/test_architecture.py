@@ -34,9 +34,7 @@ def run_python(code: str, *, blocked: set[str] = frozenset(), **options: object)
     """Run code in a fresh interpreter that finds the package as the tests do."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
     source = BLOCK.replace("{names!r}", repr(set(blocked))) + code
-    return subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, timeout=300, env=environment, **options
-    )
+    return subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=300, env=environment, **options)
 
 
 def test_imports_point_down() -> None:

@@ -49,9 +49,7 @@ def compare(case: Case, segmenter: Segmenter, *, device: str, open_file: Path, r
     flops = machine.flops(lambda: theirs.set_image(image))
     encode = in_turn({"theirs": lambda: theirs.set_image(image), "ours": lambda: ours.encode(image)}, few, warm_up=0)
     embedding = ours.encode(image)
-    clicks = in_turn(
-        {"theirs": lambda: theirs.predict(click), "ours": lambda: ours.decode(embedding, click)}, 3 * repeats, warm_up=2
-    )
+    clicks = in_turn({"theirs": lambda: theirs.predict(click), "ours": lambda: ours.decode(embedding, click)}, 3 * repeats, warm_up=2)
     same = dice(theirs.predict(correction), ours.decode(embedding, correction).masks[0])
     original = _original_program(ours, image, click)
     opened = in_turn({"theirs": lambda: simpleitk_open(open_file), "ours": lambda: read(open_file)}, few)

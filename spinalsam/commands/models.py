@@ -38,8 +38,13 @@ def _list(options: argparse.Namespace) -> None:
     models = list_models()
     document = {"models": [model.to_json() for model in models]}
     rows = [
-        [model.name + (" (default)" if model.is_default else ""), "here" if model.is_here else "not here",
-         f"{model.bytes / 1e6:.0f} MB" if model.bytes else "-", model.sha256[:12] or "-", model.licence or "-"]
+        [
+            model.name + (" (default)" if model.is_default else ""),
+            "here" if model.is_here else "not here",
+            f"{model.bytes / 1e6:.0f} MB" if model.bytes else "-",
+            model.sha256[:12] or "-",
+            model.licence or "-",
+        ]
         for model in models
     ]
     print_result(options, document, lambda: table("Models", ["name", "weights", "size", "sha256", "licence"], rows))

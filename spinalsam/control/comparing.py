@@ -24,9 +24,7 @@ Labels = NDArray[np.unsignedinteger]
 ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL = 1, 2, 3
 
 
-def compare(
-    ws: Workspace, job: Job, path: str | None, *, resample: bool = False, label_table: str | None = None
-) -> OperationResult:
+def compare(ws: Workspace, job: Job, path: str | None, *, resample: bool = False, label_table: str | None = None) -> OperationResult:
     """Dice and HD95 (mm) per label against a mask file, or again against the one that was given last.
 
     Raises InputError where the file is no mask on this grid, RequirementError when no file was given yet.

@@ -256,9 +256,7 @@ def _sentence(told: Sequence[str]) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _known_starts(
-    ws: Workspace, job: Job, regions: Sequence[str]
-) -> tuple[dict[int, dict[SliceRef, Mask]], list[int], list[str]]:
+def _known_starts(ws: Workspace, job: Job, regions: Sequence[str]) -> tuple[dict[int, dict[SliceRef, Mask]], list[int], list[str]]:
     """(masks on slices to grow from by label, labels that are whole already, regions that must be looked for)."""
     starts: dict[int, dict[SliceRef, Mask]] = {}
     whole: list[int] = []

@@ -271,9 +271,7 @@ def record_checksum(name: str = DEFAULT_MODEL, *, figures: Mapping[str, Any] | N
     found = sha256_of(weights)
     text = path.read_text(encoding="utf-8")
     text, hashes = re.subn(r'(?m)^(\[checkpoint\](?:\n(?!\[).*)*?\nsha256 = )".*"$', rf'\g<1>"{found}"', text)
-    text, sizes = re.subn(
-        r"(?m)^(\[checkpoint\](?:\n(?!\[).*)*?\nbytes = )\d+$", rf"\g<1>{weights.stat().st_size}", text
-    )
+    text, sizes = re.subn(r"(?m)^(\[checkpoint\](?:\n(?!\[).*)*?\nbytes = )\d+$", rf"\g<1>{weights.stat().st_size}", text)
     if (hashes, sizes) != (1, 1):
         raise ModelError(f"The model card '{path.name}' has no sha256 and bytes under [checkpoint] to fill in.")
     if figures is not None:

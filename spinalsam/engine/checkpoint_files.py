@@ -115,9 +115,7 @@ def recognise(path: Path) -> Recognised:
     weights = _unwrap(value, metadata)
     if COMPACT_SIGN in weights.tensors:
         if "config" not in metadata:
-            raise ModelError(
-                f"'{path.name}' is a compact model without its configuration; use the exported safetensors."
-            )
+            raise ModelError(f"'{path.name}' is a compact model without its configuration; use the exported safetensors.")
         return Recognised("compact", weights)
     if SAM_SIGN in weights.tensors:
         architecture, img_size = _which_sam(weights.tensors, path.name)
@@ -202,13 +200,9 @@ class Fit:
         return ", ".join(parts)
 
 
-def compare(
-    expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], extra: tuple[str, ...]
-) -> Fit:
+def compare(expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], extra: tuple[str, ...]) -> Fit:
     """Which parameters match, are missing, left over, or of the wrong shape."""
-    wrong = tuple(
-        (name, expected[name], found[name]) for name in expected if found.get(name, expected[name]) != expected[name]
-    )
+    wrong = tuple((name, expected[name], found[name]) for name in expected if found.get(name, expected[name]) != expected[name])
     return Fit(
         matched=sum(found.get(name) == shape for name, shape in expected.items()),
         missing=tuple(name for name in expected if name not in found),
@@ -219,11 +213,7 @@ def compare(
 
 def not_finite(tensors: Mapping[str, Tensor]) -> tuple[str, ...]:
     """Names of tensors that hold NaN or infinity: such weights give masks without meaning."""
-    return tuple(
-        name
-        for name, tensor in tensors.items()
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
-    )
+    return tuple(name for name, tensor in tensors.items() if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()))
 
 
 def save_weights(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
@@ -238,9 +228,7 @@ def save_weights(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[st
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Tensors that share memory or are views must stand alone in the file.
-        save_file(
-            {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}, aside, dict(metadata)
-        )
+        save_file({name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}, aside, dict(metadata))
         with open(aside, "rb") as file:
             os.fsync(file.fileno())
         with safe_open(str(aside), framework="pt") as handle:

@@ -77,9 +77,7 @@ class ResidualBlock(nn.Module):
 
 
 def _down(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
-    )
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
 class CompactEncoder(nn.Module):
@@ -92,9 +90,7 @@ class CompactEncoder(nn.Module):
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
         w2, w4, w8, w16 = config.widths
-        self.stem = nn.Sequential(
-            _down(1, w2), nn.Conv2d(w2, w2, 3, padding=1, bias=False), nn.BatchNorm2d(w2), nn.ReLU(inplace=True)
-        )
+        self.stem = nn.Sequential(_down(1, w2), nn.Conv2d(w2, w2, 3, padding=1, bias=False), nn.BatchNorm2d(w2), nn.ReLU(inplace=True))
         self.stage4 = nn.Sequential(_down(w2, w4), *[ResidualBlock(w4) for _ in range(config.conv_blocks[0])])
         self.stage8 = nn.Sequential(_down(w4, w8), *[ResidualBlock(w8) for _ in range(config.conv_blocks[1])])
         self.stage16 = _down(w8, w16)
@@ -236,7 +232,6 @@ class CompactSam(nn.Module):
         return self.mask_decoder.predict_masks(features, pe, sparse, guides)
 
 
-
 def sparse_prompts(encoder: PromptEncoder, points_xy: Tensor, kinds: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
     """Prompt tokens (b, n + 2, c) with SAM's own embeddings, one prompt an image; absent ones become 'not a point'.
 
@@ -253,9 +248,7 @@ def sparse_prompts(encoder: PromptEncoder, points_xy: Tensor, kinds: Tensor, box
     return position * (kind >= 0).unsqueeze(-1) + table[(kind + 1).long()]
 
 
-def draw_prompts(
-    points_xy: Tensor, kinds: Tensor, boxes: Tensor, previous: Tensor, size: tuple[int, int]
-) -> Tensor:
+def draw_prompts(points_xy: Tensor, kinds: Tensor, boxes: Tensor, previous: Tensor, size: tuple[int, int]) -> Tensor:
     """Prompts as maps (b, 4, h/4, w/4): tanh of the previous logits, inside of the box, positive and negative clicks."""
     height, width = size[0] // 4, size[1] // 4
     y = (torch.arange(height, device=boxes.device, dtype=boxes.dtype) * 4 + 1.5)[None, :, None]
@@ -264,10 +257,7 @@ def draw_prompts(
     x0, y0, x1, y1 = [edge[:, None, None] for edge in torch.nan_to_num(boxes, nan=-1e4).unbind(1)]
     soft = 2.0  # an edge two pixels wide keeps the box's exact place at stride 4
     inside = (
-        torch.sigmoid((x - x0) / soft)
-        * torch.sigmoid((x1 - x) / soft)
-        * torch.sigmoid((y - y0) / soft)
-        * torch.sigmoid((y1 - y) / soft)
+        torch.sigmoid((x - x0) / soft) * torch.sigmoid((x1 - x) / soft) * torch.sigmoid((y - y0) / soft) * torch.sigmoid((y1 - y) / soft)
     )
     radius = (2 * CLICK_RADIUS) ** 2
     distance = (x[:, None] - points_xy[..., 0, None, None]) ** 2 + (y[:, None] - points_xy[..., 1, None, None]) ** 2

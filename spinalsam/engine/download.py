@@ -60,9 +60,7 @@ def fetch(
             raise ModelError(f"The server refused '{url}' ({error.code} {error.reason}). {_ELSEWHERE}") from error
         except (OSError, http.client.HTTPException) as error:
             if _is_disk_full(error):
-                raise ResourceError(
-                    f"The disk is full: '{target.name}' needs more room in '{target.parent}'."
-                ) from error
+                raise ResourceError(f"The disk is full: '{target.name}' needs more room in '{target.parent}'.") from error
             if isinstance(error, (PermissionError, IsADirectoryError)):
                 raise OutputError(f"'{part}' cannot be written: {error.strerror}.") from error
             # Only a connection that brought something is worth taking up again.
@@ -76,8 +74,7 @@ def fetch(
 
 
 _ELSEWHERE = (
-    "If a hospital firewall or proxy blocks it, download the file on another computer, copy it here and run "
-    "'spinalsam models import FILE'."
+    "If a hospital firewall or proxy blocks it, download the file on another computer, copy it here and run 'spinalsam models import FILE'."
 )
 
 
@@ -144,9 +141,7 @@ def _make_room(part: Path, needed: int) -> None:
     free = shutil.disk_usage(part.parent).free
     # The file is kept once more as safetensors before the download is deleted.
     if 2 * needed > free:
-        raise ResourceError(
-            f"The download needs {2 * needed / MEGA:.0f} MB in '{part.parent}', but {free / MEGA:.0f} MB are free."
-        )
+        raise ResourceError(f"The download needs {2 * needed / MEGA:.0f} MB in '{part.parent}', but {free / MEGA:.0f} MB are free.")
 
 
 def _is_disk_full(error: BaseException) -> bool:

@@ -133,9 +133,7 @@ def _keep_parts_apart(layer: nn.Module, settings: LoraSettings) -> None:
 
 def lora_layers(model: nn.Module) -> list[Any]:
     """peft's layers in the model, in order."""
-    return [
-        module for module in model.modules() if hasattr(module, "lora_A") and ADAPTER in getattr(module, "lora_A", ())
-    ]
+    return [module for module in model.modules() if hasattr(module, "lora_A") and ADAPTER in getattr(module, "lora_A", ())]
 
 
 def merge(model: nn.Module) -> None:
@@ -264,9 +262,7 @@ def merge_lora(model: nn.Module, weights: LoraWeights) -> int:
                 row = PARTS.index(part) * width
                 weight = weight[row : row + width]
             if (b.shape[0], a.shape[1]) != tuple(weight.shape):
-                raise ModelError(
-                    f"The LoRA file is for an encoder {a.shape[1]} channels wide, this one has {weight.shape[1]}."
-                )
+                raise ModelError(f"The LoRA file is for an encoder {a.shape[1]} channels wide, this one has {weight.shape[1]}.")
             updates.append((weight, weights.scale * (b @ a)))
     with torch.no_grad():
         for weight, update in updates:
@@ -282,16 +278,10 @@ def adapter_state(model: nn.Module) -> dict[str, Tensor]:
     """The tensors that adaptation changed: adapters, CBAM and mask decoder, on the CPU. The adapters must be unmerged."""
     if any(layer.merged for layer in lora_layers(model)):
         raise ModelError("Merged adapters cannot be saved; unmerge them first.")
-    return {
-        name: value.detach().cpu().contiguous().clone()
-        for name, value in model.state_dict().items()
-        if is_adapted(name)
-    }
+    return {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items() if is_adapted(name)}
 
 
-def adapter_metadata(
-    *, base: str, base_sha256: str, lora: LoraSettings | None, cbam: Mapping[str, Any] | None
-) -> dict[str, str]:
+def adapter_metadata(*, base: str, base_sha256: str, lora: LoraSettings | None, cbam: Mapping[str, Any] | None) -> dict[str, str]:
     """What an adapter file must say about itself, as safetensors metadata."""
     metadata = {"architecture": "adapter", "base": base, "base_sha256": base_sha256}
     if lora is not None:

@@ -85,9 +85,7 @@ def _info(card: ModelCard) -> ModelInfo:
     )
 
 
-def load_segmenter(
-    name: str | None = None, device: str = "auto", *, notice: Callable[[str], None] | None = None
-) -> Segmenter:
+def load_segmenter(name: str | None = None, device: str = "auto", *, notice: Callable[[str], None] | None = None) -> Segmenter:
     """The network of a model, ready to encode and decode.
 
     name: of its card, None for the default. device: see `device.manager.choose`. notice: told when work moves to the CPU.
@@ -186,11 +184,7 @@ def _adapt(model: nn.Module, card: ModelCard) -> Mapping[str, str]:
 def _load_extra(model: nn.Module, tensors: Mapping[str, Any]) -> list[str]:
     """Prompt encoder and mask decoder that SAMed saves with its adapters, where their shapes fit; returns their names."""
     own = model.state_dict()
-    fitting = {
-        name: tensor
-        for name, tensor in tensors.items()
-        if name in own and tuple(own[name].shape) == tuple(tensor.shape)
-    }
+    fitting = {name: tensor for name, tensor in tensors.items() if name in own and tuple(own[name].shape) == tuple(tensor.shape)}
     model.load_state_dict(fitting, strict=False)
     return list(fitting)
 
@@ -323,9 +317,7 @@ class Imported:
         return asdict(self)
 
 
-def import_checkpoint(
-    file: Path | str, name: str | None = None, *, base: str | None = None, progress: Progress | None = None
-) -> Imported:
+def import_checkpoint(file: Path | str, name: str | None = None, *, base: str | None = None, progress: Progress | None = None) -> Imported:
     """Recognise a checkpoint, convert it to safetensors in the user's data folder and give it a card.
 
     file: official or fine-tuned SAM (.pth, .pt, .safetensors), MedSAM, a LoRA file, our compact model or adapters.
@@ -452,9 +444,7 @@ def _checked_lora(
     return dict(recognised.weights.tensors), metadata, f"LoRA for {len(weights.blocks)} blocks of '{card.base}'"
 
 
-def download(
-    name: str, url: str | None = None, *, progress: Progress | None = None, keep_original: bool = False
-) -> Imported:
+def download(name: str, url: str | None = None, *, progress: Progress | None = None, keep_original: bool = False) -> Imported:
     """Fetch a model's published weights, check them and convert them; goes on where an earlier try stopped.
 
     url: another place of the same file, such as a mirror inside the hospital; its checksum must be the published one.

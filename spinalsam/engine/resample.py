@@ -21,9 +21,7 @@ def stretching(low: int, middle: int, kept: int, out: int) -> Tensor:
     return F.interpolate(first, size=out, mode="linear", align_corners=False)[0].T.contiguous()
 
 
-def masks_of(
-    logits: Tensor, *, middle: int, kept: tuple[int, int], shape: tuple[int, int], threshold: float = 0.0
-) -> NDArray[np.bool_]:
+def masks_of(logits: Tensor, *, middle: int, kept: tuple[int, int], shape: tuple[int, int], threshold: float = 0.0) -> NDArray[np.bool_]:
     """(n, rows, columns) bool: where (n, h, w) logits are above the threshold on the slice's pixels.
 
     middle, kept: see `stretching`, kept as (rows, columns). Every pixel is a mean of logits around it, so only the box around those

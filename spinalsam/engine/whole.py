@@ -275,4 +275,3 @@ def _with_starts(scene: Scene, body: NDArray, starts: Mapping[SliceRef, Mask]) -
         keep[0] = False
         mask = np.asfortranarray(keep[pieces])
     return mask
-

@@ -87,9 +87,7 @@ def preview(text: str, specs: Mapping[str, OperationSpec], endpoint: Endpoint) -
     return seen[0]
 
 
-def run_within(
-    work: Coroutine[Any, Any, T], endpoint: Endpoint, stop: threading.Event | None, trouble: Callable[[], str] = str
-) -> T:
+def run_within(work: Coroutine[Any, Any, T], endpoint: Endpoint, stop: threading.Event | None, trouble: Callable[[], str] = str) -> T:
     """The result of asynchronous work, or LanguageError when the endpoint's time is over, or Cancelled when `stop` is set.
 
     trouble: what went wrong meanwhile, to be told with the time that is over.
@@ -106,9 +104,7 @@ def run_within(
         loop.close()  # does not wait for a name that is still being looked up
 
 
-async def _watched(
-    work: Coroutine[Any, Any, T], endpoint: Endpoint, stop: threading.Event | None, trouble: Callable[[], str]
-) -> T:
+async def _watched(work: Coroutine[Any, Any, T], endpoint: Endpoint, stop: threading.Event | None, trouble: Callable[[], str]) -> T:
     task = asyncio.ensure_future(work)
     watchers = {task} if stop is None else {task, asyncio.ensure_future(_set(stop))}
     await asyncio.wait(watchers, timeout=endpoint.timeout_s, return_when=asyncio.FIRST_COMPLETED)

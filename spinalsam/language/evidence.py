@@ -66,7 +66,14 @@ def is_supported(clause: Clause, op: str) -> bool:
     strange = [token for token in foreign if not (not token.ideas and token.text.isascii() and token.text.endswith("ly"))]
     if not strange:
         return True
-    if clause.question or len(strange) > 1 or strange[0].ideas or not strange[0].text.isascii() or op not in _NAMED or clause.has("BE", "HAVE"):
+    if (
+        clause.question
+        or len(strange) > 1
+        or strange[0].ideas
+        or not strange[0].text.isascii()
+        or op not in _NAMED
+        or clause.has("BE", "HAVE")
+    ):
         return False
     at = clause.tokens.index(strange[0])
     if at and clause.tokens[at - 1].text == "of":

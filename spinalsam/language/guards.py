@@ -183,12 +183,18 @@ _PROGRAMS = frozenset(
     "software program app application tool ai system script algorithm machine computer workstation code plugin package library competitor "
     "软件 程序 系统 工具 机器 电脑 平台 人工智能 脚本 插件 算法".split()
 )
-_ABLE = frozenset("can will may could might does did is was has would automatically cannot 会 能 可以 能够 支持 已 已经 可 会自动 能自动 自动".split())
+_ABLE = frozenset(
+    "can will may could might does did is was has would automatically cannot 会 能 可以 能够 支持 已 已经 可 会自动 能自动 自动".split()
+)
 
 
 def _program_acts(clause: Clause) -> bool:
     """'the software can export STL', 软件会自动分割: said of a program, not to it."""
-    words = [token.text for token in clause.tokens if token.text not in ("the", "this", "your", "our", "that", "most", "any", "这个", "该", "你们", "的", "我们")]
+    words = [
+        token.text
+        for token in clause.tokens
+        if token.text not in ("the", "this", "your", "our", "that", "most", "any", "这个", "该", "你们", "的", "我们")
+    ]
     return len(words) > 2 and words[0] in _PROGRAMS and words[1] in _ABLE and not clause.has(*_ASKS[1:])
 
 
@@ -329,7 +335,7 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
         and any(t.stands_for("BE", "WILL", "STATIVE") for t in tokens[1:])
     ):
         return True  # clearing the points is a bad idea
-    if len(tokens) > 2 and tokens[0].forms >= {"base"} and tokens[0].ideas & ACTIONS and tokens[1].text in ("is", "isn't", "was", "wasn't"):
+    if len(tokens) > 1 and tokens[0].forms >= {"base"} and tokens[0].ideas & ACTIONS and tokens[1].text in ("is", "isn't", "was", "wasn't"):
         return True  # 'undo is not enough'
     if _is_finished(tokens) or _is_thanks(tokens) or _is_missed_chance(tokens):
         return True
@@ -347,6 +353,8 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
     if first.text in ("i", "we", "i've", "we've", "i'm", "we're"):
         wishes = any(t.text == "wish" for t in said[1:3]) and not any(t.text in ("to", "for") for t in tokens[1:5])
         return wishes or not any(t.stands_for("NEED") and "base" in t.forms for t in said[1:3])
+    if first.stands_for("INTENT") and any(t.kind == "path" for t in tokens) and not any(t.stands_for("EXPORT", "SELF") for t in tokens):
+        return False  # we'll be working with /a/b.nii
     if (
         first.stands_for("INTENT")
         and not any(t.stands_for("NEED", "LOOK") for t in said[1:2])
@@ -418,7 +426,10 @@ def _is_chinese_statement(clause: Clause) -> bool:
     if not tokens:
         return False
     if _has_been_done(tokens) or any(
-        b.text == "得" and a.stands_for("POINT", "BOX", "MASK", *_CN_DONE_VERBS) and not clause.has(*_ASKS) for a, b in pairwise(tokens)
+        b.text == "得"
+        and a.stands_for("POINT", "BOX", "MASK", *_CN_DONE_VERBS)
+        and not any(t.stands_for(*_ASKS) for t in tokens if t is not b)
+        for a, b in pairwise(tokens)
     ):
         return True
     if tokens[-1].text in ("的", "的。") and any(t.text in ("是", "都是") for t in tokens[:-1]) and not clause.has(*_ASKS):

@@ -74,6 +74,10 @@ def respelled(text: str, known: frozenset[str], common: frozenset[str]) -> str:
 def _respelled_run(run: str, known: frozenset[str], common: frozenset[str]) -> str:
     result, i = "", 0
     while i < len(run):
+        ours = next((length for length in range(8, 2, -1) if run[i : i + length] in known and i + length <= len(run)), 0)
+        if ours:
+            result, i = result + run[i : i + ours], i + ours
+            continue
         for length in (4, 3, 2):
             heard = _heard(run[i : i + length], known) if i + length <= len(run) else None
             if heard is not None and not _overlaps(run, i, length, known) and not _is_meant(run, i, length, common):

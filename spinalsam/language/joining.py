@@ -24,7 +24,8 @@ def rejoined(clauses: list[Clause]) -> list[Clause]:
     for number, clause in enumerate(clauses):
         follows = clauses[number + 1] if number + 1 < len(clauses) else None
         shares = follows is not None and (
-            follows.joined or (follows.then and follows.glued and clause.has("SEG") and follows.has("SEG") and bool(follows.kinds("region")))
+            follows.joined
+            or (follows.then and follows.glued and clause.has("SEG") and follows.has("SEG") and bool(follows.kinds("region")))
         )
         if follows is not None and shares and follows.ideas & ACTIONS and _is_bare_verb(clause) and not clause.told:
             continue  # 'find and segment L3': one object for two verbs
@@ -105,7 +106,7 @@ def _only_values(last: Clause, clause: Clause) -> bool:
             and not own
             and not (clause.has("POINT", "ADD") and not last.has("BOX", "FRAMEIT", "DRAW") and last.kinds("pair"))
         )
-    if _is_elliptical_count(last, clause):
+    if _is_elliptical_count(last, clause) or (clause.then and clause.says("ones", "one") and clause.kinds("number")):
         return False
     if clause.kinds("path") and last.kinds("path"):
         return False
@@ -224,7 +225,8 @@ def _led_by_direction(last: Clause, clause: Clause) -> bool:
 def _led_by_source(last: Clause, clause: Clause) -> bool:
     """'inside the box, | find the bone', 'with these points | segment it'."""
     if (
-        not last.has("POINT", "BOX")
+        last.question
+        or not last.has("POINT", "BOX")
         or last.ideas & (ACTIONS - {"ADD", "PICK", "RUN", "SETTO", "FRAMEIT", "DRAW"})
         or clause.has("POINT", "BOX")
     ):
@@ -269,7 +271,13 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
             noun = _noun_before(result, i) or _mask_before(result, i)
             if noun is not None:
                 result[i] = replace(clause, tokens=[*clause.tokens, noun])
-        elif clause.timed and clause.has("SEG") and not clause.kinds("region") and any(t.text in _PRONOUNS for t in clause.tokens) and i + 1 < len(result):
+        elif (
+            clause.timed
+            and clause.has("SEG")
+            and not clause.kinds("region")
+            and any(t.text in _PRONOUNS for t in clause.tokens)
+            and i + 1 < len(result)
+        ):
             result[i] = replace(clause, tokens=[*clause.tokens, *result[i + 1].kinds("region")])  # 'measure L1 after segmenting it'
         elif i and _runs_on_prompts(clause, result[i - 1]):
             noun = _noun_before(result, i)
@@ -373,11 +381,17 @@ def _shared_point(clauses: list[Clause], i: int) -> Token | None:
         and not clause.kinds("region")
     ):
         return next((token for token in clauses[i - 1].tokens if token.stands_for("POINT")), None)
-    if i and clause.has("ADD") and clause.kinds("number") and not clause.ideas & (OBJECTS - {"NEXT", "PREV"}) and _names_points(clauses[i - 1]):
-        return next(token for token in clauses[i - 1].tokens if token.stands_for("POINT"))
     if (
         i
         and clause.has("ADD")
+        and clause.kinds("number")
+        and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
+        and _names_points(clauses[i - 1])
+    ):
+        return next(token for token in clauses[i - 1].tokens if token.stands_for("POINT"))
+    if (
+        i
+        and (clause.has("ADD") or clause.then)
         and clause.says("ones", "one")
         and clause.kinds("number")
         and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
@@ -425,7 +439,8 @@ def _noun_before(clauses: list[Clause], i: int) -> Token | None:
     pronoun = any(token.text in _PRONOUNS for token in clause.tokens)
     if not (last.told or pronoun):
         return None
-    named = [token for token in last.tokens if token.stands_for(*_NOUNS) and not token.stands_for("SLICE")]
+    closes = any(token.text in ("close", "关闭", "关掉", "关了", "shut", "unload") for token in clause.tokens)
+    named = [token for token in last.tokens if token.stands_for(*_NOUNS) and (closes or not token.stands_for("SLICE"))]
     if not named and last.has("FRAMEIT"):
         named = [Token("word", "框", frozenset({"BOX"}))]
     if not named and pronoun and last.has("GEN", "SEG"):

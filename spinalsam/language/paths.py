@@ -22,7 +22,11 @@ _INSIDE = r"[^\"“”<>|?*\n,;，；。、！]"
 _SPACED = re.compile(rf"{_ROOT}(?:(?!\s+{_STOP}(?:\s|$)|\s+{_ROOT}){_INSIDE})*?{_END}")
 _PIECE = r"[^\s\"“”<>|?*,;，；。、！]"
 # ' 7/series1' goes on with a path: a word or two that a separator follows, unless a region or a fraction does.
-_SPACED_FOLDER = rf"(?: (?!{_STOP}\s)(?![CTLctl]\d+[/\\][CTLSctls]?\d)(?:[\w.()\-]{{1,20}} )?(?!{_STOP}\s)[\w.()\-]{{1,20}}(?:/(?=[A-Za-z_\u4e00-\u9fff.])|\\){_PIECE}*)*"
+_SEGMENT = r"[\w.()\-]{1,20}"
+_SPACED_FOLDER = (
+    rf"(?: (?!{_STOP}\s)(?![CTLctl]\d+[/\\][CTLSctls]?\d)(?:{_SEGMENT} )?(?!{_STOP}\s){_SEGMENT}"
+    rf"(?:/(?=[A-Za-z_\u4e00-\u9fff.])|\\){_PIECE}*)*"
+)
 _ROOTED = re.compile(rf"{_ROOT}{_PIECE}*{_SPACED_FOLDER}(?: \d{{1,6}}(?=\s*$))?", re.I)
 _RELATIVE = re.compile(rf"[\w\-.{_CJK}]*(?:[\\/][\w\-.{_CJK}]+)+{_END}", re.I)
 _FILE = re.compile(rf"[\w\-][\w\-.()]*?{_END}", re.I)

@@ -64,9 +64,7 @@ class Reader:
             return offline_instead(local, str(error))
         return agreed(local, asked)
 
-    def _asked(
-        self, text: str, specs: Mapping[str, OperationSpec], listen: Listener | None, stop: threading.Event | None
-    ) -> ModelReading:
+    def _asked(self, text: str, specs: Mapping[str, OperationSpec], listen: Listener | None, stop: threading.Event | None) -> ModelReading:
         endpoint = endpoint_of(self.settings)
         if listen is not None:
             listen("reader", endpoint.state)

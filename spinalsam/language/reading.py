@@ -8,6 +8,7 @@ import unicodedata
 from spinalsam.language import lexicon
 from spinalsam.language.coordinates import take_coordinates
 from spinalsam.language.homophones import respelled
+from spinalsam.language.idioms import reworded
 from spinalsam.language.numbers import take_numbers
 from spinalsam.language.paths import take_paths
 from spinalsam.language.regions import take_regions
@@ -77,20 +78,6 @@ _GLUED_NUMBER = re.compile(
     r"|(?<=\bnext)(?=\d)|(?<=\bback)(?=\d)|(?<=\bforward)(?=\d)"
     r"|(?<=\d)(?=(?:points?|slices?|box(?:es)?|steps?|images?|pts|dots|seeds|layers?|frames?)\b)"
 )
-_NUMERAL = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half an|a few|a couple of)"
-_UNIT = r"(?:second|minute|min|hour|hr|day|week|month|year)s?"
-# A time that is not now.
-_LATER_TIME = re.compile(
-    rf"\bin (?:about |around )?{_NUMERAL} {_UNIT}(?: time)?\b|\b(?:at|after|before|by|from|around) (?:\d{{1,2}}|{_NUMERAL})(?: ?[ap]\.?m\b| o'?clock\b)"
-    r"|\b(?:at|after|before|over|during|by) (?:noon|midnight|lunch|lunchtime|dinner|breakfast|teatime|the meeting|the break|my break|work|school|christmas|easter)\b"
-)
-_CHINESE_LATER = re.compile(
-    r"(?:今天|今晚|明天|明早|后天|早上|上午|中午|下午|晚上|凌晨|^|(?<=[，,。;；]))[\d一二两三四五六七八九十]{1,3}点(?:钟|半|整|多)?(?:左右)?(?:以后|之后|后|再|之前|前|开会|下班)"
-    rf"|(?:过|等|再过)?[\d一二两三四五六七八九十几半]+个?(?:小时|分钟|钟头|天|礼拜|星期|个月|秒钟?)(?:后|以后|之后|再)"
-    r"|等(?:我|他|她|他们|你|主任|医生|家属|大家|老师|老板)[^，,。;；]{0,8}(?:再|才|就)"
-)
-# Who pretends to speak for the program itself.
-_ROLE = re.compile(r"^\s*(?:\[|<|#)*\s*(?:system|assistant|developer|root|系统|系统提示|系统消息|管理员|开发者)\s*(?:\]|>)*\s*[:：]")
 _SEPARATORS = frozenset(",，;；.。!！\n?？、+")
 # Words that normalisation puts in, for views that are written with digits.
 _SPECIAL = {
@@ -117,18 +104,6 @@ def _normalised(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).translate(lexicon.simplified())
     text = _EMOJI.sub(" ", text).lower().replace("’", "'").replace("‘", "'").replace("`", "'")
     text = re.sub(r"[–—−‑]", "-", text)
-    text = re.sub(r"\bctrl ?[-+ ] ?z\b|⌘ ?z\b", " ctrlzundo ", re.sub(r"\bctrl ?[-+ ] ?(?:y|shift ?[-+ ] ?z)\b", " ctrlyredo ", text))
-    text = re.sub(r"(?:^|(?<=[\s,;]))\+ ?(\d+)(?= (?:slices?|images?|layers?)\b| ?[张层页片])", r" forward \1 ", text)
-    text = re.sub(r"(?:^|(?<=[\s,;]))- ?(\d+)(?= (?:slices?|images?|layers?)\b| ?[张层页片])", r" back \1 ", text)
-    text = re.sub(r"\b(?:upper|lower|mid|middle)[- ](?=thoracic|lumbar|cervical)", "", text)
-    text = re.sub(r"\bno ([a-z]+(?: [a-z]+)?) (?:should|must|may|shall|are to|is to) (?:remain|stay|be left|survive)\b", r" remove all \1 ", text)
-    text = re.sub(r"\b(?:i|we) (?:don't|do not|dont|no longer) (?:want|need|like|wish|have) to (?:see|view|look at|have)(?= (?:the|my|this|that|any|those|these)\b)", " hide ", text)
-    text = re.sub(r"\b(?:don't|do not|dont) (?:show|display)(?= (?:me )?(?:the |my |any |this |that )?(?:\w+ )?(?:mask|masks|segmentation|segmentations|overlay|overlays)(?: any ?more| any longer)?\W*$)", " hide ", text)
-    text = re.sub(r"\bscratch (?:that|the|my)(?= (?:last|latest|previous|edit|step|change|action))", " undo the ", text)
-    text = re.sub(r"\bminus (?=\w+ (?:slices?|images?|layers?)\b)", " back ", text)
-    text = re.sub(r"\b(?:i (?:don't|do not|dont) know|i have no (?:idea|clue)|(?:i'm |i am )?(?:not sure|unsure|confused about)|i forgot|remind me) how to\b", " how to ", text)
-    text = _ROLE.sub(" foreignrole ", text)
-    text = _CHINESE_LATER.sub(" latertime ", _LATER_TIME.sub(" latertime ", text))
     text = re.sub(rf"(?:→|⇒|=>|-+>)(?=\s*(?:{MARK}|the mask|mask|掩膜|掩码|segmentation))", " to ", text)
     text = re.sub(r"→|⇒|=>|->(?!\s*[a-z]?\d)", " , ", text)
     text = _GLUED.sub(r"\1 \2", text)
@@ -138,6 +113,7 @@ def _normalised(text: str) -> str:
     text = re.sub(rf"(?<=[{_CJK}])[ \t]+(?=[{_CJK}])", "", text)
     text = re.sub(r"\bcold (?=you\b|we\b|i\b)", "could ", text)
     text = re.sub(r"(?<![a-z'/._-])[a-z]{3,}(?![a-z'/_-])", lambda match: lexicon.corrected(match.group(0)), text)
+    text = reworded(text)
     text = re.sub(r"\bgo-?to\b|\bgo 2\b", "go to", text)
     text = _BESIDE.sub(" beside ", text)
     text = _PARTS_OF_BONE.sub(" part ", text.replace("ct值", "hu值"))
@@ -154,7 +130,9 @@ def _normalised(text: str) -> str:
     text = re.sub(r"\b(everything|all|anything) but\b(?! not)", r"\1 except", text)
     text = _HOW.sub(" howtoask ", text)
     text = _CAPABILITIES.sub(" helpwanted ", text)
-    text = re.sub(rf"([{_CJK}])不\1", lambda match: match.group(0) if match.group(0) in lexicon.chinese_words() else match.group(1) + "吗", text)
+    text = re.sub(
+        rf"([{_CJK}])不\1", lambda match: match.group(0) if match.group(0) in lexicon.chinese_words() else match.group(1) + "吗", text
+    )
     for slip, meant in CHINESE_SLIPS.items():
         if len(slip) > 1 and slip in text:
             text = text.replace(slip, meant)
@@ -201,7 +179,11 @@ def _with_particles(tokens: list[Token]) -> list[Token]:
             ends = j + 1 == len(tokens) or tokens[j + 1].kind == "sep" or tokens[j + 1].ideas & {"AND", "THEN", "PLEASE", "BUT"}
             phrase = (token.text, tokens[j].text)
             ideas = lexicon.english_phrases().get(phrase)
-            if ends and ideas is not None and not any(t.forms and not t.stands_for("FILLER", "IMAGE", "MASK", "BOX") for t in tokens[i + 1 : j]):
+            if (
+                ends
+                and ideas is not None
+                and not any(t.forms and not t.stands_for("FILLER", "IMAGE", "MASK", "BOX") for t in tokens[i + 1 : j])
+            ):
                 whole = Token("word", " ".join(phrase), ideas, forms=lexicon.verb_forms(phrase))
                 return _with_particles([*tokens[:i], whole, *tokens[i + 1 : j], *tokens[j + 1 :]])
             break

@@ -1,7 +1,6 @@
 # ruff: noqa: E501
 """Words that redaction leaves alone although no small dictionary has them, and the beginnings of Chinese names."""
 
-
 # What readers of spine CT write; names of people and places are never added here.
 MEDICAL = frozenset(
     "vertebra vertebrae vertebral intervertebral spine spinal spines disc discs disk disks lamina laminae pedicle pedicles facet facets foramen "

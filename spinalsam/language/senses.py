@@ -80,10 +80,14 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
             ideas.discard("VISIBLE")
         if not before.stands_for("MOVE") or after.kind not in ("sep", "word") or after.text not in ("", "to", "by", "and", "then"):
             ideas.discard("NEXT")
+    if token.text in ("list", "lists") and before.ideas & _THINGS:
+        ideas.clear()
+        ideas.add("FILLER")
     if token.text == "opening" and after.text in _DETERMINERS:
         ideas.discard("FIRST")
     if token.text in ("end", "ends", "finish") and (
-        after.text == "of" or before.text in _DETERMINERS or before.text in ("to", "it", "very")):
+        after.text == "of" or before.text in _DETERMINERS or before.text in ("to", "it", "very")
+    ):
         ideas.discard("CLOSE")
     if token.text in _LIFTING and opens and any(t.text in ("off", "away", "out") for t in _rest_of_clause(tokens, i)):
         ideas |= {"CLEAR"}
@@ -203,6 +207,13 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
     if token.text.startswith("点") and "ADD" in ideas and (before.text in ("个", "颗", "些", "几个") or before.kind == "number"):
         ideas.clear()
         ideas |= {"POINT", "AT"}  # 加五个点在腰椎
+    if token.text in ("如何", "怎样", "怎么样", "咋样") and after.kind == "sep":
+        ideas -= {"HOWTO"}  # 显卡状态如何
+        ideas.add("GPUASK")
+    if "分割" in token.text and "SEG" in ideas and before.text in ("显示", "隐藏", "展示", "不显示", "打开", "关闭", "藏"):
+        ideas.discard("SEG")
+    if token.text == "得" and before.stands_for("POINT", "BOX", "MASK", "ADD", "DRAW", "SEG", "GEN"):
+        ideas.discard("REQUEST")
     if token.text == "坐标" and (after.kind in ("pair", "quad") or after.text in ("是", "为")):
         ideas.discard("POINT")
     if token.text == "标" and before.text in ("图", "坐"):

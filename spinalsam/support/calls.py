@@ -124,10 +124,12 @@ def _problem(argument: ArgumentSpec, value: Any) -> str:
         "number": lambda: _is_number(value),
         "flag": lambda: isinstance(value, bool),
         "choice": lambda: value in argument.choices,
-        "regions": lambda: isinstance(value, (list, tuple))
-        and len(value) > 0
-        and all(isinstance(name, str) and name in REGIONS for name in value)
-        and (not argument.single or len(value) == 1),
+        "regions": lambda: (
+            isinstance(value, (list, tuple))
+            and len(value) > 0
+            and all(isinstance(name, str) and name in REGIONS for name in value)
+            and (not argument.single or len(value) == 1)
+        ),
         "pixels": lambda: isinstance(value, (list, tuple)) and len(value) > 0 and all(_is_numbers(p, 2) for p in value),
         "corners": lambda: _is_numbers(value, 4),
         "ijk": lambda: _is_numbers(value, 3),

@@ -149,9 +149,7 @@ class SlicePlane:
         points = np.asarray(points_ijk, float)
         rows, columns = self.shape
         x, y = points[..., self.column_axis], points[..., self.row_axis]
-        return np.stack(
-            [columns - 1 - x if self.column_flipped else x, rows - 1 - y if self.row_flipped else y], axis=-1
-        )
+        return np.stack([columns - 1 - x if self.column_flipped else x, rows - 1 - y if self.row_flipped else y], axis=-1)
 
     def slice_of(self, point_ijk: ArrayLike) -> SliceRef:
         """The slice that runs through a voxel."""

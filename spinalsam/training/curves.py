@@ -50,8 +50,7 @@ def _panel(
     for number, (name, line) in enumerate(series.items()):
         colour = _COLOURS[number % len(_COLOURS)]
         path = [
-            (_LEFT + (right - _LEFT) * x / last, floor - (floor - ceiling) * (min(max(y, low), high) - low) / (high - low))
-            for x, y in line
+            (_LEFT + (right - _LEFT) * x / last, floor - (floor - ceiling) * (min(max(y, low), high) - low) / (high - low)) for x, y in line
         ]
         if len(path) > 1:
             draw.line(path, fill=colour, width=2)

@@ -68,9 +68,7 @@ def stream(slices: RenderedSlices, *, workers: int) -> Iterator[Batch]:
     """Batches in order, rendered ahead by `workers` processes (0 renders in this one)."""
     if workers == 0:
         return iter(slices)
-    loader = DataLoader(
-        slices, batch_size=None, num_workers=workers, prefetch_factor=4, collate_fn=_as_is, persistent_workers=True
-    )
+    loader = DataLoader(slices, batch_size=None, num_workers=workers, prefetch_factor=4, collate_fn=_as_is, persistent_workers=True)
     return iter(loader)
 
 

@@ -41,9 +41,7 @@ class SliceCase:
         return self.image.spacing_mm or (1.0, 1.0)
 
 
-def slice_cases(
-    name: str, volume: Volume, mask: NDArray, *, planes: Sequence[str] = PLANES, per_label: int = 3
-) -> Iterator[SliceCase]:
+def slice_cases(name: str, volume: Volume, mask: NDArray, *, planes: Sequence[str] = PLANES, per_label: int = 3) -> Iterator[SliceCase]:
     """Slices at even steps through every label of a mask [i, j, k] on the volume's grid."""
     spacing = volume.geometry.spacing_mm if volume.geometry.has_spacing else None
     for plane in planes:
@@ -81,9 +79,7 @@ def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
             images = [path for path in by_stem.get(stem[: -len(ending)], []) if path.suffix != ".json"]
             pairs += [(images[0], mask_path)] if images else []
     if not pairs:
-        raise InputError(
-            f"{folder} holds no pairs of image and mask; name them NAME.nii.gz (or a DICOM folder NAME) and NAME_mask.nii.gz."
-        )
+        raise InputError(f"{folder} holds no pairs of image and mask; name them NAME.nii.gz (or a DICOM folder NAME) and NAME_mask.nii.gz.")
     return pairs
 
 

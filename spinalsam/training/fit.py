@@ -219,9 +219,7 @@ class Run:
         for number, parameter in enumerate(p for group in self.optimiser.param_groups for p in group["params"]):
             own = _part(moments, f"{number}.")
             if own:
-                self.optimiser.state[parameter] = {
-                    name: value if name == "step" else value.to(self.device) for name, value in own.items()
-                }
+                self.optimiser.state[parameter] = {name: value if name == "step" else value.to(self.device) for name, value in own.items()}
 
 
 def _to_stderr(line: str) -> None:

@@ -59,9 +59,7 @@ class SamNetwork(nn.Module):
     def encode(self, pixels: Tensor) -> Tensor:
         return self.image_encoder(pixels)
 
-    def decode(
-        self, features: Tensor, points_xy: Tensor, point_kinds: Tensor, boxes: Tensor, previous: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def decode(self, features: Tensor, points_xy: Tensor, point_kinds: Tensor, boxes: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
         side = int(self.image_encoder.img_size)
         sparse = sparse_prompts(self.prompt_encoder, points_xy, point_kinds, boxes, (side, side))
         dense, pe = self._dense(features, previous), self.prompt_encoder.get_dense_pe()

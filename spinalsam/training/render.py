@@ -181,11 +181,7 @@ class _Cut:
         """(3, side, side) voxel coordinates of a square field; warp: (3, side, side) extra voxels."""
         steps = ((np.arange(side) + 0.5) / side - 0.5) * field_mm
         x, y = (steps + centre_mm[0])[None, :], (steps + centre_mm[1])[:, None]
-        points = (
-            self.origin[:, None, None]
-            + self.right[:, None, None] * x[None]
-            + self.down[:, None, None] * y[None]
-        )
+        points = self.origin[:, None, None] + self.right[:, None, None] * x[None] + self.down[:, None, None] * y[None]
         return (points if warp is None else points + warp).astype(np.float32)
 
 
@@ -334,9 +330,7 @@ def _overdraw_px(rng: np.random.Generator, pixel_mm: float, factor: float) -> fl
     return float(rng.uniform(0, 1.1) / pixel_mm + rng.uniform(0, 0.4) * factor)
 
 
-def _rounded(
-    rng: np.random.Generator, target: NDArray[np.bool_], whole: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _rounded(rng: np.random.Generator, target: NDArray[np.bool_], whole: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Outlines as a hand draws them: notches filled, corners cut."""
     sigma = rng.uniform(0.8, 2.2)
     target = _smooth(target.astype(np.float32), sigma) > 0.5
@@ -382,9 +376,7 @@ def _piece_at(
     return keep[pieces] if keep.any() else None
 
 
-def _draw(
-    rng: np.random.Generator, target: Array, bone: Array, pixel_mm: float, context: Context | None, overdraw_px: float
-) -> Array:
+def _draw(rng: np.random.Generator, target: Array, bone: Array, pixel_mm: float, context: Context | None, overdraw_px: float) -> Array:
     """Hounsfield units of a slice with a perfect scanner. target, bone: occupancies 0-1, as outlined: the bone itself begins
     `overdraw_px` further in."""
     side = target.shape[0]
@@ -400,11 +392,7 @@ def _draw(
     core = rng.uniform(-40, 90) if osteoporotic or (endplate and rng.random() < 0.5) else rng.uniform(40, 380)
     shell = rng.uniform(60, 500) if osteoporotic else rng.uniform(60, 1300)
     fine_cells = int(np.clip(side * pixel_mm / rng.uniform(0.8, 2.5), 8, side))
-    value = (
-        core
-        + rng.uniform(0, 90) * _noise(rng, side, int(rng.integers(3, 12)))
-        + rng.uniform(0, 90) * _noise(rng, side, fine_cells)
-    )
+    value = core + rng.uniform(0, 90) * _noise(rng, side, int(rng.integers(3, 12))) + rng.uniform(0, 90) * _noise(rng, side, fine_cells)
     strength = np.clip(1 + rng.uniform(0, 0.45) * _noise(rng, side, int(rng.integers(3, 10))), 0.1, 1.9)
     softness = rng.uniform(0.3, 0.9) * (thickness_mm / pixel_mm if endplate else 1.0)
     value = value + shell * strength * _step((shell_px - np.maximum(depth, 0)) / softness)

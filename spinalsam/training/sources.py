@@ -28,10 +28,7 @@ Report = Callable[[str], None]
 def label_files(folders: Sequence[Path]) -> list[Path]:
     """The label volumes among files and in folders. Raises InputError when places are named and there are none."""
     files = sorted(
-        file
-        for folder in folders
-        for file in ([folder] if folder.is_file() else folder.rglob("*"))
-        if file.name.endswith(LABEL_ENDINGS)
+        file for folder in folders for file in ([folder] if folder.is_file() else folder.rglob("*")) if file.name.endswith(LABEL_ENDINGS)
     )
     if folders and not files:
         raise InputError(f"No label volume ({', '.join(LABEL_ENDINGS)}) in {', '.join(map(str, folders))}.")
@@ -63,9 +60,7 @@ def _read_shapes(file: Path, report: Report) -> ShapeVolume:
     if not labels.any():
         raise InputError(f"{file} holds no vertebra labels; VerSe values (L1 = 20 ... L5 = 24) are expected.")
     spacing = volume.geometry.spacing_mm
-    return build_shape_volume(
-        file.name.split(".")[0], labels, spacing, grid_mm=float(np.clip(np.median(spacing), FINEST_MM, COARSEST_MM))
-    )
+    return build_shape_volume(file.name.split(".")[0], labels, spacing, grid_mm=float(np.clip(np.median(spacing), FINEST_MM, COARSEST_MM)))
 
 
 def phantom_sources(count: int, cache: Path, *, report: Report) -> tuple[list[ShapeVolume], list[ContextMap]]:

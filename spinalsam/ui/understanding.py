@@ -69,9 +69,7 @@ class Understood:
     doubted: bool = False
 
 
-def understand(
-    reader: SentenceReader, text: str, hints: Any, *, listen: Listener, stop: threading.Event, unrecorded: bool
-) -> Understood:
+def understand(reader: SentenceReader, text: str, hints: Any, *, listen: Listener, stop: threading.Event, unrecorded: bool) -> Understood:
     """Read a sentence; meant for a thread of its own, as it may ask a model.
 
     Also looks whether a file would be replaced, which may take a while on a network drive. unrecorded: see `reason_to_ask`.

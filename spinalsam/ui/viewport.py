@@ -91,7 +91,6 @@ class Viewport:
         """The whole slice, centred."""
         return replace(self, zoom=1.0, pan_mm=(0.0, 0.0))
 
-
     def around(self, first_xy: tuple[float, float], last_xy: tuple[float, float]) -> Viewport:
         """Fitted to a part of the slice, between two of its pixels."""
         (x0, y0), (x1, y1) = first_xy, last_xy

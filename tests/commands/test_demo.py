@@ -70,9 +70,7 @@ def test_the_main_job_is_done(small_sample: samples.SampleFiles, tmp_path: Path,
     assert json.loads((out / "figures.json").read_text())["labels"] == document["labels"]
     colours = np.asarray(Image.open(out / "overlay.png").convert("RGB")).reshape(-1, 3).astype(int)
     assert (np.ptp(colours, axis=1) > 60).sum() > 500  # the masks are in colour on a grey picture
-    assert sorted(path.name for path in out.iterdir()) == [
-        "figures.csv", "figures.json", "mask.nii.gz", "mask.nii.gz.json", "overlay.png"
-    ]
+    assert sorted(path.name for path in out.iterdir()) == ["figures.csv", "figures.json", "mask.nii.gz", "mask.nii.gz.json", "overlay.png"]
 
 
 def test_the_sentence_is_understood_as_meant() -> None:

@@ -142,7 +142,6 @@ class TestRescaling:
     def test_an_mr_series_is_no_hu_picture(self, tmp_path) -> None:
         assert not read_volume(dicom_series(tmp_path / "mr", stored(), Modality="MR")).is_hu
 
-
     def test_a_table_of_values_is_applied_and_its_kind_decides_on_hu(self, tmp_path) -> None:
         for kind, is_hu in (("HU", True), ("OD", False)):
             item = pydicom.Dataset()

@@ -132,9 +132,7 @@ def test_recording_a_checksum_keeps_the_cards_comments(own_assets) -> None:
     assert found == hashlib.sha256(b"weights").hexdigest() == card.sha256 == cards.checksum(card)
     assert (card.bytes, card.figures) == (7, {"dice_box": 0.91})
     after = (own_assets / "models" / "compact.toml").read_text()
-    assert [line for line in before.splitlines() if line.startswith("#")] == [
-        line for line in after.splitlines() if line.startswith("#")
-    ]
+    assert [line for line in before.splitlines() if line.startswith("#")] == [line for line in after.splitlines() if line.startswith("#")]
 
 
 def test_weights_that_are_not_the_cards_are_refused(own_assets) -> None:

@@ -57,9 +57,7 @@ def test_a_batch_gives_what_its_members_give_alone(model: CompactSam) -> None:
 def test_points_that_are_absent_change_nothing(model: CompactSam) -> None:
     pixels, boxes = torch.randn(1, 1, 64, 64), torch.tensor([[5.0, 6.0, 50.0, 40.0]])
     one = _ask(model, pixels, torch.tensor([[-1.0]]), boxes)
-    other = model.decode(
-        model.encode(pixels), torch.full((1, 1, 2), 3.0), torch.tensor([[-1.0]]), boxes, torch.zeros(1, 1, 32, 32)
-    )[0]
+    other = model.decode(model.encode(pixels), torch.full((1, 1, 2), 3.0), torch.tensor([[-1.0]]), boxes, torch.zeros(1, 1, 32, 32))[0]
     torch.testing.assert_close(one, other)
 
 

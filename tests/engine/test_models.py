@@ -135,11 +135,7 @@ def test_an_official_file_is_known_by_its_checksum(weights, tmp_path, small_prog
     path = tmp_path / "copied from a stick.pth"
     torch.save(weights, path)
     card = small_program / "models" / "sam_vit_b.toml"
-    card.write_text(
-        card.read_text().replace(
-            "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912", cards.sha256_of(path)
-        )
-    )
+    card.write_text(card.read_text().replace("ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912", cards.sha256_of(path)))
     assert import_checkpoint(path).name == "sam_vit_b"
     assert verify("sam_vit_b").ok
     assert load_segmenter("sam_vit_b", "cpu").name == "sam_vit_b"
@@ -325,9 +321,7 @@ def test_an_adaptation_of_the_compact_model_loads_merged_on_its_base(compact, tm
     torch.nn.init.normal_(adapted.mask_decoder.mask_tokens.weight)
     base_sha256 = cards.checksum(cards.find_card("compact"))
     path = tmp_path / "adapted.safetensors"
-    save_adapter(
-        adapted, path, adapter_metadata(base="compact", base_sha256=base_sha256, lora=lora, cbam=cbam.to_json())
-    )
+    save_adapter(adapted, path, adapter_metadata(base="compact", base_sha256=base_sha256, lora=lora, cbam=cbam.to_json()))
     imported = import_checkpoint(path, "scanner_b")
     segmenter = load_segmenter("scanner_b", "cpu")
     assert "adaptation of 'compact'" in imported.summary
@@ -409,9 +403,7 @@ def test_a_download_is_converted_checked_and_usable(weights, tmp_path, small_pro
     torch.save(weights, published)
     card = small_program / "models" / "sam_vit_b.toml"
     card.write_text(
-        card.read_text().replace(
-            "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912", cards.sha256_of(published)
-        )
+        card.read_text().replace("ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912", cards.sha256_of(published))
     )
 
     def fake_fetch(url, target, *, sha256, size, progress) -> None:
@@ -422,9 +414,7 @@ def test_a_download_is_converted_checked_and_usable(weights, tmp_path, small_pro
 
     monkeypatch.setattr(models, "fetch", fake_fetch)
     seen = []
-    imported = models.download(
-        "sam_vit_b", "http://mirror.hospital/sam.pth", progress=lambda share, _message: seen.append(share)
-    )
+    imported = models.download("sam_vit_b", "http://mirror.hospital/sam.pth", progress=lambda share, _message: seen.append(share))
     assert seen[0] == pytest.approx(0.45)
     assert seen[-1] == 1.0
     assert sorted(path.name for path in cards.user_models_dir().iterdir()) == [

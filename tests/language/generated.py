@@ -22,14 +22,33 @@ REGIONS_ZH: list[tuple[str, list[str]]] = [
     ("尾骨", ["coccyx"]), ("腰椎", ["lumbar"]), ("颈椎", ["cervical"]), ("胸椎", ["thoracic"]), ("整个脊柱", ["spine"]), ("L1到L3", ["L1", "L2", "L3"]), ("腰1至腰3", ["L1", "L2", "L3"]),
     ("L4和L5", ["L4", "L5"]), ("胸11-腰1", ["T11", "T12", "L1"]), ("T4、T5", ["T4", "T5"]), ("L5椎体", ["L5"]), ("第四腰椎椎体", ["L4"]), ("寰椎", ["C1"]), ("腰5到骶1", ["L5", "sacrum"]),
 ]  # fmt: skip
-COUNTS_EN = [("two", 2), ("3", 3), ("seven", 7), ("a dozen", 12), ("a couple of", 2), ("fifteen", 15), ("twenty-one", 21), ("half a dozen", 6)]
+COUNTS_EN = [
+    ("two", 2),
+    ("3", 3),
+    ("seven", 7),
+    ("a dozen", 12),
+    ("a couple of", 2),
+    ("fifteen", 15),
+    ("twenty-one", 21),
+    ("half a dozen", 6),
+]
 COUNTS_ZH = [("两个", 2), ("3个", 3), ("七个", 7), ("十二个", 12), ("二十个", 20), ("仨", 3), ("一打", 12), ("十五个", 15)]
 FRAMES_EN = ["{}", "please {}", "could you {}?", "I want you to {}", "{}, please", "ok now {}", "can you please {} for me", "let's {}", "go ahead and {}", "{} now", "would you mind and {}" if False else "kindly {}"]  # fmt: skip
 FRAMES_ZH = ["{}", "请{}", "帮我{}", "麻烦{}一下" if False else "麻烦{}", "{}，谢谢", "现在{}", "能不能{}", "好的，{}", "我想{}", "{}吧"]
 
 ADD_EN = ["add {n} points to {r}", "place {n} points on {r}", "put {n} points on {r}", "drop {n} seeds in {r}", "{n} points on {r}", "mark {r} with {n} points", "set {n} clicks on {r}",
           "insert {n} point prompts into {r}", "{r}: {n} points", "{r} needs {n} points", "give {r} {n} points"]  # fmt: skip
-ADD_ZH = ["在{r}加{n}点", "给{r}放{n}点", "{r}加{n}点", "{r}上打{n}点", "往{r}撒{n}点", "{n}点放在{r}", "在{r}上标{n}点", "{r}需要{n}点", "添加{n}点到{r}"]
+ADD_ZH = [
+    "在{r}加{n}点",
+    "给{r}放{n}点",
+    "{r}加{n}点",
+    "{r}上打{n}点",
+    "往{r}撒{n}点",
+    "{n}点放在{r}",
+    "在{r}上标{n}点",
+    "{r}需要{n}点",
+    "添加{n}点到{r}",
+]
 ONE_REGION: dict[str, tuple[list[str], list[str]]] = {
     "add_box": (
         ["draw a box around {r}", "add a box on {r}", "box {r}", "put a bounding box around {r}", "frame {r}", "a rectangle around {r}", "place a rectangle over {r}", "enclose {r} in a box",
@@ -135,9 +154,13 @@ def _all() -> Iterator[tuple[str, Calls]]:
 def _may_be_framed(text: str, frame: str, english: bool) -> bool:
     """Only commands fit into 'could you ...'."""
     if not english:
-        return text[0] in "加添删去清生用根由自动分勾提识测量计算跳转定切看换打导保读选框把往向撤重隐显" and not text.startswith(("由", "算算"))
+        return text[0] in "加添删去清生用根由自动分勾提识测量计算跳转定切看换打导保读选框把往向撤重隐显" and not text.startswith(
+            ("由", "算算")
+        )
     verbs = "add place put drop mark set insert give draw box frame enclose make segment find extract delineate run generate outline get measure report compute quantify clear delete remove erase throw use go jump take show navigate scroll move label change call wipe reset start close check tell verify propagate extend carry hide turn switch conceal display undo revert redo export save write open load read choose import advance skip auto-segment"
-    return text.split()[0] in verbs.split() and (frame in ("please {}", "{}, please", "could you {}?", "ok now {}") or not text.startswith("box"))
+    return text.split()[0] in verbs.split() and (
+        frame in ("please {}", "{}, please", "could you {}?", "ok now {}") or not text.startswith("box")
+    )
 
 
 def _requests() -> Iterator[tuple[str, Calls]]:
@@ -161,7 +184,16 @@ NOTHING_EN = ["don't {}", "do not {} yet", "please don't {}", "never {}", "you s
               "we decided not to {}", "you must never {}", "hold on, don't {}", "the radiologist will {} later", "did you {}?", "has anyone tried to {}?", "could it be dangerous to {}?"]  # fmt: skip
 NOTHING_ZH = ["不要{}", "先别{}", "暂时不用{}", "千万别{}", "没让你{}", "主任说要{}", "要不要{}？", "该不该{}？", "为什么要{}？", "明天再{}", "等会儿再{}", "教程里说先{}", "没必要{}",
               "他刚才说{}", "我不想{}", "请勿{}", "现在还不能{}", "同事建议{}", "老师让我{}", "是不是应该{}？", "我昨天忘了{}", "谁让你{}的", "以后再{}", "别急着{}", "下次再{}吧"]  # fmt: skip
-HELP_EN = ["how do I {}?", "how can I {}", "how to {}?", "can you explain how to {}?", "show me how to {}", "what is the command to {}?", "teach me to {}" if False else "how does one {}?", "tell me how to {}"]
+HELP_EN = [
+    "how do I {}?",
+    "how can I {}",
+    "how to {}?",
+    "can you explain how to {}?",
+    "show me how to {}",
+    "what is the command to {}?",
+    "teach me to {}" if False else "how does one {}?",
+    "tell me how to {}",
+]
 HELP_ZH = ["怎么{}？", "如何{}？", "怎样{}", "请问怎么{}", "教我怎么{}", "我该如何{}？", "怎样才能{}？"]
 
 
@@ -179,12 +211,28 @@ def generated_others(seed: int, many: int) -> Iterator[tuple[str, Calls]]:
 
 JOINED_EN = ["{a} and {b}", "{a}, then {b}", "{a}; {b}", "{a}. {b}.", "first {a}, then {b}", "{a} and then {b}", "{a}, and {b}", "before you {b}, {a}", "{a} before you {b}", "please {a}, afterwards {b}",
              "{a} then {b}", "could you {a} and {b}?", "{a}, {b}", "{a}, next {b}" if False else "{a}; after that {b}", "after you {a}, {b}"]  # fmt: skip
-JOINED_ZH = ["先{a}，再{b}", "{a}，然后{b}", "{a}，{b}", "{a}之后{b}", "{a}并{b}", "{b}之前先{a}", "请{a}，接着{b}", "{a}然后{b}", "帮我{a}，最后{b}", "{a}；{b}", "{a}再{b}"]
+JOINED_ZH = [
+    "先{a}，再{b}",
+    "{a}，然后{b}",
+    "{a}，{b}",
+    "{a}之后{b}",
+    "{a}并{b}",
+    "{b}之前先{a}",
+    "请{a}，接着{b}",
+    "{a}然后{b}",
+    "帮我{a}，最后{b}",
+    "{a}；{b}",
+    "{a}再{b}",
+]
 
 
 def generated_compounds(seed: int, many: int) -> Iterator[tuple[str, Calls]]:
     """Two commands in one sentence, of different operations."""
-    requests = [(text, calls, text.isascii()) for text, calls in _requests() if _may_be_framed(text, "please {}", text.isascii()) and "?" not in text]
+    requests = [
+        (text, calls, text.isascii())
+        for text, calls in _requests()
+        if _may_be_framed(text, "please {}", text.isascii()) and "?" not in text
+    ]
     by_op: dict[tuple[str, bool], list[tuple[str, Calls]]] = {}
     for text, calls, english in requests:
         by_op.setdefault((calls[0]["op"], english), []).append((text, calls))

@@ -166,9 +166,7 @@ def test_an_endpoint_alone_means_that_it_is_asked(server: ModelServer, run_parse
     assert run_parse("segment L3", "--endpoint", server.url)[0]["source"] == "deepseek"
 
 
-def test_the_settings_choose_the_mode_of_the_command_line(
-    server: ModelServer
-) -> None:
+def test_the_settings_choose_the_mode_of_the_command_line(server: ModelServer) -> None:
     Settings(language_mode="deepseek", language_endpoint=server.url).save()
     server.will(says(SEGMENT))
     assert parse_command.understood("segment L3")["source"] == "deepseek"

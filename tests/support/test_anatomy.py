@@ -16,7 +16,16 @@ def _luminance(rgb: tuple[int, int, int]) -> float:
 
 def test_values_are_verses() -> None:
     assert [LABEL_VALUES[name] for name in ("C1", "C7", "T1", "T12", "L1", "L5", "L6", "sacrum", "coccyx", "T13")] == [
-        1, 7, 8, 19, 20, 24, 25, 26, 27, 28
+        1,
+        7,
+        8,
+        19,
+        20,
+        24,
+        25,
+        26,
+        27,
+        28,
     ]
 
 
@@ -42,4 +51,3 @@ def test_neighbouring_levels_can_be_told_apart_by_colour_blind_people_too(kind: 
 
 def test_every_level_is_seen_on_dark_grey() -> None:
     assert min(_luminance(label_colour(LABEL_VALUES[name])) for name in CRANIOCAUDAL) > 0.2
-

@@ -71,9 +71,7 @@ def compact_base(tmp_path: Path) -> str:
 def test_pairs_are_found_by_name_and_lone_files_are_passed_over(data: Path) -> None:
     (data / "notes_mask.txt").write_text("no image beside it")
     (data / "case0_mask.json").write_text("{}")
-    assert [(image.name, mask.name) for image, mask in find_pairs(data)] == [
-        (f"case{n}.nii.gz", f"case{n}_mask.nii.gz") for n in range(6)
-    ]
+    assert [(image.name, mask.name) for image, mask in find_pairs(data)] == [(f"case{n}.nii.gz", f"case{n}_mask.nii.gz") for n in range(6)]
     with pytest.raises(InputError, match="no pairs"):
         find_pairs(data.parent)
     with pytest.raises(InputError, match="not a folder"):

@@ -57,9 +57,7 @@ def add_points(
     from spinalsam.control.state import with_labels
 
     ref, moved, located = slice_for_prompts(ws, job, plane, slice, regions, at is not None)
-    placed = place_points(
-        ws, ref, located=located, count=count, regions=regions, positive=label == "positive", at=at, values=values
-    )
+    placed = place_points(ws, ref, located=located, count=count, regions=regions, positive=label == "positive", at=at, values=values)
     labels = with_labels(ws.state.labels, [point.label for point in placed])
     what = f"{len(placed)} {'' if label == 'positive' else 'negative '}point{'s' if len(placed) > 1 else ''}"
     where = f"{ref.plane} slice {ref.index + 1}"

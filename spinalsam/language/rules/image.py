@@ -56,6 +56,8 @@ def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
         and not clause.has("MASK", "POINT", "BOX")
     ):
         return OperationCall("open_image")
+    if _picks_picture(clause):
+        return OperationCall("open_image")
     if any(_names_file(t.text, t.ideas) for t in clause.tokens):
         picked = clause.has("PICK") or (clause.has("LOOK", "SHOW", "NEED") and clause.has("REQUEST", "INTENT") and clause.has("NEW"))
         if picked and not clause.has("NEXT", "PREV", "CLEAR"):
@@ -63,14 +65,26 @@ def open_image(clause: Clause, hints: Hints) -> OperationCall | None:
     return None
 
 
+def _picks_picture(clause: Clause) -> bool:
+    """选一张图, but not 选第三张图."""
+    if not clause.has("PICK") or any(t.ordinal for t in clause.kinds("number")) or clause.has("NEXT", "PREV", "CLEAR", "MASK"):
+        return False
+    return any(t.text[1:] in ("图", "片子", "图片", "图像", "影像") for t in clause.tokens if not t.text.isascii())
+
+
 def _taken_off(clause: Clause) -> OperationCall | None:
     """'boxes off', 'I want all points out', 'out with the rectangles'."""
-    if clause.has("BE", "STATIVE") or not clause.says("off", "out", "out with", "away with") or clause.has("MASK", "FROM") and not clause.says("off"):
+    if (
+        clause.has("BE", "STATIVE")
+        or not clause.says("off", "out", "out with", "away with")
+        or (clause.has("MASK", "FROM") and not clause.says("off"))
+    ):
         return None
     named = [(noun, op) for noun, op in (("POINT", "clear_points"), ("BOX", "clear_boxes")) if clause.has(noun)]
     ends = clause.tokens[-1].text in ("off", "out") or clause.tokens[0].text in ("out", "off", "out with", "away with")
     plain = all(
-        t.stands_for("POINT", "BOX", "FILLER", "REQUEST", "NEED", "ALL", "PLEASE", "INVISIBLE", "FROM", "NEG", "TURN", "SETTO") for t in clause.tokens
+        t.stands_for("POINT", "BOX", "FILLER", "REQUEST", "NEED", "ALL", "PLEASE", "INVISIBLE", "FROM", "NEG", "TURN", "SETTO")
+        for t in clause.tokens
     )
     return OperationCall(named[0][1]) if ends and plain and len(named) == 1 and not clause.has("MASK") else None
 
@@ -83,7 +97,12 @@ def _wants_another(clause: Clause) -> bool:
         or clause.kinds("region")
     )
     asked = clause.has("MOVE", "SETTO", "PLEASE", "NEED", "REQUEST")
-    if not others and clause.has("IMAGE") and clause.tokens[-1].text in ("片子", "图像", "影像", "图片", "ct", "病例") and clause.says("换"):
+    if (
+        not others
+        and clause.has("IMAGE")
+        and clause.tokens[-1].text in ("片子", "图像", "影像", "图片", "ct", "病例")
+        and clause.says("换")
+    ):
         return True
     return asked and not others and clause.has("IMAGE") and clause.says("another", "different", "new", "other", "另一个", "别的", "其他")
 

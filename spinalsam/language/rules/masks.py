@@ -185,7 +185,7 @@ def propagate(clause: Clause, hints: Hints) -> OperationCall | None:
     if strong:
         pass
     elif (
-        not (clause.has("MASK") or (directed and not clause.has("SLICE", "IMAGE")))
+        not (clause.has("MASK") or (directed and (clause.has("BOTH") or not clause.has("SLICE", "IMAGE"))))
         or clause.has("SHOW", "HIDE", "EXPORT", "CLEAR")
         or not (clause.has("SLICE") or directed)
     ):

@@ -1,0 +1,69 @@
+"""Whole turns of speech, said in the words of the lexicon before a sentence is cut: 'ctrl+z' is 'undo', 'in ten minutes' is a later time.
+
+One pattern a line, with what stands for it. Words such as `latertime` are of this program's own making; `reading` knows what they mean.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NUMERAL = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half an|a few|a couple of)"
+_UNIT = r"(?:second|minute|min|hour|hr|day|week|month|year)s?"
+_PAUSE = r"(?:noon|midnight|lunch|lunchtime|dinner|breakfast|teatime|the meeting|the break|my break|rounds|work|school|christmas|easter)"
+_MASKS = r"(?:mask|masks|segmentation|segmentations|overlay|overlays)"
+_MARKS = r"(?:points|boxes|dots|clicks|rectangles|markers|seeds)"
+_NOT = r"(?:don't|do not|dont)"
+_SLICES = r"(?= (?:slices?|images?|layers?)\b| ?[张层页片])"
+_CN_BEGIN = r"(?:^|(?<=[，,。;；]))"
+_CN_END = r"(?=$|[，,。;；!！])"
+_CN_NUMERAL = r"[\d一二两三四五六七八九十]{1,3}"
+_CN_PEOPLE = r"(?:我|他|她|他们|你|主任|医生|家属|大家|老师|老板)"
+_THOSE = r"(?:the|my|this|that|any|those|these)"
+
+_IDIOMS: tuple[tuple[str, str], ...] = (
+    # Keys and signs
+    (r"\bctrl ?[-+ ] ?(?:y|shift ?[-+ ] ?z)\b", " ctrlyredo "),
+    (r"\bctrl ?[-+ ] ?z\b|⌘ ?z\b", " ctrlzundo "),
+    (rf"(?:^|(?<=[\s,;]))\+ ?(\d+){_SLICES}", r" forward \1 "),
+    (rf"(?:^|(?<=[\s,;]))- ?(\d+){_SLICES}", r" back \1 "),
+    (rf"\bminus (?=\w+{_SLICES})", " back "),
+    # What is not wanted is to be hidden or cleared
+    (rf"\b(?:i|we) (?:{_NOT}|no longer) (?:want|need|like|wish|have) to (?:see|view|look at)(?= {_THOSE}\b)", " hide "),
+    (rf"\b{_NOT} (?:show|display)(?= (?:me )?(?:{_THOSE} )?(?:\w+ )?{_MASKS}(?: any ?more| any longer)?\W*$)", " hide "),
+    (r"\bno ([a-z]+(?: [a-z]+)?) (?:should|must|may|shall|are to|is to) (?:remain|stay|be left|survive)\b", r" remove all \1 "),
+    (
+        rf"(?:^|(?<=, )|(?<=and )|(?<=want )|(?<=need ))((?:(?:all|the|my|these|those) )*{_MARKS}) (?:off|out|away)"
+        r"(?=\s*(?:$|[,;.!]|please|and))",
+        r" remove \1 ",
+    ),
+    (rf"{_CN_BEGIN}(?:不要|不需要)([这那][些个]|我的)(点|框|掩膜|掩码|方框|坐标点|标记点|矩形)了?{_CN_END}", r"删除\1\2"),
+    (r"\bscratch (?:that|the|my)(?= (?:last|latest|previous|edit|step|change|action))", " undo the "),
+    # Parts of the spine
+    (r"\b(?:upper|lower|mid|middle)[- ](?=thoracic|lumbar|cervical)", ""),
+    # Not knowing how is asking how
+    (
+        rf"\b(?:i {_NOT} know|i have no (?:idea|clue)|(?:i'm |i am )?(?:not sure|unsure|confused about)|i forgot|remind me) how to\b",
+        " how to ",
+    ),
+    # A time that is not now
+    (rf"\bin (?:about |around )?{_NUMERAL} {_UNIT}(?: time)?\b", " latertime "),
+    (rf"\b(?:at|after|before|by|from|around) (?:\d{{1,2}}|{_NUMERAL})(?: ?[ap]\.?m\b| o'?clock\b)", " latertime "),
+    (rf"\b(?:at|after|before|over|during|by) {_PAUSE}\b", " latertime "),
+    (
+        rf"(?:今天|今晚|明天|明早|后天|早上|上午|中午|下午|晚上|凌晨|{_CN_BEGIN}){_CN_NUMERAL}点(?:钟|半|整|多)?(?:左右)?"
+        r"(?:以后|之后|后|再|之前|前|开会|下班)",
+        " latertime ",
+    ),
+    (r"(?:过|等|再过)?[\d一二两三四五六七八九十几半]+个?(?:小时|分钟|钟头|天|礼拜|星期|个月|秒钟?)(?:后|以后|之后|再)", " latertime "),
+    (rf"等{_CN_PEOPLE}[^，,。;；]{{0,8}}(?:再|才|就)", " latertime "),
+    # Who pretends to speak for the program itself
+    (r"^\s*(?:\[|<|#)*\s*(?:system|assistant|developer|root|系统|系统提示|系统消息|管理员|开发者)\s*(?:\]|>)*\s*[:：]", " foreignrole "),
+)
+_COMPILED = tuple((re.compile(pattern), meant) for pattern, meant in _IDIOMS)
+
+
+def reworded(text: str) -> str:
+    """The text, in small letters, with every idiom in other words."""
+    for pattern, meant in _COMPILED:
+        text = pattern.sub(meant, text)
+    return text
