@@ -25,6 +25,7 @@ FORMAT_VERSION = 2
 
 # Kinds of lines.
 CASE, STATE, DONE, CLOSED = "case", "state", "done", "closed"
+JOURNAL_ENDING = ".jsonl"
 
 _FIRST_LINE_LIMIT = 1 << 16
 _NO_SPACE = (28, 122)  # ENOSPC, EDQUOT

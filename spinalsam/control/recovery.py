@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.control.jobs import Job
-from spinalsam.control.journal import DONE, STATE, Entry, JournalContent, first_line, read_journal
+from spinalsam.control.journal import DONE, JOURNAL_ENDING, STATE, Entry, JournalContent, first_line, read_journal
 from spinalsam.control.operation import MaskEdit, Operation, OperationResult
 from spinalsam.control.packing import PackedArray
 from spinalsam.control.session import first_fingerprint, journals_folder
@@ -67,7 +67,7 @@ def find_recoverable(
     folder = journals_folder(settings)
     wanted = None if source is None else str(Path(source).expanduser().absolute())
     found = []
-    for path in folder.glob(f"{fingerprint or '*'}/*.jsonl"):
+    for path in folder.glob(f"{fingerprint or '*'}/*{JOURNAL_ENDING}"):
         if wanted is not None and (first_line(path) or {}).get("args", {}).get("path") != wanted:
             continue
         item = _describe(path)

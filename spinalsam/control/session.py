@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.control.case_lock import CaseLock
-from spinalsam.control.journal import CLOSED, DONE, STATE, Journal, JournalContent, now_text, read_journal
+from spinalsam.control.journal import CLOSED, DONE, JOURNAL_ENDING, STATE, Journal, JournalContent, now_text, read_journal
 from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.snapshot import EVERY, SnapshotWriter, gather, snapshot_path
 from spinalsam.control.state import encode_changes
@@ -224,7 +224,7 @@ def _case_line(content: CaseContent, origin: str) -> dict[str, Any]:
 def _begin_journal(folder: Path, case: dict[str, Any], content: CaseContent, *, carried: bool | None = None) -> Journal:
     """A new journal for a case, with the case as it is where it does not begin empty. No file is left when that fails."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
-    journal = Journal.begin(folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(3)}.jsonl", case)
+    journal = Journal.begin(folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(3)}{JOURNAL_ENDING}", case)
     if content.carried if carried is None else carried:
         try:
             journal.append(gather(content, None)())

@@ -29,7 +29,7 @@ from spinalsam.control.operations import OPERATIONS
 from spinalsam.ui import keys, theme, thumbnails
 from spinalsam.ui.words import tr
 
-IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff"
+IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff *.jsonl"
 EXPORTS = {
     "NIfTI (*.nii.gz)": ".nii.gz",
     "Slicer segmentation (*.seg.nrrd)": ".seg.nrrd",

@@ -447,7 +447,7 @@ class MainWindow(QMainWindow):
         if op == "precompute" and self.workspace.ahead.precomputation is not None:
             self.bridge.follow(self.workspace.ahead.precomputation.job)
         if op in ("open_image", "restore_case", "open_listed"):
-            self._opened(result, restored=op == "restore_case")
+            self._opened(result, restored=bool(result.data.get("restored")))
         elif op == "list_cases" and not self.workspace.has_case:
             self.run("open_listed", {"number": 1})
         elif op == "about":

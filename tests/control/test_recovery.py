@@ -265,3 +265,21 @@ def test_only_the_own_session_is_refused_for_restoring(recorded: Workspace) -> N
     put_mask(recorded)
     with pytest.raises(UsageError):
         recover(recorded.journal_path, workspace=recorded)
+
+
+def test_a_journal_opens_like_an_image(recorded: Workspace, segmenter: FakeSegmenter) -> None:
+    work(recorded)
+    before, journal = everything(recorded), recorded.journal_path
+    assert journal is not None
+    recorded.close()
+    with Workspace(samples=TOY, segmenter=segmenter) as ws:
+        found = ws.open(journal)
+        assert everything(ws) == before
+        assert found.data["restored"] and f"with {len(ws.undo_titles)} steps" in found.message
+        assert ws.journal_path == journal
+        with pytest.raises(UsageError, match="names its series"):
+            ws.open(journal, series_uid="1.2")
+        with pytest.raises(UsageError, match="open already"):
+            ws.open(journal)
+    with Workspace(samples=TOY, segmenter=segmenter) as ws, pytest.raises(JournalError):
+        ws.open(journal.with_name("nothing.jsonl"))

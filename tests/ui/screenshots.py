@@ -1,6 +1,6 @@
-"""The window at three sizes, two themes, two languages and in five states, as pictures to look at.
+"""The window at three sizes, in two themes, two languages and every state, as pictures to look at.
 
-``python -m tests.ui.screenshots OUT [SIZE...]`` on a display (a virtual one will do); a size is 1366x768, 1920x1080 or 3840x2160@2.
+``python -m tests.ui.screenshots OUT [SIZE...]`` (with QT_QPA_PLATFORM=offscreen no display is needed); a size is 1366x768, 1920x1080 or 3840x2160@2.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.ui.patients import phantom
+
+# L3 of the phantom: the axial slice, and pixels around it.
+SLICE, BOX = 28, [41, 54, 85, 108]
 SIZES = ("1366x768", "1920x1080", "3840x2160@2")
-CASE = Path(__file__).resolve().parents[3] / "shared" / "data" / "matrad" / "real_CT"
 
 
 def main(out: Path, sizes: list[str]) -> None:
     """One process for each size, theme and language, as a scale and a language hold for a whole program."""
+    patient = phantom(out)
     for size in sizes:
         for theme in ("dark", "light"):
             for language in ("en", "zh"):
@@ -25,16 +29,17 @@ def main(out: Path, sizes: list[str]) -> None:
                 environment["QT_SCALE_FACTOR"] = size.partition("@")[2] or "1"
                 name = f"{size.replace('@', '_at_')}_{theme}_{language}"
                 subprocess.run(
-                    [sys.executable, "-m", "tests.ui.screenshots", "--one", str(out / name), size, theme, language],
+                    [sys.executable, "-m", "tests.ui.screenshots", "--one", str(out / name), size, theme, language, str(patient.series)],
                     env=environment,
                     check=True,
                     timeout=600,
                 )
 
 
-def one(name: str, size: str, theme: str, language: str) -> None:
-    """The five states of one window: empty, loaded, with a mask, busy, error."""
+def one(name: str, size: str, theme: str, language: str, series: str) -> None:
+    """The states of one window: empty, loaded, with a mask, busy, error; and its dialogs."""
     from PyQt5.QtTest import QTest
+    from PyQt5.QtWidgets import QDialog
 
     from spinalsam.control.workspace import Workspace
     from spinalsam.ui import app
@@ -61,18 +66,30 @@ def one(name: str, size: str, theme: str, language: str) -> None:
 
     idle = lambda: not window.dispatcher.busy  # noqa: E731
     look("empty")
-    window.open_path(str(CASE))
+    window.open_path(series)
     wait(lambda: window.workspace.has_case and idle())
     look("loaded")
     window.run("set_label", {"regions": ["L3"]})
-    window.run("go_to", {"slice": 47, "plane": "axial"})
-    window.run("add_box", {"corners": [90, 95, 120, 140], "plane": "axial", "slice": 47})
-    window.run("generate_box_mask", {"plane": "axial", "slice": 47})
+    window.run("set_active_plane", {"plane": "axial"})
+    window.run("add_box", {"corners": BOX, "plane": "axial", "slice": SLICE})
+    window.run("generate_box_mask", {"plane": "axial", "slice": SLICE})
     wait(idle)
     wait(lambda: window.panes.surface.has_picture or window.panes.surface.failed, 40)
     look("mask")
-    window.run("set_active_plane", {"plane": "axial"})
-    window.run("propagate", {"direction": "both", "plane": "axial", "slice": 47})
+    for kind, opening in {
+        "palette": window._open_palette,
+        "preferences": window._open_preferences,
+        "keys": lambda: window.run("help", {}),
+        "about": lambda: window.run("about", {}),
+    }.items():
+        opening()
+        wait(lambda: window.findChild(QDialog) is not None, 10)
+        QTest.qWait(300)
+        dialog = window.findChild(QDialog)
+        dialog.grab().save(f"{name}_{kind}.png")
+        dialog.close()
+        wait(lambda: window.findChild(QDialog) is None, 10)
+    window.run("propagate", {"direction": "both", "plane": "axial", "slice": SLICE})
     wait(lambda: window.status.progress.isVisible(), 30)
     look("busy")
     window.dispatcher.cancel_all()
@@ -86,7 +103,7 @@ def one(name: str, size: str, theme: str, language: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "--one":
-        one(*sys.argv[2:6])
+        one(*sys.argv[2:7])
     else:
         folder = Path(sys.argv[1])
         folder.mkdir(parents=True, exist_ok=True)

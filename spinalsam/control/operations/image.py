@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spinalsam.control.journal import JOURNAL_ENDING
 from spinalsam.control.operation import OperationResult, operation
 from spinalsam.control.requirements import has_case
 from spinalsam.errors import UsageError
@@ -20,23 +21,27 @@ if TYPE_CHECKING:
     category="image",
     shortcut="Ctrl+O",
     arguments=(
-        ArgumentSpec("path", "text", help="a CT file, a DICOM folder, a picture or a folder of pictures"),
+        ArgumentSpec("path", "text", help="a CT file, a DICOM folder, a picture, a folder of pictures, or a journal"),
         ArgumentSpec("series_uid", "text", help="which series of a DICOM folder that holds several"),
     ),
     background=True,
     writes=("case",),
 )
 def open_image(ws: Workspace, job: Job, *, path: str = "", series_uid: str | None = None) -> OperationResult:
-    """Open a CT volume, a DICOM folder or a picture."""
+    """Open a CT volume, a DICOM folder, a picture, or the journal of an earlier session."""
     if not path:
         raise UsageError("Which image? Give the path of a file or a folder.")
     return case_opened(ws, job, path, series_uid)
 
 
 def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = None) -> OperationResult:
-    """The case at a path as the one to work on."""
+    """The case at a path as the one to work on; a journal brings its case back."""
     from spinalsam.control.opening import open_case
 
+    if Path(path).suffix.lower() == JOURNAL_ENDING:
+        if series_uid:
+            raise UsageError("A journal names its series itself; open it without one.")
+        return _restored(ws, job, Path(path).expanduser().absolute())
     content = open_case(ws, path, series_uid=series_uid, job=job)
     args = {"path": content.source, **({"series_uid": series_uid} if series_uid else {})}
     return OperationResult(_opened(content), _case_data(ws, content), {"case": content}, replay_args=args)
@@ -73,13 +78,18 @@ def restore_case(
     ws: Workspace, job: Job, *, journal: str, accept_damage: bool = False, accept_other_image: bool = False
 ) -> OperationResult:
     """Open a case as an earlier session left it."""
+    return _restored(ws, job, Path(journal), accept_damage=accept_damage, accept_other_image=accept_other_image)
+
+
+def _restored(ws: Workspace, job: Job, journal: Path, **accepted: bool) -> OperationResult:
     from spinalsam.control.recovery import restore_content
 
-    if ws.journal_path == Path(journal):
+    if ws.journal_path == journal:
         raise UsageError("This is the session that is open already; there is nothing to restore.")
-    content, steps = restore_content(Path(journal), like=ws, job=job, accept_damage=accept_damage, accept_other_image=accept_other_image)
+    content, _ = restore_content(journal, like=ws, job=job, **accepted)
+    steps = len(content.history.undo_titles)
     message = f"Restored '{content.volume.name or Path(content.source).name}' with {steps} steps; undo works from here."
-    return OperationResult(message, _case_data(ws, content), {"case": content})
+    return OperationResult(message, {**_case_data(ws, content), "restored": True}, {"case": content})
 
 
 @operation(
