@@ -22,6 +22,7 @@ ROWS = {
     "journals": "Journals are kept in",
     "cache": "The cache is kept in",
 }
+WIDTH = 600
 
 
 class AboutDialog(QDialog):
@@ -31,7 +32,7 @@ class AboutDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle(tr("About SpinalSAM"))
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(WIDTH)
         logo = theme.Picture("app", "accent", 48)
         title = QLabel("SpinalSAM")
         title.setObjectName("title")
@@ -64,6 +65,8 @@ class AboutDialog(QDialog):
         column.addWidget(warning)
         column.addLayout(form)
         column.addWidget(buttons)
+        # Long facts take more than one line, for which a dialog does not make room by itself.
+        self.resize(WIDTH, column.totalHeightForWidth(WIDTH))
 
     def _faint(self, text: str) -> QLabel:
         label = QLabel(text)

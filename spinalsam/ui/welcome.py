@@ -12,6 +12,7 @@ from spinalsam.ui import theme, thumbnails
 from spinalsam.ui.words import put, told
 
 PICTURE, ROW = 44, 60
+CARD = 700
 
 
 class WelcomePage(QWidget):
@@ -63,7 +64,8 @@ class WelcomePage(QWidget):
         hint.setWordWrap(True)
         card = QFrame()
         card.setObjectName("card")
-        card.setFixedWidth(700)
+        # At least: the buttons' texts are longer in some fonts.
+        card.setMinimumWidth(CARD)
         column = QVBoxLayout(card)
         column.setContentsMargins(28, 26, 28, 24)
         column.setSpacing(16)

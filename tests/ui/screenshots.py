@@ -1,6 +1,7 @@
 """The window at three sizes, in two themes, two languages and every state, as pictures to look at.
 
-``python -m tests.ui.screenshots OUT [SIZE...]`` (with QT_QPA_PLATFORM=offscreen no display is needed); a size is 1366x768, 1920x1080 or 3840x2160@2.
+``python -m tests.ui.screenshots OUT [SIZE...]``; with QT_QPA_PLATFORM=offscreen no display is needed. A size is 1366x768, 1920x1080 or
+3840x2160@2.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def one(name: str, size: str, theme: str, language: str, series: str) -> None:
         "about": lambda: window.run("about", {}),
     }.items():
         opening()
-        wait(lambda: window.findChild(QDialog) is not None, 10)
+        wait(lambda: window.findChild(QDialog) is not None, 60)
         QTest.qWait(300)
         dialog = window.findChild(QDialog)
         dialog.grab().save(f"{name}_{kind}.png")

@@ -1,7 +1,7 @@
 """How many slices a second the window shows while somebody scrolls, on a virtual display with real events.
 
-``python -m tests.ui.scrolling [SLICES]`` makes a CT of 512 x 512 x SLICES (600), opens it, and prints the figures: the wheel over each pane,
-and the crosshair dragged, which moves the slices of two panes at once.
+``python -m tests.ui.scrolling [SLICES]`` makes a CT of 512 x 512 x SLICES (600), opens it, and prints the figures: the wheel over each
+pane, and the crosshair dragged, which moves the slices of two panes at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def write_ct(path: Path, slices: int) -> None:
     nibabel.save(nibabel.Nifti1Image(voxels, np.diag([-0.7, -0.7, 1.0, 1.0])), path)
 
 
-def measure(screen: Screen, name: str, act: Callable[[], None], panes: tuple[str, ...]) -> Figure:
+def measure(screen: Screen, name: str, act: Callable[[], object], panes: tuple[str, ...]) -> Figure:
     """panes: whose slices change; a frame is one in which the first of them shows another slice."""
     before, began = screen.idle(), time.monotonic()
     act()
@@ -92,7 +93,7 @@ def _wheel(screen: Screen) -> list[Figure]:
         place = str(left + width // 2), str(top + height // 2)
         for button in ("5", "4"):
             words = ("mousemove", *place, "click", "--repeat", str(EVENTS // 2), "--delay", str(round(1000 * PAUSE_S)), button)
-            found.append(measure(screen, f"wheel, {plane}, {'on' if button == '5' else 'back'}", lambda: screen.do(*words), (plane,)))
+            found.append(measure(screen, f"wheel, {plane}, {'on' if button == '5' else 'back'}", partial(screen.do, *words), (plane,)))
     return found
 
 
@@ -103,7 +104,7 @@ def _drag(screen: Screen) -> Figure:
     path = [(first[0] + round(side / 2 * step / EVENTS), first[1] + round(side / 2 * step / EVENTS)) for step in range(EVENTS)]
     moves = [word for x, y in path for word in ("mousemove", str(x), str(y), "sleep", str(PAUSE_S))]
     words = ("mousemove", *map(str, first), "keydown", "ctrl", "mousedown", "1", *moves, "mouseup", "1", "keyup", "ctrl")
-    return measure(screen, "crosshair, two panes at once", lambda: screen.do(*words), ("sagittal", "coronal"))
+    return measure(screen, "crosshair, two panes at once", partial(screen.do, *words), ("sagittal", "coronal"))
 
 
 def main(slices: int = 600) -> None:
