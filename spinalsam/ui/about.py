@@ -9,7 +9,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from spinalsam.ui import theme
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import say, tr
 
 ROWS = {
     "version": "Version",
@@ -52,7 +52,7 @@ class AboutDialog(QDialog):
         form.setLabelAlignment(Qt.AlignRight | Qt.AlignTop)
         for name, text in ROWS.items():
             if facts.get(name):
-                value = str(facts[name])
+                value = say(str(facts[name]))
                 # A checksum has no place to break a line.
                 form.addRow(self._faint(tr(text)), self._value(f"{value[:32]} {value[32:]}" if name == "checksum" else value))
         buttons = QDialogButtonBox(QDialogButtonBox.Close)

@@ -116,8 +116,13 @@ class ChatDock(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         area.setWidget(inner)
         put(area.setAccessibleName, "Conversation")
-        area.verticalScrollBar().rangeChanged.connect(lambda _, last: area.verticalScrollBar().setValue(last))
+        area.verticalScrollBar().rangeChanged.connect(self._show_last)
         return area
+
+    def _show_last(self, _: int, last: int) -> None:
+        """Follow what is said; the examples, which are there before, are read from the top."""
+        if self.examples.isHidden():
+            self.area.verticalScrollBar().setValue(last)
 
     def _build(self) -> None:
         row = QHBoxLayout()

@@ -238,7 +238,7 @@ class ShortcutMap(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle(tr("Keys and pointer"))
-        self.resize(600, 640)
+        self.resize(760, 640)
         specs = {operation.name: operation.spec for operation in OPERATIONS}
         rows = [(tr(gesture), tr(meaning), "") for gesture, meaning in POINTER_KEYS]
         for entry in keys.entries():

@@ -218,13 +218,13 @@ class Picture(QLabel):
 
 
 def swatch(colour: tuple[int, int, int], size: int = 14) -> QIcon:
-    """A filled square with rounded corners."""
+    """A filled square with rounded corners; its grey edge stands out from light and dark."""
     pixmap = QPixmap(size, size)
     pixmap.fill(Qt.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.Antialiasing)
     painter.setBrush(QColor(*colour))
-    painter.setPen(Qt.NoPen)
+    painter.setPen(QColor(128, 128, 128))
     painter.drawRoundedRect(QRectF(0.5, 0.5, size - 1, size - 1), 3, 3)
     painter.end()
     return QIcon(pixmap)

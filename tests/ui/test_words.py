@@ -109,6 +109,29 @@ def test_what_operations_say_is_translated_with_what_stands_in_it(chinese: None,
     assert words.say(said) == meant
 
 
+def progress_messages() -> dict[str, str]:
+    """What is said while something runs, as it could be said, and the file in which it stands."""
+    found: dict[str, str] = {}
+    root = Path(spinalsam.ui.__file__).parents[1]
+    paths = [*(root / "control").rglob("*.py"), *(root / "data").rglob("*.py"), root / "engine" / "whole.py", root / "engine" / "locate.py"]
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("progress", "say"):
+                for text in node.args[1:]:
+                    if isinstance(text, ast.JoinedStr):
+                        found["".join(part.value if isinstance(part, ast.Constant) else "7" for part in text.values)] = path.name
+                    elif isinstance(text, ast.Constant) and isinstance(text.value, str):
+                        found[text.value] = path.name
+    return found
+
+
+def test_what_is_said_while_something_runs_is_translated(chinese: None) -> None:
+    said = progress_messages()
+    assert len(said) > 10
+    missing = {text: where for text, where in said.items() if words.say(text) == text}
+    assert not missing, f"add to resources/translations/zh/messages.json: {missing}"
+
+
 def test_english_is_left_as_it_is() -> None:
     words.use_language("en")
     assert words.say("The masks are hidden.") == "The masks are hidden."

@@ -92,4 +92,4 @@ def about(ws: Workspace, job: Job) -> OperationResult:
     from spinalsam.control.machine import program_facts
 
     facts = program_facts(ws)
-    return OperationResult(f"SpinalSAM {facts['version']}, model {facts['model']} on {facts['device']}.", facts)
+    return OperationResult(f"SpinalSAM {facts['version']}, model {facts['model']}. {facts['device']}", facts)
