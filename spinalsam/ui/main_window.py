@@ -633,6 +633,10 @@ class MainWindow(QMainWindow):
         elif place is not None:
             self.restoreState(place[1], STATE_VERSION)
 
+    def createPopupMenu(self) -> QMenu | None:
+        """Qt's own menu of docks and toolbars is left out: what it hides nobody finds again."""
+        return None
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()

@@ -22,7 +22,6 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from spinalsam.control.operations import SPECS
 from spinalsam.data.volume import Volume
 from spinalsam.support.geometry import Geometry
 from spinalsam.ui.main_window import MainWindow
@@ -95,20 +94,6 @@ def test_keys_alone_set_a_mask_and_undo_it(case: MainWindow, qtbot: Any) -> None
     for _ in range(2):
         QTest.keyClick(view, Qt.Key_Z, Qt.ControlModifier)
     assert not case.workspace.has_mask and not case.workspace.state.boxes
-
-
-def test_context_menus_hold_operations_only(case: MainWindow, qtbot: Any) -> None:
-    menus = [action.menu() for action in case.menuBar().actions()]
-    todo, entries = list(menus), []
-    while todo:
-        for action in todo.pop().actions():
-            if action.menu() is not None:
-                todo.append(action.menu())
-            elif not action.isSeparator():
-                entries.append(action.data())
-    assert entries and set(entries) <= set(SPECS)
-    cut = next(button.menu() for button in case.panes.panes["3d"].header.findChildren(QToolButton) if button.menu())
-    assert all(action.data() == "cut_surface" for action in cut.actions())
 
 
 def test_scroll_bars_of_slices_answer_to_keys(case: MainWindow) -> None:
