@@ -18,8 +18,8 @@ from spinalsam.ui import desktop
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 # Of a language's tables the one whose keys are sentences with {places} in them.
-MESSAGES = "messages"
-_AS_IT_IS = frozenset({"path", "name", "folder", "size", "axes", "corners", "ijk", "version", "device"})
+MESSAGES, ERRORS = "messages", "errors"
+_AS_IT_IS = frozenset({"path", "name", "folder", "size", "axes", "corners", "ijk", "version", "device", "file"})
 _PLACE = re.compile(r"\{(\w+)\}")
 
 _language = "en"
@@ -47,7 +47,8 @@ def use_language(name: str) -> None:
     _language = name if name in LANGUAGES and not _font_missing else "en"
     found = tables(_language)
     _table = {key: text for table in found.values() for key, text in table.items()}
-    _templates = [(_pattern(key), text) for key, text in found.get(MESSAGES, {}).items() if "{" in key]
+    spoken = {**found.get(MESSAGES, {}), **found.get(ERRORS, {})}
+    _templates = [(_pattern(key), text) for key, text in spoken.items() if "{" in key]
     say.cache_clear()
     _translate_qt(_language)
     tell_again()
@@ -127,6 +128,8 @@ def say(message: str) -> str:
 
 def _piece(place: str, text: str) -> str:
     """What stood in a place of a sentence: several are separated by commas; paths and names stay as they are."""
+    if place == "sentence":
+        return say(text)
     return text if place in _AS_IT_IS else "、".join(say(part) for part in text.split(", "))
 
 

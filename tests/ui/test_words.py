@@ -132,6 +132,44 @@ def test_what_is_said_while_something_runs_is_translated(chinese: None) -> None:
     assert not missing, f"add to resources/translations/zh/messages.json: {missing}"
 
 
+# Raised where a script or the command line is used, never by what a window offers.
+OF_SCRIPTS = {
+    "prompting.py",
+    "recovery.py",
+    "packing.py",
+    "snapshot.py",
+    "calls.py",
+    "volume.py",
+    "geometry.py",
+    "prompts.py",
+    "planes.py",
+    "metrics.py",
+}
+
+
+def errors_raised() -> dict[str, str]:
+    """The sentences of errors that a window can show, as they could be said, and the file in which they stand."""
+    found: dict[str, str] = {}
+    root = Path(spinalsam.ui.__file__).parents[1]
+    for path in (path for part in ("control", "data", "support") for path in (root / part).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args and path.name not in OF_SCRIPTS:
+                text = node.exc.args[0]
+                if isinstance(text, ast.JoinedStr):
+                    found["".join(part.value if isinstance(part, ast.Constant) else "7" for part in text.values)] = path.name
+                elif isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    found[text.value] = path.name
+    # A sentence begins with a capital, a place or a quote and ends in a full stop; others are parts of one.
+    return {text: where for text, where in found.items() if re.match(r"[A-Z'7]", text) and text.endswith((".", "7"))}
+
+
+def test_errors_are_translated(chinese: None) -> None:
+    said = errors_raised()
+    assert len(said) > 120
+    missing = {text: where for text, where in said.items() if words.say(text) == text}
+    assert not missing, f"add to resources/translations/zh/errors.json: {missing}"
+
+
 def test_english_is_left_as_it_is() -> None:
     words.use_language("en")
     assert words.say("The masks are hidden.") == "The masks are hidden."
