@@ -160,7 +160,11 @@ def errors_raised() -> dict[str, str]:
                 elif isinstance(text, ast.Constant) and isinstance(text.value, str):
                     found[text.value] = path.name
     # A sentence begins with a capital, a place or a quote and ends in a full stop; others are parts of one.
-    return {text: where for text, where in found.items() if re.match(r"[A-Z'7]", text) and text.endswith((".", "7"))}
+    return {
+        text: where
+        for text, where in found.items()
+        if re.match(r"[A-Z'7]", text) and text.endswith((".", "7")) and re.search("[a-z]{2}", text)
+    }
 
 
 def test_errors_are_translated(chinese: None) -> None:
