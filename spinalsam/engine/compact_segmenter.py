@@ -73,8 +73,9 @@ class CompactSegmenter:
         self.device = torch.device(device)
         self.model = model.eval().to(self.device)
         self.side = model.config.side
-        # engine/runtime.py puts a faster form of the same computation here.
+        # engine/runtime.py puts faster forms of the same computations here.
         self.run_encoder: Callable[[Tensor], tuple[Tensor, ...]] = self.model.encode
+        self.run_decoder: Callable[..., tuple[Tensor, Tensor]] = self.model.decode
 
     def encode(self, image: SliceImage) -> Embedding:
         """Take a slice in: (rows, columns) HU or grey values; windows are encoded when prompts ask for them."""
@@ -114,7 +115,7 @@ class CompactSegmenter:
         looks = [choose_look(embedding.image, prompt, side=self.side) for prompt in prompts]
         features = tuple(torch.cat(level) for level in zip(*(self._features(embedding, look) for look in looks), strict=True))
         inputs = zip(*(self._inputs(look, prompt, None) for look, prompt in zip(looks, prompts, strict=True)), strict=True)
-        logits, scores = self.model.decode(features, *(torch.cat(part) for part in inputs))
+        logits, scores = self.run_decoder(features, *(torch.cat(part) for part in inputs))
         logits, scores = logits.float().cpu(), scores.float().cpu()
         return [
             within_box(self._candidates(embedding, look, logits[n : n + 1], scores[n], first=0), prompt)
@@ -185,7 +186,7 @@ class CompactSegmenter:
 
     def _ask(self, embedding: Embedding, look: Look, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor]:
         """Logits (1, 4, side/2, side/2) and predicted IoU (4,) in a look."""
-        logits, scores = self.model.decode(self._features(embedding, look), *self._inputs(look, prompt, previous))
+        logits, scores = self.run_decoder(self._features(embedding, look), *self._inputs(look, prompt, previous))
         return logits.float().cpu(), scores[0].float().cpu()
 
     def _inputs(self, look: Look, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -15,19 +15,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spinalsam.engine.segment_anything_parts import LayerNorm2d, MaskDecoder, Sam, TwoWayAttentionBlock, TwoWayTransformer
+from spinalsam.engine.segment_anything_parts import LayerNorm2d, MaskDecoder, Sam, TwoWayAttention, TwoWayAttentionBlock, TwoWayTransformer
 
 
 def can_speed_up(model: Sam) -> bool:
     """Whether the decoder is SAM's own with nothing put into it."""
     decoder: Any = model.mask_decoder
-    if type(decoder) is not MaskDecoder or type(decoder.transformer) is not TwoWayTransformer:
+    if type(decoder) is not MaskDecoder or not is_plain(decoder):
+        return False
+    upscaling = [nn.ConvTranspose2d, LayerNorm2d, nn.GELU, nn.ConvTranspose2d, nn.GELU]
+    return [type(part) for part in decoder.output_upscaling] == upscaling
+
+
+def is_plain(decoder: Any) -> bool:
+    """Whether a mask decoder's transformer is SAM's own, and nothing was put into the decoder anywhere."""
+    if type(decoder.transformer) is not TwoWayTransformer:
         return False
     if any(module._forward_hooks or module._forward_pre_hooks for module in decoder.modules()):
         return False
-    upscaling = [nn.ConvTranspose2d, LayerNorm2d, nn.GELU, nn.ConvTranspose2d, nn.GELU]
-    layers = decoder.transformer.layers
-    return all(type(layer) is TwoWayAttentionBlock for layer in layers) and [type(part) for part in decoder.output_upscaling] == upscaling
+    if any(type(layer) is not TwoWayAttentionBlock for layer in decoder.transformer.layers):
+        return False
+    products = [part for module in decoder.transformer.modules() if isinstance(module, TwoWayAttention) for part in module.children()]
+    return all(type(part) is nn.Linear for part in products)
 
 
 class FastDecoder:
@@ -35,14 +44,10 @@ class FastDecoder:
 
     def __init__(self, model: Sam) -> None:
         self.decoder: Any = model.mask_decoder
-        transformer: Any = self.decoder.transformer
         with torch.inference_mode():
             grid = model.prompt_encoder.get_dense_pe()
             self.rows, self.columns = grid.shape[-2:]
-            codes = _places(grid)[0]
-            self.to_image = [_TokensToImage(layer.cross_attn_token_to_image, codes) for layer in transformer.layers]
-            self.to_tokens = [_ImageToTokens(layer.cross_attn_image_to_token, codes) for layer in transformer.layers]
-            self.last = _TokensToImage(transformer.final_attn_token_to_image, codes)
+            self.transform = FastTransformer(self.decoder.transformer, places_of(grid)[0])
             self.upscaling = _Upscaling(self.decoder.output_upscaling)
 
     def __call__(self, features: Tensor, sparse: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,15 +58,25 @@ class FastDecoder:
         decoder, batch = self.decoder, sparse.shape[0]
         own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])[None].expand(batch, -1, -1)
         codes = torch.cat([own, sparse], dim=1)
-        places = _places(features + dense).expand(batch, -1, -1)
-        tokens, places = self._transform(codes, places)
+        places = places_of(features + dense).expand(batch, -1, -1)
+        tokens, places = self.transform(codes, places)
         filters = torch.stack([mlp(tokens[:, 1 + n]) for n, mlp in enumerate(decoder.output_hypernetworks_mlps)], dim=2)
         logits = self.upscaling(places, filters, self.rows, self.columns)
         return logits, decoder.iou_prediction_head(tokens[:, 0])
 
-    def _transform(self, codes: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """The two-way transformer: tokens (b, t, c) and places (b, n, c)."""
-        transformer: Any = self.decoder.transformer
+
+class FastTransformer:
+    """`TwoWayTransformer` on the same weights. codes: (n, c) position codes of the places."""
+
+    def __init__(self, transformer: Any, codes: Tensor) -> None:
+        self.transformer = transformer
+        self.to_image = [_TokensToImage(layer.cross_attn_token_to_image, codes) for layer in transformer.layers]
+        self.to_tokens = [_ImageToTokens(layer.cross_attn_image_to_token, codes) for layer in transformer.layers]
+        self.last = _TokensToImage(transformer.final_attn_token_to_image, codes)
+
+    def __call__(self, codes: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+        """codes: (b, t, c) prompts. places: (b, n, c) of the slice. Returns tokens (b, t, c) and places (b, n, c)."""
+        transformer = self.transformer
         tokens = codes
         for layer, to_image, to_tokens in zip(transformer.layers, self.to_image, self.to_tokens, strict=True):
             if layer.skip_first_layer_pe:
@@ -129,8 +144,8 @@ class _Upscaling:
 
     def __init__(self, layers: Any) -> None:
         first, norm, _, second, _ = list(layers)
-        self.first, self.first_bias = _as_product(first)
-        self.second, self.second_bias = _as_product(second)
+        self.first, self.first_bias = as_product(first)
+        self.second, self.second_bias = as_product(second)
         self.norm: Any = norm
 
     def __call__(self, places: Tensor, filters: Tensor, rows: int, columns: int) -> Tensor:
@@ -144,13 +159,13 @@ class _Upscaling:
         return logits.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(batch, -1, 4 * rows, 4 * columns)
 
 
-def _as_product(layer: Any) -> tuple[Tensor, Tensor]:
+def as_product(layer: Any) -> tuple[Tensor, Tensor]:
     """(4 * c', c) weights and bias of a transposed 2x2 convolution of stride 2, its four answers in order of row and column."""
     weight = layer.weight.detach().permute(2, 3, 1, 0).flatten(0, 2).contiguous()
     bias = layer.bias.detach() if layer.bias is not None else weight.new_zeros(layer.out_channels)
     return weight, bias.repeat(4)
 
 
-def _places(image: Tensor) -> Tensor:
+def places_of(image: Tensor) -> Tensor:
     """(b, c, h, w) to (b, h * w, c), a place's channels next to each other."""
     return image.flatten(2).transpose(1, 2).contiguous()

@@ -25,10 +25,11 @@ BLOCK_SCORES = 1 << 19
 
 def can_speed_up(encoder: Any) -> bool:
     """Whether the encoder is SAM's own; something put behind a block is fine, something inside of one is not."""
-    return type(encoder) is ImageEncoderViT and all(_is_plain(block) for block in encoder.blocks)
+    return type(encoder) is ImageEncoderViT and all(is_plain(block) for block in encoder.blocks)
 
 
-def _is_plain(block: Any) -> bool:
+def is_plain(block: Any) -> bool:
+    """Whether an attention block is SAM's own; something put behind it is fine."""
     if type(block) is not Block or type(block.attn) is not Attention:
         return False
     linear = (block.attn.qkv, block.attn.proj, block.mlp.lin1, block.mlp.lin2)
@@ -44,7 +45,7 @@ class FastEncoder:
 
     def __init__(self, encoder: Any, dtype: torch.dtype = torch.float32) -> None:
         self.encoder, self.dtype = encoder, dtype
-        self.blocks = [_FastBlock.of(block, dtype, _grid(encoder)) for block in encoder.blocks]
+        self.blocks = [FastBlock.of(block, dtype, _grid(encoder)) for block in encoder.blocks]
 
     def __call__(self, pixels: Tensor) -> Tensor:
         encoder = self.encoder
@@ -76,7 +77,7 @@ class _Linear:
 
 
 @dataclass(frozen=True)
-class _FastBlock:
+class FastBlock:
     """One transformer block. window: side of the attention windows in tokens, 0 for all tokens at once.
 
     rows, columns: (side, side, head width) position embeddings of query row or column against key row or column.
@@ -94,7 +95,7 @@ class _FastBlock:
     dtype: torch.dtype
 
     @classmethod
-    def of(cls, block: Any, dtype: torch.dtype, grid: int) -> _FastBlock:
+    def of(cls, block: Any, dtype: torch.dtype, grid: int) -> FastBlock:
         side = block.window_size or grid
         width = block.attn.qkv.in_features // block.attn.num_heads
         return cls(

@@ -10,7 +10,6 @@ while a model loads: a choice that depended on a moment's load could give two ru
 from __future__ import annotations
 
 import contextlib
-import copy
 import importlib.util
 import json
 import os
@@ -27,6 +26,7 @@ from spinalsam.device.cpu import read_cpu
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter
+from spinalsam.engine.fast_compact import FastCompactDecoder, FastCompactEncoder, can_speed_up, fuse
 from spinalsam.errors import OutputError, UsageError
 from spinalsam.settings import cache_dir, write_atomically
 
@@ -60,7 +60,10 @@ def use_runtime(segmenter: CompactSegmenter, runtime: str | None = None) -> str:
     one.
     """
     chosen = runtime or _remembered(segmenter.checksum) or DEFAULT_RUNTIME
-    segmenter.run_encoder = make_encoder(segmenter.model, chosen, checksum=segmenter.checksum)
+    model = segmenter.model
+    segmenter.run_encoder = make_encoder(model, chosen, checksum=segmenter.checksum)
+    faster = chosen != "pytorch" and can_speed_up(model.mask_decoder)
+    segmenter.run_decoder = FastCompactDecoder(model) if faster else model.decode
     return chosen
 
 
@@ -73,29 +76,9 @@ def make_encoder(model: CompactSam, runtime: str, *, checksum: str) -> Encode:
         raise UsageError(f"There is no runtime '{runtime}' here; use {', '.join(available())}.")
     if runtime == "pytorch":
         return model.encode
-    fused = fuse(model.image_encoder)
     if runtime == "fused":
-        return lambda pixels: fused(pixels.contiguous(memory_format=torch.channels_last))
-    return _openvino_encoder(fused, model.config.side, checksum)
-
-
-def fuse(encoder: nn.Module) -> nn.Module:
-    """A copy for inference: batch norms folded into the convolutions before them, weights laid out channels-last."""
-    copied = copy.deepcopy(encoder).eval()
-    _fold(copied)
-    return copied.requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _fold(module: nn.Module) -> None:
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-    for child in module.children():
-        _fold(child)
-    if isinstance(module, nn.Sequential):
-        for place in range(len(module) - 1):
-            first, second = module[place], module[place + 1]
-            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
-                module[place], module[place + 1] = fuse_conv_bn_eval(first, second), nn.Identity()
+        return FastCompactEncoder(model.image_encoder)
+    return _openvino_encoder(fuse(model.image_encoder), model.config.side, checksum)
 
 
 def _openvino_encoder(encoder: nn.Module, side: int, checksum: str) -> Encode:

@@ -39,6 +39,7 @@ with _bare_package():
     from segment_anything.modeling.common import LayerNorm2d, MLPBlock
     from segment_anything.modeling.image_encoder import Attention, Block
     from segment_anything.modeling.mask_decoder import MLP
+    from segment_anything.modeling.transformer import Attention as TwoWayAttention
     from segment_anything.modeling.transformer import TwoWayAttentionBlock
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "MaskDecoder",
     "PromptEncoder",
     "Sam",
+    "TwoWayAttention",
     "TwoWayAttentionBlock",
     "TwoWayTransformer",
     "build_sam_vit_b",
