@@ -1,5 +1,6 @@
 """Slices encoded before anybody asks for them, on a thread of low priority: what is shown, then what one scrolls towards, and on request
-a whole case. A user's call always goes first, and what is no longer wanted is given up.
+a whole case. A user's call always goes first, and what is no longer wanted is given up. For a network that looks at windows, those are
+encoded that the next prompt will most likely need.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from spinalsam.control.precomputation import Precomputation
 from spinalsam.control.state import Change
 from spinalsam.control.workspace import CaseContent, slice_image
 from spinalsam.device.interrupt import interruptible
 from spinalsam.errors import Cancelled, SpinalSamError
-from spinalsam.support.planes import PLANES, SliceRef
+from spinalsam.support.planes import PLANES, SlicePlane, SliceRef
+from spinalsam.support.prompts import Ijk, SlicePrompt
 
 if TYPE_CHECKING:
     from spinalsam.control.workspace import Workspace
@@ -44,6 +48,7 @@ class Ahead:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._shown: dict[str, int] = {}
+        self._pointed: dict[str, Ijk] = {}
         self._unsubscribe: Callable[[], None] | None = None
 
     # Wishes
@@ -60,6 +65,13 @@ class Ahead:
             self._asked_at = time.monotonic()
             self._changed.notify_all()
         self._start()
+
+    def pointed(self, ref: SliceRef, ijk: Ijk | None) -> None:
+        """The pointer rests on a voxel, or on nothing. Who scrolls on from there clicks at the same place, most likely."""
+        if ijk is None:
+            self._pointed.pop(ref.plane, None)
+        else:
+            self._pointed[ref.plane] = ijk
 
     def precompute(self, plane: str) -> Precomputation:
         """Every slice of a plane of the open case, as many as can be kept, instead of an earlier such wish."""
@@ -111,7 +123,7 @@ class Ahead:
             return
         ws = self.workspace
         if "case" in change.fields:
-            self._shown = {}
+            self._shown, self._pointed = {}, {}
             self._end_case()
         if not ws.has_case:
             self.want([])
@@ -190,8 +202,23 @@ class Ahead:
         with interruptible(check):
             if ref in self._refs or not ws.cache.holds(segmenter, image):
                 embedding = ws.cache.get_or_encode(segmenter, image)
+                prompt = self._guess(ref, content) if getattr(segmenter, "encodes_windows", False) else None
+                if prompt is not None:
+                    check()
+                    segmenter.decode(embedding, prompt)  # for the windows that are encoded for it, which are remembered
                 if self._case is not None:
                     self._case.limit(ws.cache.room_for(segmenter, embedding.nbytes))
+
+    def _guess(self, ref: SliceRef, content: CaseContent) -> SlicePrompt | None:
+        """What will be asked on a slice: a click where the pointer rests, else what was asked last in that plane, at the same place."""
+        pointed = self._pointed.get(ref.plane)
+        if pointed is not None:
+            pixel = SlicePlane(content.volume.geometry, ref.plane).to_pixel([pointed])
+            return SlicePrompt(pixel.astype(np.float32), np.array([True]))
+        last = self.workspace.state.candidates
+        if last is None or last.prompt.plane != ref.plane:
+            return None
+        return last.prompt.on_slice(content.volume.geometry)[1]
 
     def _wants(self, ref: SliceRef) -> bool:
         return ref in self._refs or (self._case is not None and self._case.next() is not None and ref in self._case.waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -27,7 +28,8 @@ from spinalsam.support.prompts import SlicePrompt
 
 # Hounsfield units outside this range tell nothing about bone; the training slices are shown through such windows.
 HU_RANGE = (-250.0, 1250.0)
-LOOKS_KEPT = 4
+# Encoded windows that are remembered, of all slices together: some 75 of the shipped network's.
+LOOKS_BYTES = 128 << 20
 MOST_PROMPTS = 8  # in one call of the decoder
 # People draw boxes a few per cent off; what lies further outside than this share of the box is another structure.
 BOX_MARGIN = 0.12
@@ -41,19 +43,51 @@ class LowRes:
     logits: Tensor
 
 
-@dataclass
-class _Looks:
-    """Encoded looks of one slice, the last few of them. Content alone decides, so losing one costs only time."""
+@dataclass(frozen=True)
+class _Slice:
+    """Stands for one slice that was taken in; its encoded looks are remembered under this number."""
 
-    kept: OrderedDict[Look, tuple[Tensor, ...]] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
+    number: int = field(default_factory=itertools.count().__next__)
+
+
+class _Looks:
+    """The encoded looks that were asked for last, of all slices, bounded in bytes. Losing one costs only time."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self._kept: OrderedDict[tuple[_Slice, Look], tuple[Tensor, ...]] = OrderedDict()
+        self._nbytes = 0
+        self._lock = Lock()
+
+    def get(self, key: tuple[_Slice, Look]) -> tuple[Tensor, ...] | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def keep(self, key: tuple[_Slice, Look], features: tuple[Tensor, ...]) -> None:
+        with self._lock:
+            self._forget(key)
+            self._kept[key] = features
+            self._nbytes += _nbytes(features)
+            while self._nbytes > self.limit_bytes and len(self._kept) > 1:
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: tuple[_Slice, Look]) -> None:
+        gone = self._kept.pop(key, None)
+        if gone is not None:
+            self._nbytes -= _nbytes(gone)
+
+
+def _nbytes(features: tuple[Tensor, ...]) -> int:
+    return sum(level.nbytes for level in features)
 
 
 class CompactSegmenter:
     """Encode and decode with a `CompactSam`. See `engine/segmenter.py` for the contract.
 
-    The network looks at a window around the prompt (`engine/look.py`). The embedding of a slice keeps the windows that were
-    looked at, so the first prompt somewhere pays for the encoder and the corrections that follow pay for the decoder alone.
+    The network looks at windows around the prompt (`engine/look.py`); the last ones are remembered with their features. A prompt
+    that was asked before, or guessed (`control/ahead.py`), pays for the decoder alone, and so does every click in a box.
     """
 
     # Looking at many slices of a volume is affordable (engine/whole.py).
@@ -73,6 +107,7 @@ class CompactSegmenter:
         self.device = torch.device(device)
         self.model = model.eval().to(self.device)
         self.side = model.config.side
+        self._looks = _Looks(LOOKS_BYTES)
         # engine/runtime.py puts faster forms of the same computations here.
         self.run_encoder: Callable[[Tensor], tuple[Tensor, ...]] = self.model.encode
         self.run_decoder: Callable[..., tuple[Tensor, Tensor]] = self.model.decode
@@ -83,7 +118,7 @@ class CompactSegmenter:
         if image.is_hu:
             pixels = np.clip(pixels, *HU_RANGE)
         prepared = SliceImage(pixels, image.is_hu, image.spacing_mm)
-        return Embedding(prepared, _Looks(), self.checksum, pixels.nbytes + LOOKS_KEPT * self._look_bytes())
+        return Embedding(prepared, _Slice(), self.checksum, pixels.nbytes)
 
     def decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any = None) -> Candidates:
         """Masks for points and/or a box, best first. Raises ModelError for another network's embedding."""
@@ -136,7 +171,7 @@ class CompactSegmenter:
         self.model.to(self.device)
 
     def _check(self, embedding: Embedding) -> None:
-        if embedding.model != self.checksum or not isinstance(embedding.features, _Looks):
+        if embedding.model != self.checksum or not isinstance(embedding.features, _Slice):
             raise ModelError("The slice was encoded by another model; encode it again.")
 
     def _decode_clicks(self, embedding: Embedding, prompt: SlicePrompt, previous: Any) -> Candidates:
@@ -171,17 +206,12 @@ class CompactSegmenter:
         return look_for_box(embedding.image, box, side=self.side), box
 
     def _features(self, embedding: Embedding, look: Look) -> tuple[Tensor, ...]:
-        looks: _Looks = embedding.features
-        with looks.lock:
-            known = looks.kept.get(look)
-            if known is not None and known[0].device == self.device:  # not after the network has moved
-                looks.kept.move_to_end(look)
-                return known
+        key = embedding.features, look
+        known = self._looks.get(key)
+        if known is not None and known[0].device == self.device:  # not after the network has moved
+            return known
         features = self.run_encoder(standardise(cut(embedding.image, look).to(self.device)))
-        with looks.lock:
-            looks.kept[look] = features
-            while len(looks.kept) > LOOKS_KEPT:
-                looks.kept.popitem(last=False)
+        self._looks.keep(key, features)
         return features
 
     def _ask(self, embedding: Embedding, look: Look, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor]:
@@ -218,13 +248,9 @@ class CompactSegmenter:
         """Candidate `first` first, the others by predicted IoU."""
         rest = [n for n in torch.argsort(scores, descending=True).tolist() if n != first]
         order = [first, *rest][:3]
-        full = paste(logits[0, order], look, embedding.image.pixels.shape)
+        masks = paste(logits[0, order], look, embedding.image.pixels.shape, threshold=self.model.config.mask_threshold)
         low_res = tuple(LowRes(look, logits[:, n : n + 1]) for n in order)
-        return Candidates(full > self.model.config.mask_threshold, scores[order].clamp(0, 1).numpy(), low_res)
-
-    def _look_bytes(self) -> int:
-        widths = self.model.config.widths
-        return sum(4 * width * (self.side // stride) ** 2 for width, stride in zip(widths, (2, 4, 8, 16), strict=True))
+        return Candidates(masks, scores[order].clamp(0, 1).numpy(), low_res)
 
 
 def within_box(candidates: Candidates, prompt: SlicePrompt) -> Candidates:

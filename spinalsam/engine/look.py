@@ -2,7 +2,7 @@
 
 The network works at a scale relative to the structure, not to the file's pixels: a 27-pixel vertebra of a 1.5 mm volume and
 a 140-pixel one of a 0.29 mm volume are shown to it at the same size. A look is chosen from the prompts alone, so the same
-prompts always give the same mask, and corrective clicks inside it cost only the decoder.
+prompts always give the same mask.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def look_for_points(image: SliceImage, points_xy: ArrayLike, *, side: int) -> Lo
     rows, columns = image.pixels.shape
     field = POINT_FIELD_MM if image.spacing_mm else POINT_FIELD_SHARE * max(rows, columns)
     spread = (points.max(0) - points.min(0) + 1) * (column_mm, row_mm)
-    return look_around(image, centre_xy=(points.max(0) + points.min(0)) / 2, side_mm=max(field, float(spread.max()) / BOX_FILL), side=side)
+    return look_around(
+        image, centre_xy=(points.max(0) + points.min(0)) / 2, side_mm=max(field, float(spread.max()) / BOX_FILL), side=side
+    )
 
 
 def choose_look(image: SliceImage, prompt: SlicePrompt, *, side: int) -> Look:
@@ -94,15 +96,16 @@ def cut(image: SliceImage, look: Look) -> torch.Tensor:
     return F.interpolate(tensor, size=(look.side, look.side), mode="bilinear", align_corners=False, antialias=True)
 
 
-def paste(logits: torch.Tensor, look: Look, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Logits (n, h, w) of a look to the slice's pixels (n, rows, columns); -32 outside the look."""
+def paste(logits: torch.Tensor, look: Look, shape: tuple[int, int], *, threshold: float = 0.0) -> NDArray[np.bool_]:
+    """Logits (n, h, w) of a look to masks (n, rows, columns) on the slice's pixels; nothing outside the look."""
     rows, columns = shape
-    full = np.full((logits.shape[0], rows, columns), -32.0, np.float32)
-    resized = F.interpolate(logits[None].float(), size=(look.rows, look.columns), mode="bilinear", align_corners=False, antialias=True)[
-        0
-    ].numpy()
+    full = np.zeros((logits.shape[0], rows, columns), bool)
+    resized = F.interpolate(
+        logits[None].float(), size=(look.rows, look.columns), mode="bilinear", align_corners=False, antialias=True
+    )[0]
     r0, r1 = max(look.row, 0), min(look.row + look.rows, rows)
     c0, c1 = max(look.column, 0), min(look.column + look.columns, columns)
     if r0 < r1 and c0 < c1:
-        full[:, r0:r1, c0:c1] = resized[:, r0 - look.row : r1 - look.row, c0 - look.column : c1 - look.column]
+        part = resized[:, r0 - look.row : r1 - look.row, c0 - look.column : c1 - look.column]
+        full[:, r0:r1, c0:c1] = (part > threshold).numpy()
     return full

@@ -133,6 +133,6 @@ def unet_baseline(network: UNet, *, side: int) -> BoxBaseline:
         box = torch.from_numpy(look.to_look(box_xyxy.reshape(2, 2)).reshape(1, 4))
         with torch.inference_mode():
             logits = network(torch.cat([standardise(cut(shown, look)), _drawn(box, side)], dim=1))
-        return paste(logits[0], look, image.pixels.shape)[0] > 0
+        return paste(logits[0], look, image.pixels.shape)[0]
 
     return BoxBaseline("U-Net", answer)

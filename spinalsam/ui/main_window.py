@@ -371,6 +371,7 @@ class MainWindow(QMainWindow):
             self.commands.accept()
 
     def _wish_preview(self, ref: SliceRef, wanted: dict[str, Any]) -> None:
+        self.workspace.ahead.pointed(ref, wanted.get("point_ijk"))
         if wanted and self.commands.live:
             self.previews.wish(ref, **wanted)
         else:

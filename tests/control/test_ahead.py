@@ -99,6 +99,44 @@ def test_what_is_shown_is_encoded_without_being_asked_for(ws, segmenter) -> None
     assert segmenter.encoded == before
 
 
+class Windowed(FakeSegmenter):
+    """Looks at windows that depend on the prompt, as the compact network does."""
+
+    encodes_windows = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[float, np.ndarray, np.ndarray | None]] = []
+
+    def decode(self, embedding: Embedding, prompt, previous=None):
+        self.asked.append((float(embedding.image.pixels.sum()), prompt.points_xy, prompt.box_xyxy))
+        return super().decode(embedding, prompt, previous)
+
+
+def test_windows_are_encoded_where_the_pointer_rests_or_the_last_prompt_was(make_workspace) -> None:
+    segmenter = Windowed()
+    ws = make_workspace(journal=False, segmenter=segmenter, samples={"toy": graded_volume})
+    ws.run("open_image", path="sample:toy")
+
+    def guessed(index: int) -> list[tuple[list, list | None]]:
+        segmenter.asked.clear()
+        ws.ahead.want(axial(index))
+        assert ws.ahead.wait(10)
+        pixels = float(ws.slice_image(SliceRef("axial", index)).pixels.sum())
+        assert all(seen == pixels for seen, _, _ in segmenter.asked)
+        return [(points.tolist(), None if box is None else box.tolist()) for _, points, box in segmenter.asked]
+
+    assert guessed(5) == []
+    ws.ahead.pointed(SliceRef("axial", 4), (20.0, 11.0, 4.0))
+    assert guessed(6) == [([[20.0, 11.0]], None)]
+    ws.ahead.pointed(SliceRef("axial", 4), None)
+    assert guessed(6) == []
+    ws.run("go_to", slice=7)
+    ws.run("add_box", corners=[8, 4, 24, 16])
+    ws.run("generate_box_mask")
+    assert guessed(7) == [([], [8.0, 4.0, 24.0, 16.0])]
+
+
 def test_newer_wishes_replace_those_that_wait(slow) -> None:
     ws, segmenter = slow
     ws.ahead.want(axial(1, 2, 3))

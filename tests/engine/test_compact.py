@@ -75,7 +75,7 @@ def test_a_mask_pasted_back_lies_where_it_was_cut() -> None:
     image = SliceImage(pixels, False, None)
     for box in ([58, 28, 92, 52], [50, 10, 99, 79]):
         look = look_for_box(image, box, side=128)
-        back = paste((cut(image, look)[0] - 0.5) * 20, look, pixels.shape)[0] > 0
+        back = paste((cut(image, look)[0] - 0.5) * 20, look, pixels.shape)[0]
         overlap = (back & (pixels > 0)).sum() / (back | (pixels > 0)).sum()
         assert overlap > 0.9
         rows, columns = np.nonzero(back)
@@ -115,6 +115,25 @@ def test_the_same_prompt_gives_the_same_mask_whatever_was_asked_before(segmenter
     for x in range(10, 80, 10):
         segmenter.decode(busy, SlicePrompt(np.array([[x, 40]], np.float32), np.array([True])))
     np.testing.assert_array_equal(first, segmenter.decode(busy, prompt).masks)
+
+
+def test_windows_are_remembered_within_their_limit_and_encoded_once(segmenter: CompactSegmenter) -> None:
+    encoded = []
+    run = segmenter.run_encoder
+    segmenter.run_encoder = lambda pixels: encoded.append(1) or run(pixels)
+    first, second = segmenter.encode(_picture()), segmenter.encode(_picture())
+    boxes = [SlicePrompt(box_xyxy=np.array([10 + n, 20, 60 + n, 60], np.float32)) for n in range(8)]
+    for _ in range(2):
+        for box in boxes:
+            segmenter.decode(first, box)
+    assert len(encoded) == 8
+    segmenter.decode(second, boxes[0])
+    assert len(encoded) == 9 and segmenter._looks._nbytes == 9 * sum(level.nbytes for level in next(iter(segmenter._looks._kept.values())))
+    segmenter._looks.limit_bytes = segmenter._looks._nbytes // 3
+    segmenter.decode(second, boxes[1])
+    assert len(segmenter._looks._kept) == 3 and segmenter._looks._nbytes <= segmenter._looks.limit_bytes
+    segmenter.decode(second, boxes[0])
+    assert len(encoded) == 10
 
 
 def test_another_models_embedding_is_refused(segmenter: CompactSegmenter, model: CompactSam) -> None:
