@@ -45,7 +45,9 @@ def run(
     measured: stages.Stages = {}
     plan: list[tuple[str, Callable[[], stages.Stages]]] = [
         ("opening", lambda: stages.files(image, max(3, repeats // 2))),
+        ("scrolling", lambda: stages.scrolling(case, repeats)),
         ("prompting", lambda: stages.prompts(case, segmenter, repeats)),
+        ("encoding ahead", lambda: stages.prefetched(case, segmenter, repeats)),
         ("parsing", lambda: stages.parsing(repeats)),
         ("propagating", lambda: stages.whole(case, segmenter, few)),
     ]

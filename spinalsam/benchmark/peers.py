@@ -8,7 +8,10 @@ a matrix product takes does not depend on what is in the matrix.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +55,8 @@ def compare(case: Case, segmenter: Segmenter, *, device: str, open_file: Path, r
     clicks = in_turn({"theirs": lambda: theirs.predict(click), "ours": lambda: ours.decode(embedding, click)}, 3 * repeats, warm_up=2)
     same = dice(theirs.predict(correction), ours.decode(embedding, correction).masks[0])
     original = _original_program(ours, image, click)
-    opened = in_turn({"theirs": lambda: simpleitk_open(open_file), "ours": lambda: read(open_file)}, few)
+    with alone(open_file) as file:
+        opened = in_turn({"theirs": lambda: simpleitk_open(file), "ours": lambda: read(file)}, few)
     return Comparison(
         {
             "click_vs_segment_anything": ratio(clicks["theirs"], clicks["ours"]),
@@ -141,6 +145,19 @@ def _original_program(ours: SamSegmenter, image: SliceImage, click: SlicePrompt)
             fresh.predict(click)
 
         return in_turn({"": once}, 2, warm_up=0)[""]
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[Path]:
+    """The file under a path with nothing beside it: ITK reads `ct.nii` where `ct.nii.gz` is asked for and both are there."""
+    twin = path.with_name(path.name[:-3])
+    if not (path.name.lower().endswith(".nii.gz") and twin.exists()):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(folder) / path.name
+        shutil.copyfile(path, copied)
+        yield copied
 
 
 def simpleitk_open(path: Path) -> None:

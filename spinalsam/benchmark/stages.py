@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from spinalsam.benchmark.case import Case
 from spinalsam.benchmark.timing import summary, times_ms
 from spinalsam.engine.segmenter import Segmenter
-from spinalsam.support.planes import SlicePlane
+from spinalsam.support.planes import PLANES, SlicePlane, SliceRef
 
 SENTENCES = (
     "segment L3",
@@ -52,9 +53,10 @@ def first_slice(image: Path) -> None:
 def prompts(case: Case, segmenter: Segmenter, repeats: int) -> Stages:
     """Each repeat takes another slice, so that nothing is remembered of it; encoding is what the first click pays extra.
 
-    A slice that has been clicked before is asked with a second click and with its earlier mask, three times.
+    A slice that has been clicked before is asked with a second click and with its earlier mask, three times. repeated_click is the
+    first click once more.
     """
-    first, warm, encode = [], [], []
+    first, warm, encode, repeated = [], [], [], []
     click, correction = case.clicks(1), case.clicks(2)
     segmenter.decode(segmenter.encode(case.picture(repeats)), click)
     for number in range(repeats):
@@ -65,9 +67,52 @@ def prompts(case: Case, segmenter: Segmenter, repeats: int) -> Stages:
         first.append((time.perf_counter() - started) * 1000)
         again = times_ms(lambda e=embedding: segmenter.decode(e, click), 1, warm_up=0)[0]  # type: ignore[misc]
         encode.append(max(0.0, first[-1] - again))
+        repeated.append(again)
         previous = given.low_res[0] if given.low_res else None
         warm += times_ms(lambda e=embedding, p=previous: segmenter.decode(e, correction, p), 3, warm_up=0)  # type: ignore[misc]
-    return {"encode": summary(encode), "click_to_mask": summary(warm), "first_click": summary(first)}
+    return {
+        "encode": summary(encode),
+        "click_to_mask": summary(warm),
+        "first_click": summary(first),
+        "repeated_click": summary(repeated),
+    }
+
+
+def prefetched(case: Case, segmenter: Segmenter, repeats: int) -> Stages:
+    """The first click on slices that were encoded ahead, after a click on the slice before them."""
+    from spinalsam.control.workspace import Workspace
+
+    click, taken = case.clicks(1), []
+    with Workspace(journal=False, segmenter=segmenter, reader=lambda *_a, **_k: case.volume) as ws:
+        ws.open(case.image)
+        plane = ws.plane(case.ref.plane)
+        indices = np.unique(np.clip(case.ref.index + np.arange(repeats + 1) - repeats // 2, 0, plane.count - 1)).tolist()
+        for before, index in pairwise(indices):
+            point = [*plane.to_voxel(click.points_xy, before)[0].tolist(), 1]
+            ws.run("prompt_mask", prompt={"plane": case.ref.plane, "points": [point], "label": 1})
+            ref = SliceRef(case.ref.plane, index)
+            ws.ahead.want([ref])
+            ws.ahead.wait(60)
+            taken += times_ms(lambda r=ref: segmenter.decode(ws.embedding(r), click), 1, warm_up=0)  # type: ignore[misc]
+    return {"prefetched_click": summary(taken)} if taken else {}
+
+
+def scrolling(case: Case, repeats: int) -> Stages:
+    """One step through all three planes at once, from voxels to grey values on the screen."""
+    from spinalsam.support.windowing import apply_window, default_window
+
+    volume = case.volume
+    window = default_window(volume.voxels, is_hu=volume.is_hu)
+    planes = [SlicePlane(volume.geometry, name) for name in PLANES]
+
+    def step(number: int) -> None:
+        for plane in planes:
+            apply_window(np.ascontiguousarray(plane.cut(volume.voxels, number % plane.count)), window)
+
+    taken: list[float] = []
+    for number in range(10 * repeats):
+        taken += times_ms(lambda n=number: step(n), 1, warm_up=0)  # type: ignore[misc]
+    return {"scroll_step": summary(taken)}
 
 
 def parsing(repeats: int) -> Stages:

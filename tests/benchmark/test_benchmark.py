@@ -20,6 +20,7 @@ from tests.control.conftest import FRONT, toy_volume, toy_voxels
 from tests.fakes import FakeSegmenter
 
 STAGES = {"open", "first_slice", "encode", "click_to_mask", "first_click", "parse", "propagate", "export"}
+STAGES |= {"repeated_click", "prefetched_click", "scroll_step"}
 RATIOS = {"click_vs_segment_anything", "encode_vs_segment_anything", "click_vs_original_program", "open_vs_simpleitk"}
 SMALL = SamShape(32, 2, 2, (1,), img_size=128, window=4, prompt_dim=32, decoder_heads=2, decoder_mlp=32)
 
@@ -123,3 +124,12 @@ def test_curves_are_drawn(tmp_path) -> None:
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.size == (1380, 340)
         assert len(picture.getcolors(1 << 20)) > 5
+
+
+def test_a_compressed_file_is_opened_without_the_one_beside_it(case) -> None:
+    with peers.alone(case.image) as path:
+        assert path == case.image
+    case.image.with_name("ct.nii").write_bytes(b"another")
+    with peers.alone(case.image) as path:
+        assert path.read_bytes() == case.image.read_bytes() and not path.with_name("ct.nii").exists()
+    assert not path.exists()
