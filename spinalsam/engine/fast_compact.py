@@ -45,10 +45,11 @@ class FastCompactEncoder:
     """`CompactEncoder.forward` on the same weights, which are copied once; (b, 1, h, w) to features at strides 2, 4, 8 and 16."""
 
     def __init__(self, encoder: CompactEncoder) -> None:
-        self.layers: Any = fuse(encoder)
-        plain = all(fast_vit.is_plain(block) for block in self.layers.blocks)
-        self.grid = self.layers.blocks[0].attn.rel_pos_h.shape[0] // 2 + 1 if plain and len(self.layers.blocks) else 0
-        self.blocks = [FastBlock.of(block, torch.float32, self.grid) for block in self.layers.blocks] if self.grid else []
+        layers: Any = fuse(encoder)
+        self.layers, blocks = layers, list(layers.blocks)
+        plain = bool(blocks) and all(fast_vit.is_plain(block) for block in blocks)
+        self.grid = blocks[0].attn.rel_pos_h.shape[0] // 2 + 1 if plain else 0
+        self.blocks = [FastBlock.of(block, torch.float32, self.grid) for block in blocks] if plain else []
 
     def __call__(self, pixels: Tensor) -> tuple[Tensor, ...]:
         layers = self.layers

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spinalsam.device.threads import cpu_threads
 from spinalsam.engine.segment_anything_parts import LayerNorm2d, MaskDecoder, Sam, TwoWayAttention, TwoWayAttentionBlock, TwoWayTransformer
 
 
@@ -40,28 +41,31 @@ def is_plain(decoder: Any) -> bool:
 
 
 class FastDecoder:
-    """`MaskDecoder.predict_masks` on the same weights. Made once; later changes of the decoder are not seen."""
+    """`MaskDecoder.predict_masks` on the same weights. Made once; later changes of the decoder are not seen.
 
-    def __init__(self, model: Sam) -> None:
+    dtype: of the upscaling's matrix products; attention is always float32, since its scores decide between places that differ little.
+    """
+
+    def __init__(self, model: Sam, dtype: torch.dtype = torch.float32) -> None:
         self.decoder: Any = model.mask_decoder
         with torch.inference_mode():
             grid = model.prompt_encoder.get_dense_pe()
             self.rows, self.columns = grid.shape[-2:]
             self.transform = FastTransformer(self.decoder.transformer, places_of(grid)[0])
-            self.upscaling = _Upscaling(self.decoder.output_upscaling)
+            self.upscaling = _Upscaling(self.decoder.output_upscaling, dtype)
 
-    def __call__(self, features: Tensor, sparse: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
-        """features: (1, c, h, w) of the slice. sparse: (b, n, c) prompts. dense: (1, c, h, w) of the mask to refine, or of none.
+    def __call__(self, places: Tensor, sparse: Tensor) -> tuple[Tensor, Tensor]:
+        """places: (1, n, c) float32 features of the slice with those of the mask to refine, or of none, added. sparse: (b, t, c) prompts.
 
         Returns logits (b, 4, 4h, 4w) and predicted IoU (b, 4).
         """
         decoder, batch = self.decoder, sparse.shape[0]
         own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])[None].expand(batch, -1, -1)
         codes = torch.cat([own, sparse], dim=1)
-        places = places_of(features + dense).expand(batch, -1, -1)
-        tokens, places = self.transform(codes, places)
+        tokens, places = self.transform(codes, places.expand(batch, -1, -1))
         filters = torch.stack([mlp(tokens[:, 1 + n]) for n, mlp in enumerate(decoder.output_hypernetworks_mlps)], dim=2)
-        logits = self.upscaling(places, filters, self.rows, self.columns)
+        with cpu_threads():  # few large steps, unlike all before them, where a second thread costs as much as it brings
+            logits = self.upscaling(places, filters, self.rows, self.columns)
         return logits, decoder.iou_prediction_head(tokens[:, 0])
 
 
@@ -76,7 +80,7 @@ class FastTransformer:
 
     def __call__(self, codes: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
         """codes: (b, t, c) prompts. places: (b, n, c) of the slice. Returns tokens (b, t, c) and places (b, n, c)."""
-        transformer = self.transformer
+        transformer, given = self.transformer, places
         tokens = codes
         for layer, to_image, to_tokens in zip(transformer.layers, self.to_image, self.to_tokens, strict=True):
             if layer.skip_first_layer_pe:
@@ -86,7 +90,7 @@ class FastTransformer:
                 tokens = layer.norm1(tokens + layer.self_attn(asked, asked, tokens))
             tokens = layer.norm2(tokens + to_image(tokens + codes, places))
             tokens = layer.norm3(tokens + layer.mlp(tokens))
-            places = layer.norm4(to_tokens.added(places, tokens + codes, tokens))
+            places = layer.norm4(to_tokens.added(places, tokens + codes, tokens, own=places is not given))
         tokens = transformer.norm_final_attn(tokens + self.last(tokens + codes, places))
         return tokens, places
 
@@ -125,8 +129,8 @@ class _ImageToTokens:
         self.out_weight = attention.out_proj.weight.detach().T.unflatten(0, (self.heads, -1)).contiguous()  # (h, d, c)
         self.out_bias = attention.out_proj.bias.detach() / self.heads  # the shares of each head add up to one
 
-    def added(self, places: Tensor, asked: Tensor, tokens: Tensor) -> Tensor:
-        """places + attention(...), (b, n, c). asked: (b, t, c) tokens with their codes."""
+    def added(self, places: Tensor, asked: Tensor, tokens: Tensor, *, own: bool) -> Tensor:
+        """places + attention(...), (b, n, c). asked: (b, t, c) tokens with their codes. own: whether places may be overwritten."""
         batch, count, channels = tokens.shape
         k = self.attention.k_proj(asked).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (b, h, t, d)
         v = self.attention.v_proj(tokens).unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -136,26 +140,27 @@ class _ImageToTokens:
         scores = torch.baddbmm((k @ self.codes).flatten(1, 2), through, places.transpose(1, 2))
         shares = scores.view(batch, self.heads, count, -1).softmax(2).flatten(1, 2)
         answers = (v @ self.out_weight + self.out_bias).reshape(batch, -1, channels)
-        return torch.baddbmm(places, shares.transpose(1, 2), answers)
+        return torch.baddbmm(places, shares.transpose(1, 2), answers, out=places if own else None)
 
 
 class _Upscaling:
     """`output_upscaling` and the product with the masks' filters. A place's 2x2, then 4x4 fine places stay beside each other to the end."""
 
-    def __init__(self, layers: Any) -> None:
+    def __init__(self, layers: Any, dtype: torch.dtype) -> None:
         first, norm, _, second, _ = list(layers)
-        self.first, self.first_bias = as_product(first)
-        self.second, self.second_bias = as_product(second)
-        self.norm: Any = norm
+        self.dtype = dtype
+        self.first, self.first_bias = (part.to(dtype) for part in as_product(first))
+        self.second, self.second_bias = (part.to(dtype) for part in as_product(second))
+        self.scale, self.shift, self.eps = norm.weight.detach().to(dtype), norm.bias.detach().to(dtype), norm.eps
 
     def __call__(self, places: Tensor, filters: Tensor, rows: int, columns: int) -> Tensor:
         """(b, n, c) places and (b, c', m) filters to (b, m, 4 * rows, 4 * columns)."""
-        batch, width = places.shape[0], self.norm.weight.shape[0]
-        half = F.linear(places, self.first, self.first_bias).view(batch, -1, width)
-        half = F.gelu(F.layer_norm(half, (width,), self.norm.weight, self.norm.bias, self.norm.eps))
+        batch, width = places.shape[0], self.scale.shape[0]
+        half = F.linear(places.to(self.dtype), self.first, self.first_bias).view(batch, -1, width)
+        half = F.gelu(F.layer_norm(half, (width,), self.scale, self.shift, self.eps))
         fine = F.gelu(F.linear(half, self.second, self.second_bias)).view(batch, -1, filters.shape[1])
         # rows, columns, then (row, column) within the place, then within the half place
-        logits = (fine @ filters).view(batch, rows, columns, 2, 2, 2, 2, -1)
+        logits = (fine @ filters.to(self.dtype)).float().view(batch, rows, columns, 2, 2, 2, 2, -1)
         return logits.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(batch, -1, 4 * rows, 4 * columns)
 
 

@@ -74,9 +74,7 @@ def look_for_points(image: SliceImage, points_xy: ArrayLike, *, side: int) -> Lo
     rows, columns = image.pixels.shape
     field = POINT_FIELD_MM if image.spacing_mm else POINT_FIELD_SHARE * max(rows, columns)
     spread = (points.max(0) - points.min(0) + 1) * (column_mm, row_mm)
-    return look_around(
-        image, centre_xy=(points.max(0) + points.min(0)) / 2, side_mm=max(field, float(spread.max()) / BOX_FILL), side=side
-    )
+    return look_around(image, centre_xy=(points.max(0) + points.min(0)) / 2, side_mm=max(field, float(spread.max()) / BOX_FILL), side=side)
 
 
 def choose_look(image: SliceImage, prompt: SlicePrompt, *, side: int) -> Look:
@@ -100,9 +98,7 @@ def paste(logits: torch.Tensor, look: Look, shape: tuple[int, int], *, threshold
     """Logits (n, h, w) of a look to masks (n, rows, columns) on the slice's pixels; nothing outside the look."""
     rows, columns = shape
     full = np.zeros((logits.shape[0], rows, columns), bool)
-    resized = F.interpolate(
-        logits[None].float(), size=(look.rows, look.columns), mode="bilinear", align_corners=False, antialias=True
-    )[0]
+    resized = F.interpolate(logits[None].float(), size=(look.rows, look.columns), mode="bilinear", align_corners=False, antialias=True)[0]
     r0, r1 = max(look.row, 0), min(look.row + look.rows, rows)
     c0, c1 = max(look.column, 0), min(look.column + look.columns, columns)
     if r0 < r1 and c0 < c1:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from spinalsam.device.manager import run_with_fallback
-from spinalsam.device.threads import cpu_threads
+from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine import fast_decoder, fast_vit
-from spinalsam.engine.fast_decoder import FastDecoder
+from spinalsam.engine.fast_decoder import FastDecoder, places_of
 from spinalsam.engine.fast_vit import FastEncoder
 from spinalsam.engine.resample import masks_of
 from spinalsam.engine.segment_anything_parts import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
@@ -227,6 +227,7 @@ class SamSegmenter:
         self.side = int(model.image_encoder.img_size)
         self._notice = notice
         self._fast: tuple[FastEncoder | None, FastDecoder | None] | None = None
+        self._last_places: tuple[SamFeatures, Tensor] | None = None
 
     @property
     def flavour(self) -> str:
@@ -280,6 +281,7 @@ class SamSegmenter:
             kept=embedding.features.input_size,
             shape=(rows, columns),
             threshold=self.model.mask_threshold,
+            dtype=torch.bfloat16 if self.precision == "bf16" else torch.float32,
         )
         return Candidates(masks, scores[order].clamp(0, 1).numpy(), tuple(logits[n][None, None] for n in order))
 
@@ -306,7 +308,7 @@ class SamSegmenter:
         if self._fast is None:
             dtype = PRECISIONS[self.precision]
             encoder = FastEncoder(self.model.image_encoder, dtype) if fast_vit.can_speed_up(self.model.image_encoder) else None
-            self._fast = encoder, FastDecoder(self.model) if fast_decoder.can_speed_up(self.model) else None
+            self._fast = encoder, FastDecoder(self.model, dtype) if fast_decoder.can_speed_up(self.model) else None
         return self._fast
 
     def _encode(self, pixels: Tensor) -> Tensor:
@@ -322,16 +324,29 @@ class SamSegmenter:
 
     def _decode(self, embedding: Embedding, prompts: Sequence[SlicePrompt], previous: Any) -> tuple[Tensor, Tensor]:
         """Logits (b, 4, 256, 256) and predicted IoU (b, 4) of prompts of one form, on the CPU."""
-        with torch.inference_mode(), cpu_threads():
+        with torch.inference_mode(), cpu_threads(FEW):
             sparse, dense = self.model.prompt_encoder(
                 points=self._points(prompts, embedding),
                 boxes=self._boxes(prompts, embedding),
                 masks=None if previous is None else previous.to(self.device),
             )
-            features = embedding.features.tensor.to(self.device).float()
             decoder = self._faster()[1]
-            logits, scores = (decoder or self._slow_decode)(features, sparse, dense[:1])
+            if decoder is None:
+                logits, scores = self._slow_decode(embedding.features.tensor.to(self.device).float(), sparse, dense[:1])
+            else:
+                logits, scores = decoder(self._places(embedding.features, None if previous is None else dense[:1]), sparse)
         return logits.float().cpu(), scores.float().cpu()
+
+    def _places(self, features: SamFeatures, dense: Tensor | None) -> Tensor:
+        """(1, n, 256) float32 places of a slice; those without a mask to refine are kept for the next click on the slice."""
+        if dense is not None:
+            return places_of(features.tensor.to(self.device).float() + dense)
+        kept = self._last_places
+        if kept is None or kept[0] is not features or kept[1].device != self.device:
+            no_mask = self.model.prompt_encoder.no_mask_embed.weight.view(1, -1, 1, 1)
+            kept = features, places_of(features.tensor.to(self.device).float() + no_mask)
+            self._last_places = kept
+        return kept[1]
 
     def _slow_decode(self, features: Tensor, sparse: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
         """A decoder that something was put into: as segment_anything runs it, prompt by prompt."""

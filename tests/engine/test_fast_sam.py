@@ -8,7 +8,7 @@ import torch
 
 from spinalsam.engine import fast_decoder, fast_vit
 from spinalsam.engine.cbam import CbamSettings, attach_cbam
-from spinalsam.engine.fast_decoder import FastDecoder
+from spinalsam.engine.fast_decoder import FastDecoder, places_of
 from spinalsam.engine.fast_vit import FastEncoder, attend_fused, attend_in_blocks
 from spinalsam.engine.resample import masks_of
 from spinalsam.engine.sam import SamSegmenter, SamShape, build_sam, network_input
@@ -103,7 +103,7 @@ def test_the_decoder_gives_segment_anythings_logits_for_many_prompts_at_once(mod
         sparse, dense = model.prompt_encoder(
             points=(points, torch.ones(3, 2, dtype=torch.int)), boxes=None, masks=torch.randn(1, 1, 40, 40) if masked else None
         )
-        logits, scores = FastDecoder(model)(features, sparse, dense[:1])
+        logits, scores = FastDecoder(model)(places_of(features + dense[:1]), sparse)
         for n in range(3):
             expected, iou = model.mask_decoder.predict_masks(
                 image_embeddings=features,
