@@ -21,6 +21,7 @@ __all__ = ["__version__", "open"]
 def open(path: str | Path, *, series_uid: str | None = None, **options: Any) -> Workspace:
     """Open a CT as a workspace: ``ws = spinalsam.open("ct.nii.gz"); ws.run("add_box", corners=[...])``.
 
+    path: of a CT, or of the journal of an earlier session, in Python or in the window, which is gone on with.
     options: as `spinalsam.control.workspace.Workspace` takes them (segmenter, journal, settings, ...). A case that is open already,
     here or in another program, is worked on without a journal unless one is asked for. Raises SpinalSamError.
     """

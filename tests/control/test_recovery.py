@@ -10,6 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 
+import spinalsam
 from spinalsam.control.journal import Journal, read_journal
 from spinalsam.control.recovery import find_recoverable, recover, replay
 from spinalsam.control.workspace import Workspace
@@ -281,5 +282,11 @@ def test_a_journal_opens_like_an_image(recorded: Workspace, segmenter: FakeSegme
             ws.open(journal, series_uid="1.2")
         with pytest.raises(UsageError, match="open already"):
             ws.open(journal)
-    with Workspace(samples=TOY, segmenter=segmenter) as ws, pytest.raises(JournalError):
-        ws.open(journal.with_name("nothing.jsonl"))
+        with spinalsam.open(journal, samples=TOY, segmenter=segmenter) as beside:  # it is open already: without a journal
+            assert everything(beside) == before
+            assert beside.journal_path is None and not beside.read_only
+    prompts = journal.with_name("prompts.jsonl")
+    prompts.write_text('{"plane": "axial", "points": [[1, 2, 3, 1]]}\n')
+    for wrong in (journal.with_name("nothing.jsonl"), prompts):
+        with Workspace(samples=TOY, segmenter=segmenter) as ws, pytest.raises(JournalError, match=wrong.name):
+            ws.open(wrong)

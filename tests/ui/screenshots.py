@@ -63,6 +63,7 @@ def one(name: str, size: str, theme: str, language: str, series: str) -> None:
 
     def look(state: str) -> None:
         QTest.qWait(400)
+        application.processEvents()  # what the last event has laid out anew
         window.grab().save(f"{name}_{state}.png")
 
     idle = lambda: not window.dispatcher.busy  # noqa: E731

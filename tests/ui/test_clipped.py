@@ -20,9 +20,11 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
+from spinalsam.control.jobs import Job
 from spinalsam.ui import app, theme, words
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences import Preferences
+from spinalsam.ui.slice_marks import Hover
 from spinalsam.ui.status import ElidedLabel
 from tests.fakes import FakeSegmenter
 from tests.ui.conftest import vertebra_volume
@@ -118,7 +120,16 @@ def in_error(window: MainWindow, qtbot: Any) -> None:
     window.conversation.say("delete L3")
 
 
-@pytest.mark.parametrize("state", [lambda *_: None, loaded, with_masks, in_error], ids=["empty", "loaded", "masks", "error"])
+def busy(window: MainWindow, qtbot: Any) -> None:
+    with_masks(window, qtbot)
+    job = Job("Propagate")
+    job.progress(0.3, "Following the axial slices")
+    window.status.progress.show_job(job)
+    window.status.show_hover(Hover((39, 47, 11), -1024.0), window.workspace.volume)
+    qtbot.waitUntil(window.status.progress.isVisible)
+
+
+@pytest.mark.parametrize("state", [lambda *_: None, loaded, with_masks, busy, in_error], ids=["empty", "loaded", "masks", "busy", "error"])
 def test_no_text_is_cut_off(dressed: MainWindow, qtbot: Any, state: Callable[[MainWindow, Any], None]) -> None:
     state(dressed, qtbot)
     qtbot.wait(250)
