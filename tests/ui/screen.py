@@ -23,6 +23,8 @@ Place = tuple[int, int]
 Seen = dict[str, Any]
 # How long a condition is looked at again: short enough not to be felt, long enough to leave the program alone.
 LOOK_S = 0.04
+# Seconds are those of a quiet machine; a busy one is given as many times more as programs want each of its processors.
+PATIENCE = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def need_tools() -> None:
@@ -41,9 +43,9 @@ def person(folder: Path, **more: str) -> dict[str, str]:
 
 def wait_for(what: Callable[[], Any], seconds: float, name: str) -> Any:
     """Look until there is something. Returns it."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while not (found := what()):
-        assert time.monotonic() < end, f"{name} did not happen within {seconds:.0f} s"
+        assert time.monotonic() < end, f"{name} did not happen within {seconds * PATIENCE:.0f} s"
         time.sleep(LOOK_S)
     return found
 
@@ -127,9 +129,9 @@ class Screen:
 
     def until(self, what: Callable[[Seen], Any], seconds: float, name: str) -> Seen:
         """Look until it is so. Returns what was seen then."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while not what(seen := self.look()):
-            assert time.monotonic() < end, f"{name} did not happen within {seconds:.0f} s; {summary(seen)}"
+            assert time.monotonic() < end, f"{name} did not happen within {seconds * PATIENCE:.0f} s; {summary(seen)}"
             time.sleep(LOOK_S)
         return seen
 
@@ -154,7 +156,7 @@ class Screen:
     def still(self, place: Sequence[int], seconds: float = 20) -> None:
         """Until a part (left, top, width, height) of the screen no longer changes."""
         left, top, width, height = place
-        end, since, before = time.monotonic() + seconds, time.monotonic(), np.empty(0)
+        end, since, before = time.monotonic() + seconds * PATIENCE, time.monotonic(), np.empty(0)
         while time.monotonic() - since < 0.4:
             assert time.monotonic() < end, "the picture does not come to rest"
             now = self.pixels()[top : top + height, left : left + width].copy()

@@ -101,10 +101,10 @@ def test_a_journal_of_python_opens_in_the_window_and_goes_back(screen: Screen, c
 
     left, top, width, height = seen["panes"]["axial"]["place"]
     screen.click((left + width // 2, top + height // 2))
-    screen.until(lambda seen: len(shown(seen)["prompts"]) == 4, 10, "a point")
+    screen.until(lambda seen: len(shown(seen)["prompts"]) == 4, 30, "a point")
     screen.until(lambda seen: seen["idle"], 90, "the mask")
     screen.press("Return")
-    screen.until(lambda seen: not seen["open_mask"] and seen["idle"], 20, "keeping the mask")
+    screen.until(lambda seen: not seen["open_mask"] and seen["idle"], 40, "keeping the mask")
     in_window = shown(screen.look())
     assert in_window["undone"] == 0
     screen.close_program()

@@ -65,12 +65,12 @@ class Sitting:
 
     def answer(self, title: str, text: str) -> None:
         """Type a path into a dialog; where the keys are afterwards is a window manager's work."""
-        self.screen.until(lambda seen: any(title in name for name in seen["windows"]), 20, f"the dialog '{title}'")
+        self.screen.until(lambda seen: any(title in name for name in seen["windows"]), 40, f"the dialog '{title}'")
         self.screen.focus(title)
         self.screen.press("ctrl+a")
         self.screen.type(text)
         self.screen.press("Return")
-        self.screen.until(lambda seen: not any(title in name for name in seen["windows"]), 20, "the end of the dialog")
+        self.screen.until(lambda seen: not any(title in name for name in seen["windows"]), 40, "the end of the dialog")
         self.screen.focus("SpinalSAM")
 
     def export(self, name: str) -> Path:
@@ -87,7 +87,7 @@ class Sitting:
         self.screen.find("L5")
         self.screen.type(level)
         self.screen.press("Return")
-        self.screen.until(lambda seen: level in seen["active_label"], 10, f"new masks of {level}")
+        self.screen.until(lambda seen: level in seen["active_label"], 30, f"new masks of {level}")
 
     # --- the panes ---------------------------------------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class Sitting:
         """Put the crosshair there, so that the other panes show it."""
         self.screen.click(self.at(plane, mm), key="ctrl")
         others = set(self.screen.look()["panes"]) - {plane}
-        self.screen.until(lambda seen: all(off_slice_mm(seen, other, mm) < 2.0 for other in others), 10, "following the crosshair")
+        self.screen.until(lambda seen: all(off_slice_mm(seen, other, mm) < 2.0 for other in others), 30, "following the crosshair")
 
     def prompts_on(self, plane: str) -> int:
         return self.screen.look()["panes"][plane]["prompts"]
@@ -113,18 +113,18 @@ class Sitting:
         first, last = (self.at(plane, mm) for mm in corners)
         middle = (first[0] + last[0]) // 2, (first[1] + last[1]) // 2
         self.screen.drag([first, middle, last], key="shift")
-        self.screen.until(lambda seen: seen["panes"][plane]["prompts"] > before, 10, "a box")
+        self.screen.until(lambda seen: seen["panes"][plane]["prompts"] > before, 30, "a box")
         self.screen.idle()
 
     def point(self, plane: str, mm: Mm, button: int = 1) -> None:
         before = self.prompts_on(plane)
         self.screen.click(self.at(plane, mm), button)
-        self.screen.until(lambda seen: seen["panes"][plane]["prompts"] > before, 10, "a point")
+        self.screen.until(lambda seen: seen["panes"][plane]["prompts"] > before, 30, "a point")
         self.screen.idle()
 
     def keep(self) -> None:
         self.screen.press("Return")
-        self.screen.until(lambda seen: not seen["open_mask"] and seen["idle"], 20, "keeping the mask")
+        self.screen.until(lambda seen: not seen["open_mask"] and seen["idle"], 40, "keeping the mask")
 
     def segment(self, plane: str, prompts: Prompts) -> None:
         """A box and two corrective clicks."""
@@ -188,12 +188,12 @@ def work(sitting: Sitting) -> None:
     sitting.look("03_axial")
     sitting.keep()
     screen.wheel(sitting.at("axial", patient.middle), -4)
-    screen.until(lambda seen: off_slice_mm(seen, "axial", patient.above[0]) < 0.1, 10, "four slices up")
+    screen.until(lambda seen: off_slice_mm(seen, "axial", patient.above[0]) < 0.1, 30, "four slices up")
     sitting.box("axial", patient.above)
     sitting.keep()
     before = screen.look()["undo"]
     screen.press("ctrl+i")
-    screen.until(lambda seen: seen["undo"] > before and seen["idle"], 20, "filling between slices")
+    screen.until(lambda seen: seen["undo"] > before and seen["idle"], 40, "filling between slices")
     sitting.look("04_filled")
     for plane in ("sagittal", "coronal"):
         sitting.cross("sagittal", patient.middle)
@@ -213,12 +213,12 @@ def test_a_sitting_from_the_empty_window_to_the_exported_vertebra(sitting: Sitti
     sitting.see_in_3d()
     sitting.look("06_in_3d")
     screen.press("d")
-    screen.until(lambda seen: not seen["panes"], 10, "3-D alone")
+    screen.until(lambda seen: not seen["panes"], 30, "3-D alone")
     sitting.see_in_3d()
     screen.press("r")
-    screen.until(lambda seen: len(seen["panes"]) == 3, 10, "three planes")
+    screen.until(lambda seen: len(seen["panes"]) == 3, 30, "three planes")
     screen.press("m")
-    screen.until(lambda seen: any("ml" in widget["name"] for widget in seen["widgets"] if widget["kind"] == "Notice"), 20, "the volume")
+    screen.until(lambda seen: any("ml" in widget["name"] for widget in seen["widgets"] if widget["kind"] == "Notice"), 40, "the volume")
     sitting.look("07_measured")
     first = sitting.export("first.nii.gz")
     sitting.look("08_exported")

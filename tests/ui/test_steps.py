@@ -54,7 +54,7 @@ def files(screen: Screen, tmp_path: Path) -> Iterator[Patient]:
 def test_the_table_counts_all_steps_and_there_are_fewer_than_elsewhere(screen: Screen, files: Patient, tmp_path: Path) -> None:
     ours, slicer, snap = counted()
     screen.start([], tmp_path / "errors.txt")
-    wait_for(lambda: screen.do("search", "--onlyvisible", "--name", TITLE).strip(), 20, "the file manager")
+    wait_for(lambda: screen.do("search", "--onlyvisible", "--name", TITLE).strip(), 40, "the file manager")
     screen.steps.clear()
 
     screen.drag([(ICON[0] + 70, ICON[1] + 50), (1400, 300), (900, 400), (600, 450), (598, 452), (596, 454), (595, 455)])
@@ -62,7 +62,7 @@ def test_the_table_counts_all_steps_and_there_are_fewer_than_elsewhere(screen: S
     screen.focus("SpinalSAM")
     screen.click(screen.find("Label of new masks"))
     screen.click(screen.find("L3", "QListView"))
-    screen.until(lambda seen: seen["active_label"] == "L3", 10, "new masks of L3")
+    screen.until(lambda seen: seen["active_label"] == "L3", 30, "new masks of L3")
     screen.drag([_at(screen, mm) for mm in files.planes["sagittal"].box])
     screen.until(lambda seen: seen["open_mask"] and seen["idle"], 60, "the mask")
     before = screen.look()["undo"]
@@ -70,7 +70,7 @@ def test_the_table_counts_all_steps_and_there_are_fewer_than_elsewhere(screen: S
     seen = screen.until(lambda seen: seen["undo"] > before and seen["idle"], 120, "the whole vertebra")
     screen.until(lambda seen: seen["surface_drawn"] or seen["surface_failed"], 40, "the surface")
     screen.press("ctrl+e")
-    screen.until(lambda seen: any("Export mask" in name for name in seen["windows"]), 20, "the dialog")
+    screen.until(lambda seen: any("Export mask" in name for name in seen["windows"]), 40, "the dialog")
     screen.focus("Export mask")
     screen.press("Return")
     out = tmp_path / "phantom_mask.nii.gz"
