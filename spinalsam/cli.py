@@ -84,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # --help and --version
         return int(end.code or 0)
     except KeyboardInterrupt as stop:
-        return _fail("stopped; no partial file is left", stop.args[0] if stop.args else 130, debug=debug)
+        code, said = _stopped(stop)
+        return _fail(said, code, debug=debug)
     except BrokenPipeError:
         # Whoever read the output has gone; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -119,6 +120,13 @@ def _cleaning_up_when_terminated(command: str) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _stopped(stop: KeyboardInterrupt) -> tuple[int, str]:
+    """The exit code and the line of a command that was stopped; a command may have put its own into the exception."""
+    given = stop.args
+    code = given[0] if given and isinstance(given[0], int) else 130
+    return code, str(given[1]) if len(given) > 1 else "stopped; no partial file is left"
 
 
 def as_known(error: BaseException) -> SpinalSamError | None:

@@ -61,6 +61,8 @@ def test_libraries_are_imported_only_where_they_belong() -> None:
         "highdicom": ("data",),
         "nibabel": ("data",),
         "openai": ("language",),
+        "dask": ("control",),
+        "distributed": ("control",),
     }
     wrong = []
     for path in sorted((REPOSITORY / "spinalsam").rglob("*.py")):

@@ -206,12 +206,12 @@ def _row(case: Workspace, reference: NDArray, region: str, prompt: str, ref: Sli
 
 
 def _speak(case: Workspace, record: Record) -> None:
-    from spinalsam.commands.segment import say
+    from spinalsam.control.saying import say
 
     note(f'"{SENTENCE}"')
-    for answer in say(case, SENTENCE)[1]:
-        record.answers.append(answer)
-        note(answer)
+    for result in say(case, SENTENCE)[1]:
+        record.answers.append(result.message)
+        note(result.message)
 
 
 def _draw(case: Workspace, path: Path, middle: SliceRef) -> None:

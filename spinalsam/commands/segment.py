@@ -7,32 +7,29 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spinalsam.commands import batch
 from spinalsam.commands import prompts as prompting
 from spinalsam.commands.output import OUT_HELP, add_json, note, notes_on_success, print_result, progress
 from spinalsam.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from spinalsam.control.workspace import Workspace
-    from spinalsam.support.calls import OperationCall
     from spinalsam.support.prompts import Prompt
 
 NAME = "segment"
 HELP = "Prompts to a mask on the image's own grid."
 
-# What a sentence may not do here: the image and the output are named by arguments.
-_NOT_SAID = {"open_image": "IMAGE", "clear_image": "IMAGE", "export_mask": "-o"}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", metavar="IMAGE", help="a CT file, a DICOM folder, a picture or a folder of pictures")
+    help = "a CT file, a DICOM folder, a picture or a folder of pictures; with a folder for -o any number of them, and lists"
+    parser.add_argument("image", metavar="IMAGE", nargs="+", help=help)
     parser.add_argument("-o", "--out", required=True, metavar="OUT", help=OUT_HELP)
     prompting.add_arguments(parser)
     parser.add_argument("--say", action="append", default=[], metavar="TEXT", help="a sentence, after the prompts; repeatable")
     parser.add_argument("--propagate", action="store_true", help="carry every mask through the neighbouring slices")
     add_model(parser)
     parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
+    batch.add_arguments(parser)
     add_json(parser)
 
 
@@ -42,7 +39,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps (default: the one of the settings)")
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> int:
+    if batch.is_batch(options):
+        return batch.run(options)
+    [options.image] = options.image
     prompts = prompting.from_options(options)
     if not prompts and not options.say:
         raise UsageError("Nothing says what to segment; give --point, --box, --prompts or --say.")
@@ -56,6 +56,7 @@ def run(options: argparse.Namespace) -> None:
         _write(case, out)
         document |= {"output": str(out), "sidecar": str(_sidecar(out)), "seconds": round(time.perf_counter() - started, 3)}
     print_result(options, document, lambda: _text(document))
+    return 0
 
 
 def workspace(options: argparse.Namespace) -> Workspace:
@@ -134,13 +135,15 @@ def _speak(case: Workspace, prompts: list[Prompt], options: argparse.Namespace) 
 
     Raises InputError for a sentence that asks for nothing that can be done here, and when there would be no mask to write.
     """
+    from spinalsam.control.saying import makes_mask, say
+
     _look_at(case, prompts[-1] if prompts else None, options.plane)
     asked: set[str] = set()
     for text in options.say:
-        calls, answers = say(case, text)
+        calls, results = say(case, text)
         asked |= {call.op for call in calls}
-        for answer in answers:
-            note(answer)
+        for result in results:
+            note(result.message)
     if options.propagate and case.has_mask and not prompts:
         case.run("propagate", direction="both")
         return
@@ -167,30 +170,6 @@ def _choose_label(case: Workspace, label: str) -> None:
         case.run("set_label", regions=[LABEL_NAMES[value]])
     else:
         case.run("change_label", value=case.state.active_label, to=value)
-
-
-def makes_mask(op: str) -> bool:
-    """Whether an operation can leave something in the mask, or take it out."""
-    from spinalsam.control.operations import find
-
-    return "mask" in find(op).writes
-
-
-def say(case: Workspace, text: str) -> tuple[Sequence[OperationCall], list[str]]:
-    """Do what one sentence says. Returns the calls and what they answer. Raises InputError when it asks for nothing or is unclear."""
-    from spinalsam.control.operations import SPOKEN_SPECS
-    from spinalsam.language import parse
-    from spinalsam.language.schema import SURE
-
-    parsed = parse(text, SPOKEN_SPECS, case.hints)
-    if not parsed.calls:
-        raise InputError(f"The sentence '{text}' asks for nothing that can be done; `spinalsam parse` shows how it is understood.")
-    if parsed.confidence < SURE:
-        raise InputError(f"It is not clear what '{text}' asks for, and there is nobody to ask; say it in plainer words.")
-    for call in parsed.calls:
-        if call.op in _NOT_SAID:
-            raise UsageError(f"'{call.op}' cannot be said here: {_NOT_SAID[call.op]} names it; leave it out of '{text}'.")
-    return parsed.calls, [result.message for result in case.dispatcher.run_all(parsed.calls, origin="say")]
 
 
 def _labels(case: Workspace) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def scan(paths: Iterable[Path], progress: Progress | None = None) -> Scan:
             continue
         found = read_header(path)
         try:
-            reason = "damaged" if found is None else _not_wanted(found[0])
+            reason = "damaged" if found is None else not_wanted(found[0])
             if found is None or reason:
                 left_out[reason] += 1
                 continue
@@ -147,7 +147,7 @@ def read_header(path: Path) -> tuple[Any, int | None] | None:
     return (header, pixels_at) if "SOPClassUID" in header or "Rows" in header else None
 
 
-def _not_wanted(header: Any) -> str:
+def not_wanted(header: Any) -> str:
     if header.get("Modality") == "SEG" or str(header.get("SOPClassUID", "")).startswith(_NOT_PICTURES):
         return "without_picture"
     if not header.get("Rows") or not header.get("Columns"):

@@ -1,0 +1,118 @@
+"""Batches on a local cluster with real processes: a killed worker loses no case, and a case that kills workers sinks no batch."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from spinalsam.control.batch.cases import find_cases, signature
+from spinalsam.control.batch.runners import DaskRunner, make_runner
+from spinalsam.control.batch.work import Task
+from spinalsam.errors import ResourceError
+from tests.conftest import REPOSITORY, Run
+from tests.control.batch import make
+
+pytest.importorskip("distributed")
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+
+
+def tasks_in(folder: Path, out: Path) -> list[Task]:
+    return [Task(case, str(out), make.RECIPE, signature(case)) for case in find_cases([folder], out).cases]
+
+
+@pytest.fixture
+def cluster(request: pytest.FixtureRequest) -> Iterator[DaskRunner]:
+    said: list[str] = []
+    runner = make_runner(24, scheduler=None, workers=2, work=request.param, say=said.append)
+    assert isinstance(runner, DaskRunner)
+    runner.said = said  # type: ignore[attr-defined]
+    yield runner
+    runner.close()
+
+
+@pytest.mark.parametrize("cluster", [make.slow], indirect=True)
+def test_a_worker_killed_in_the_middle_of_a_case_loses_none(cluster: DaskRunner, tmp_path: Path) -> None:
+    make.write_cts(tmp_path / "in", 6)
+    tasks = tasks_in(tmp_path / "in", tmp_path / "out")
+    killed: list[int] = []
+
+    def kill() -> None:
+        while not (begun := list((tmp_path / "out").glob("*/pids"))) or not begun[0].read_text():
+            time.sleep(0.02)
+        killed.append(int(begun[0].read_text().split()[0]))
+        os.kill(killed[0], signal.SIGKILL)
+
+    threading.Thread(target=kill, daemon=True).start()
+    records = [record for _, record in cluster.run(tasks)]
+    assert sorted(record["case"] for record in records) == sorted(task.case.id for task in tasks)
+    assert {record["status"] for record in records} == {"done"}
+    assert killed
+    tries = [path.read_text().split() for path in (tmp_path / "out").glob("*/pids")]
+    assert max(map(len, tries)) == 2, "the case at work was done again"
+
+
+@pytest.mark.parametrize("cluster", [make.poisonous], indirect=True)
+def test_a_case_that_kills_its_workers_is_given_up_and_the_others_are_done(cluster: DaskRunner, tmp_path: Path) -> None:
+    make.write_cts(tmp_path / "in", 5)
+    make.write_ct(tmp_path / "in" / "poison" / "ct.nii.gz")
+    tasks = tasks_in(tmp_path / "in", tmp_path / "out")
+    records = {task.case.source: record for task, record in cluster.run(tasks)}
+    assert len(records) == 6
+    for source, record in records.items():
+        assert record["status"] == ("failed" if "poison" in source else "done"), record
+        pids = (tmp_path / "out" / record["case"] / "pids").read_text().split()
+        # A case whose worker died before its record was fetched is done twice.
+        assert len(pids) == 3 if "poison" in source else len(pids) <= 2
+        if "poison" in source:
+            assert "3 workers" in record["reason"] and (tmp_path / "out" / record["case"] / "case.json").exists()
+
+
+@pytest.mark.parametrize("cluster", [make.slow], indirect=True)
+def test_the_local_cluster_listens_on_loopback_only_and_leaves_no_process(cluster: DaskRunner) -> None:
+    me = psutil.Process()
+    family = [me, *me.children(recursive=True)]
+    listening = [one for process in family for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN]
+    assert listening
+    assert {one.laddr.ip for one in listening} <= {"127.0.0.1", "::1"}
+    children = me.children(recursive=True)
+    cluster.close()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not [one for one in alive if "resource_tracker" not in " ".join(one.cmdline())]
+
+
+def test_a_scheduler_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spinalsam.control.batch.runners.CONNECT_S", 1.0)
+    with pytest.raises(ResourceError, match="No scheduler answers"):
+        make_runner(1, scheduler="tcp://127.0.0.1:9", workers=None, say=lambda text: None)
+
+
+def test_the_same_command_on_workers_that_somebody_started(run: Run, tmp_path: Path) -> None:
+    """The real work with the shipped network, through `--scheduler`; a folder that workers cannot see is said to be so."""
+    from distributed import LocalCluster
+
+    make.write_cts(tmp_path / "in", 3)
+    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as foreign:
+        words = ("segment", tmp_path / "in", "-o", tmp_path / "out", "--say", make.SAID_BOX, "--json")
+        answer = run(*words, "--scheduler", foreign.scheduler_address)
+        assert answer.code == 0, answer.err
+        assert answer.json["done"] == 3
+        assert len(list((tmp_path / "out").glob("*/mask.nii.gz"))) == 3
+        runner = make_runner(1, scheduler=foreign.scheduler_address, workers=None, say=lambda text: None)
+        [task, *_] = tasks_in(tmp_path / "in", tmp_path / "out")
+        unseen = replace(task, case=replace(task.case, id="unseen", source=str(tmp_path / "only here")), remote=True)
+        [(_, record)] = runner.run([unseen])
+        runner.close()
+        assert record["status"] == "failed"
+        assert "cannot see the images" in record["reason"]
