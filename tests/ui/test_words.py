@@ -114,7 +114,7 @@ def progress_messages() -> dict[str, str]:
     found: dict[str, str] = {}
     root = Path(spinalsam.ui.__file__).parents[1]
     paths = [*(root / "control").rglob("*.py"), *(root / "data").rglob("*.py"), root / "engine" / "whole.py", root / "engine" / "locate.py"]
-    for path in paths:
+    for path in (path for path in paths if "batch" not in path.relative_to(root).parts):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in ("progress", "say"):
                 for text in node.args[1:]:
@@ -136,6 +136,8 @@ def test_what_is_said_while_something_runs_is_translated(chinese: None) -> None:
 OF_SCRIPTS = {
     "prompting.py",
     "recovery.py",
+    "saying.py",
+    "dicom_studies.py",
     "packing.py",
     "snapshot.py",
     "calls.py",
@@ -151,7 +153,8 @@ def errors_raised() -> dict[str, str]:
     """The sentences of errors that a window can show, as they could be said, and the file in which they stand."""
     found: dict[str, str] = {}
     root = Path(spinalsam.ui.__file__).parents[1]
-    for path in (path for part in ("control", "data", "support") for path in (root / part).rglob("*.py")):
+    files = [path for part in ("control", "data", "support") for path in (root / part).rglob("*.py")]
+    for path in (path for path in files if "batch" not in path.relative_to(root).parts):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args and path.name not in OF_SCRIPTS:
                 text = node.exc.args[0]

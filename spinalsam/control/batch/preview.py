@@ -1,4 +1,7 @@
-"""The picture of a case in a summary: one sagittal and one coronal slice through the masks, with the levels' names beside them."""
+"""The picture of a case in a summary: one sagittal and one coronal slice through the masks, with the levels' names.
+
+A volume of too few slices for that is shown as one axial slice.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ PLANES = ("sagittal", "coronal")
 _HEIGHT = 560  # pixels
 _WIDEST = 640  # pixels of one pane
 _GAP = 6
+_FEWEST = 8  # pixels across a slice that shows anything
 _SMALLEST_MM2 = 40.0  # of a cross-section that is worth a name
+_ROOM_MM = 35.0  # shown around the masks
 
 
 def draw_preview(ws: Workspace) -> Image:
@@ -29,7 +34,8 @@ def draw_preview(ws: Workspace) -> Image:
 
     if ws.case.volume.is_hu:
         ws.run("set_window", preset="bone")
-    panes = [_pane(ws, plane) for plane in PLANES if min(ws.plane(plane).shape) > 1]
+    tall = [plane for plane in PLANES if min(ws.plane(plane).shape) >= _FEWEST]
+    panes = [_pane(ws, plane) for plane in tall or ("axial",)]
     width = sum(pane.width for pane in panes) + _GAP * (len(panes) - 1)
     picture = Images.new("RGB", (max(1, width), _HEIGHT))
     left = 0
@@ -40,9 +46,9 @@ def draw_preview(ws: Workspace) -> Image:
 
 
 def png(picture: Image) -> bytes:
-    """The picture as PNG, with 128 colours, which makes it half as large and is not seen."""
+    """The picture as PNG."""
     data = io.BytesIO()
-    picture.quantize(128).save(data, format="PNG", optimize=True)
+    picture.save(data, format="PNG", optimize=True)
     return data.getvalue()
 
 
@@ -52,7 +58,10 @@ def _pane(ws: Workspace, plane: str) -> Image:
 
     ref = SliceRef(plane, _middle(ws, plane))
     cut = ws.plane(plane)
-    picture = Images.fromarray(slice_picture(ws, ref))
+    whole = slice_picture(ws, ref)
+    top, bottom, left, right = _shown(ws, plane)
+    down, across = whole.shape[0] / cut.shape[0], whole.shape[1] / cut.shape[1]
+    picture = Images.fromarray(whole[round(top * down) : round(bottom * down), round(left * across) : round(right * across)])
     scale = min(_HEIGHT / picture.height, _WIDEST / picture.width)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     picture = picture.resize(size, Images.Resampling.LANCZOS)
@@ -60,7 +69,7 @@ def _pane(ws: Workspace, plane: str) -> Image:
     font = ImageFont.load_default(14)
     labels = cut.cut(ws.case.mask, ref.index)
     for value, (row, column) in _label_places(labels, float(np.prod(cut.spacing_mm))).items():
-        place = (picture.width * (column + 0.5) / labels.shape[1], picture.height * (row + 0.5) / labels.shape[0])
+        place = (size[0] * (column + 0.5 - left) / (right - left), size[1] * (row + 0.5 - top) / (bottom - top))
         draw.text(place, ws.state.label(value).name, fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill="black")
     letters = cut.edge_letters
     for text, place, anchor in ((letters[0], (5, size[1] // 2), "lm"), (letters[1], (size[0] - 5, size[1] // 2), "rm")):
@@ -69,13 +78,28 @@ def _pane(ws: Workspace, plane: str) -> Image:
 
 
 def _middle(ws: Workspace, plane: str) -> int:
-    """The slice through the masks' middle, weighted by how much of them lies on each; the volume's middle without masks."""
+    """The coronal slice with most of the masks on it, the sagittal one with half of them on either side; the middle one without masks."""
     axis = ws.plane(plane).normal_axis
     mask = ws.case.mask
     areas = np.count_nonzero(mask, axis=tuple(n for n in range(3) if n != axis))
     if not areas.any():
         return mask.shape[axis] // 2
-    return int(np.searchsorted(np.cumsum(areas), areas.sum() / 2))
+    return int(areas.argmax()) if plane == "coronal" else int(np.searchsorted(np.cumsum(areas), areas.sum() / 2))
+
+
+def _shown(ws: Workspace, plane: str) -> tuple[int, int, int, int]:
+    """First row and first beyond, first column and first beyond, of what is shown: the masks of all slices, with room around them."""
+    cut = ws.plane(plane)
+    rows, columns = cut.shape
+    held = cut.cut(np.any(ws.case.mask, axis=cut.normal_axis, keepdims=True), 0)
+    if not held.any():
+        return 0, rows, 0, columns
+    ends = []
+    for along, count, mm in ((1, rows, cut.spacing_mm[0]), (0, columns, cut.spacing_mm[1])):
+        where = np.flatnonzero(held.any(axis=along))
+        room = round(_ROOM_MM / mm)
+        ends += [max(0, int(where[0]) - room), min(count, int(where[-1]) + 1 + room)]
+    return ends[0], ends[1], ends[2], ends[3]
 
 
 def _label_places(labels: NDArray[Any], pixel_mm2: float) -> dict[int, tuple[float, float]]:

@@ -128,10 +128,15 @@ def _row(record: Record, out: Path) -> str:
         _number(volume or None, 1),
         _number(certainty, 2),
         _number(agreement, 2),
-        f'<td data-v="{len(flags)}">{"".join(f"<span class=flag>{escape(flag)}</span>" for flag in flags) or "–"}</td>',
+        f'<td data-v="{len(flags)}">{_flags(record)}</td>',
         _number(record["seconds"], 1),
     ]
     return f'<tr data-flags="{escape("|".join(flags))}" data-kind="{kind}">{"".join(cells)}</tr>'
+
+
+def _flags(record: Record) -> str:
+    marks = "".join(f'<span class="flag">{escape(flag)}</span>' for flag in record["flags"]) or "–"
+    return f'{marks}<div class="dim reason">{escape(record["reason"])}</div>' if record["reason"] else marks
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -150,7 +155,7 @@ def _details(record: Record) -> str:
     rows = "".join(_vertebra(row) for row in record["vertebrae"])
     head = "<tr><th>level<th>volume, ml<th>mean HU<th>confidence<th>certainty<th>agreement<th>flags</tr>"
     table = f'<table class="inner"><thead>{head}</thead><tbody>{rows}</tbody></table>' if rows else ""
-    said = [record["reason"], *record.get("answers", ()), *record["notes"]]
+    said = [*record.get("answers", ()), *record["notes"]]
     text = "".join(f"<p>{escape(one)}</p>" for one in dict.fromkeys(said) if one)
     return f"<details><summary>details</summary>{table}{text}</details>"
 

@@ -211,7 +211,7 @@ def test_a_batch_that_was_ended_goes_on_where_it_was(run: Run, tmp_path: Path, e
     done = len(list(out.glob("*/case.json")))
     assert 3 <= done < 24
     if end == signal.SIGINT:
-        assert process.returncode == 130
+        assert process.returncode == 130, told
         assert told.splitlines()[-1].startswith(f"spinalsam: stopped; {done} of 24 cases are done"), told
         assert len({row["case"] for row in rows(out)}) == done
     answer = batch(run, folder, out)
