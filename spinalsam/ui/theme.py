@@ -150,7 +150,7 @@ def _qt_palette(colours: Palette) -> QPalette:
     for role, colour in roles.items():
         palette.setColor(role, QColor(colour))
     for role in (QPalette.Text, QPalette.WindowText, QPalette.ButtonText):
-        palette.setColor(QPalette.Disabled, role, QColor(colours.border).lighter(140 if _current == "dark" else 80))
+        palette.setColor(QPalette.Disabled, role, QColor(colours.muted))
     return palette
 
 

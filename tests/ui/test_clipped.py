@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from PyQt5.QtCore import QSize, Qt
+from PyQt5.QtGui import QColor, QPalette
 from PyQt5.QtWidgets import (
     QAbstractButton,
     QComboBox,
     QDialog,
     QHeaderView,
     QLabel,
+    QLineEdit,
+    QPlainTextEdit,
     QPushButton,
     QTabBar,
     QTableWidget,
@@ -161,6 +164,22 @@ def test_no_text_of_a_dialog_is_cut_off(dressed: MainWindow, qtbot: Any) -> None
         dialog.close()
         qtbot.waitUntil(lambda: dressed.findChild(QDialog) is None, timeout=20000)
     assert len(found) > 4 and not any(found.values()), {name: texts for name, texts in found.items() if texts}
+
+
+def test_hints_in_empty_lines_can_be_read(dressed: MainWindow, qtbot: Any) -> None:
+    from tests.ui.test_contrast import LEAST, contrast
+
+    loaded(dressed, qtbot)
+    dressed._open_palette()
+    dressed._open_preferences()
+    qtbot.wait(50)
+    lines = [line for line in dressed.findChildren((QLineEdit, QPlainTextEdit)) if line.placeholderText()]
+    assert len(lines) > 3
+    for line in lines:
+        hint, behind = line.palette().color(QPalette.PlaceholderText), theme.current().field
+        assert hint.alpha() == 255 and contrast(hint.name(), behind) >= LEAST, f"{line.placeholderText()}: {hint.name(QColor.HexArgb)}"
+    for dialog in dressed.findChildren(QDialog):
+        dialog.close()
 
 
 def _forms() -> list[Any]:
