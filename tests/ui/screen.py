@@ -165,10 +165,10 @@ class Screen:
             time.sleep(LOOK_S)
 
     def picture(self, path: Path) -> None:
-        """Of the whole screen, in as many colours as a reader can tell apart."""
+        """Of the whole screen."""
         from PIL import Image
 
-        Image.fromarray(self.pixels()).quantize(160, dither=Image.Dither.NONE).save(path, optimize=True)
+        save_small(Image.fromarray(self.pixels()), path)
 
     # --- hands -------------------------------------------------------------------------------------------------------
 
@@ -223,6 +223,17 @@ class Screen:
 def summary(seen: Seen) -> str:
     """For a failed test: everything but the widgets, and their names."""
     return f"{ {key: value for key, value in seen.items() if key not in ('widgets', 'panes')} }, {[one['name'] for one in seen['widgets']]}"
+
+
+def save_small(picture: Any, path: Path) -> None:
+    """Write a Pillow picture as a PNG of 256 colours, among them those of thin lines, which count more than their few pixels."""
+    from PIL import Image
+
+    picture = picture.convert("RGB")
+    colours, counts = np.unique(np.asarray(picture).reshape(-1, 3), axis=0, return_counts=True)
+    votes = np.repeat(colours, np.maximum(1, np.round(counts**0.35)).astype(int), axis=0)
+    palette = Image.fromarray(votes[None]).quantize(256, kmeans=2)
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _connected(path: Path) -> socket.socket | None:

@@ -1,7 +1,7 @@
 """The window at three sizes, in two themes, two languages and every state, as pictures to look at.
 
 ``python -m tests.ui.screenshots OUT [SIZE...]``; with QT_QPA_PLATFORM=offscreen no display is needed. A size is 1366x768, 1920x1080 or
-3840x2160@2.
+3840x2160@2. ``python -m tests.ui.screenshots --readme FOLDER`` makes the two pictures of the window in README.md.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.ui.patients import phantom
+from tests.ui.screen import save_small
 
 # L3 of the phantom: the axial slice, and pixels around it.
 SLICE, BOX = 28, [41, 54, 85, 108]
@@ -103,9 +105,73 @@ def one(name: str, size: str, theme: str, language: str, series: str) -> None:
     window.close()
 
 
+def readme(out: Path) -> None:
+    """The sample case with its reference in the dark theme; one vertebra of a DICOM series, and a Chinese sentence, in the light one."""
+    from PIL import Image
+    from PyQt5.QtTest import QTest
+
+    from spinalsam.commands.samples import SAMPLES, sample_files
+    from spinalsam.control.workspace import Workspace
+    from spinalsam.ui import app
+    from spinalsam.ui.preferences import Preferences
+
+    application = app.make_application(["screenshots"])
+    patient = phantom(Path(os.environ["SPINALSAM_DATA_DIR"]))
+
+    def shown(name: str, theme: str, work: Callable[[Any], list[Callable[[], None]]], sentence: str) -> None:
+        preferences = Preferences()
+        preferences.theme = theme
+        preferences._store.remove("geometry")
+        window = app.build_window(application, workspace=Workspace(journal=False, samples=SAMPLES))
+        window.setGeometry(0, 0, 1440, 900)
+        window.show()
+
+        def settle(also: Callable[[], bool] = lambda: True) -> None:
+            QTest.qWait(600)
+            end = time.monotonic() + 300
+            while window.dispatcher.busy or window.conversation.is_reading or not also():
+                QTest.qWait(50)
+                assert time.monotonic() < end
+
+        for step in work(window):
+            step()
+            settle(lambda: window.workspace.has_case)
+        settle(lambda: window.workspace.has_mask and window.panes.surface.has_picture)
+        window.chat.say(sentence)
+        settle()
+        window.notices.clear()
+        QTest.qWait(4000)
+        path = out / f"{name}.png"
+        window.grab().save(str(path))
+        save_small(Image.open(path), path)
+        window.close()
+
+    def spine(window: Any) -> list[Callable[[], None]]:
+        return [lambda: window.open_path("sample:phantom", mask=sample_files().reference)]
+
+    def vertebra(window: Any) -> list[Callable[[], None]]:
+        assert patient.reference is not None
+        first, last = ([mm / step for mm, step in zip(corner, (1.5, 1.5, 2.5), strict=True)] for corner in patient.planes["sagittal"].box)
+        top = patient.reference.shape[2] - 1
+        corners = [round(n) for n in (first[1], top - last[2], last[1], top - first[2])]
+        here = {"plane": "sagittal", "slice": round(first[0]) + 1}
+        return [
+            lambda: window.open_path(str(patient.series)),
+            lambda: window.run("set_label", {"regions": ["L3"]}),
+            lambda: window.run("add_box", {"corners": corners, **here}),
+            lambda: window.run("generate_box_mask", here),
+            lambda: window.run("propagate", {"direction": "both", **here}),
+        ]
+
+    shown("window", "dark", spine, "go to L3")
+    shown("window_chat", "light", vertebra, "测量 L3 的体积")
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "--one":
         one(*sys.argv[2:7])
+    elif sys.argv[1] == "--readme":
+        readme(Path(sys.argv[2]))
     else:
         folder = Path(sys.argv[1])
         folder.mkdir(parents=True, exist_ok=True)
