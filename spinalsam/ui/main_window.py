@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import Qt, QTimer
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt5.QtCore import QByteArray, Qt, QTimer
+from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QAction,
     QApplication,
@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         self.previews = Previews(self.workspace, self)
         self.previews.enabled = preferences.preview
         self._mask_to_load: Path | None = None
+        self._state: QByteArray | None = None
         self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
         self._count_timer.timeout.connect(self._count_voxels)
         self._build_centre()
@@ -633,6 +634,14 @@ class MainWindow(QMainWindow):
             self.resize(1440, 900)
         elif place is not None:
             self.restoreState(place[1], STATE_VERSION)
+            # Docks get their sizes within the window's, which it has only when it is shown.
+            self._state = place[1]
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        state, self._state = self._state, None
+        if state is not None:
+            self.restoreState(state, STATE_VERSION)
 
     def createPopupMenu(self) -> QMenu | None:
         """Qt's own menu of docks and toolbars is left out: what it hides nobody finds again."""

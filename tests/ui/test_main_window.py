@@ -14,10 +14,13 @@ from PyQt5.QtWidgets import QAction, QDialog, QFileDialog, QMenu
 
 import spinalsam.ui
 from spinalsam.control.operations import OPERATIONS, SPECS
+from spinalsam.control.workspace import Workspace
 from spinalsam.support.planes import SliceRef
+from spinalsam.ui import app
 from spinalsam.ui.dialogs import CommandPalette, SeriesPicker, ShortcutMap, with_ending
 from spinalsam.ui.forms import OperationForm, can_enter
 from spinalsam.ui.main_window import MainWindow
+from tests.fakes import FakeSegmenter
 from tests.ui.pointing import at, drag, wheel
 
 Settled = Callable[[MainWindow], None]
@@ -372,3 +375,25 @@ def test_a_file_is_replaced_only_where_the_dialog_asked_for_that_very_name(qtbot
         dialog.fileSelected.emit(str(tmp_path / name))
         dialog.close()
     assert chosen == [(str(tmp_path / "mask.nii.gz"), False), (str(tmp_path / "mask.nii.gz"), True)]
+
+
+def test_docks_keep_their_sizes_until_the_next_time(qtbot: Any, qapp: Any) -> None:
+    def opened() -> MainWindow:
+        made = app.build_window(qapp, workspace=Workspace(segmenter=FakeSegmenter(), journal=False))
+        qtbot.addWidget(made)
+        made.show()
+        qtbot.waitExposed(made)
+        return made
+
+    first = opened()
+    first.resize(1400, 860)
+    qtbot.wait(20)
+    first.resizeDocks([first.label_dock, first.chat_dock], [300, 460], Qt.Vertical)
+    first.resizeDocks([first.label_dock], [420], Qt.Horizontal)
+    qtbot.wait(20)
+    before = first.label_dock.size(), first.chat_dock.size()
+    first.close()
+    again = opened()
+    qtbot.wait(20)
+    assert (again.label_dock.size(), again.chat_dock.size()) == before
+    again.close()
