@@ -32,6 +32,7 @@ STEP_MM = 1.2  # slices nearer to each other than this are interpolated
 BODY_HEIGHT_MM = (8.0, 50.0)  # vertebral bodies from C3 to L5, with room for disease
 ABOVE, BELOW = 0.15, 0.5  # how far arch and processes reach over the body, in heights of the body
 ROOM_MM, GIVE_MM = 2.0, 5.0  # how much larger the box is that asks again, and how far its mask may differ
+BONE_SHARE, LEAST_CONTRAST = 0.5, 50.0  # of a surface voxel; HU between bone and surroundings from which that can be told
 SMALLEST_SIDE = 12  # a plane with fewer pixels across the picture has nothing to say
 
 
@@ -114,7 +115,7 @@ def grow(
     agreed = _voted(scene, votes, starts)
     for number, plane in enumerate(planes):
         votes[plane] = _asked_again(scene, agreed, plane, _Part(say, 0.55 + 0.15 * number, 0.15, f"Refining: {plane}"))
-    final = _voted(scene, votes, starts)
+    final = _with_starts(scene, trimmed(scene.voxels, _voted(scene, votes, starts)), starts)
     pairs = [(a, b) for n, a in enumerate(planes) for b in planes[n + 1 :]]
     agreement = float(np.mean([dice(votes[a] > 0.5, votes[b] > 0.5) for a, b in pairs]))
     return Grown(lower, final, agreement)
@@ -257,6 +258,22 @@ def _voted(scene: Scene, votes: Mapping[str, NDArray[np.float32]], starts: Mappi
     total = sum(votes.values())
     agreed = np.asfortranarray(np.asarray(total) >= 1.5)
     return _with_starts(scene, agreed, starts)
+
+
+def trimmed(voxels: NDArray, mask: Mask) -> Mask:
+    """A mask without the voxels of its surface that are less than half bone by their value (partial volume).
+
+    voxels, mask: [i, j, k]. Bone is what lies inside, the surroundings what lies two voxels and more outside; where both hardly differ, the
+    mask stays as it is.
+    """
+    inner = ndimage.binary_erosion(mask)
+    around = ndimage.binary_dilation(mask, iterations=3) & ~ndimage.binary_dilation(mask)
+    if not inner.any() or not around.any():
+        return mask
+    bone, beside = float(np.median(voxels[inner])), float(np.median(voxels[around]))
+    if bone - beside < LEAST_CONTRAST:
+        return mask
+    return np.asarray(inner | (mask & (voxels > beside + BONE_SHARE * (bone - beside))))
 
 
 def _with_starts(scene: Scene, body: NDArray, starts: Mapping[SliceRef, Mask]) -> Mask:

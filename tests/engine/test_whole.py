@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spinalsam.engine.propagate import dice
-from spinalsam.engine.whole import grow
+from spinalsam.engine.whole import grow, trimmed
 from spinalsam.errors import Cancelled
 from spinalsam.support.geometry import Geometry
 from spinalsam.support.planes import SlicePlane, SliceRef
@@ -92,3 +92,14 @@ def test_it_can_be_stopped() -> None:
         grow(FakeSegmenter(), hu, geometry, {SliceRef("sagittal", 35): plane.cut(labels, 35) == 21}, is_hu=True, progress=progress)
     assert shares == sorted(shares) and all(0 <= share <= 1 for share in shares)
     assert all(a <= b for a, b in itertools.pairwise(shares))
+
+
+def test_surface_voxels_that_are_mostly_something_else_do_not_belong_to_the_mask() -> None:
+    truth = np.zeros((30, 30, 30), bool)
+    truth[10:20, 10:20, 10:20] = True
+    mask = np.zeros_like(truth)
+    mask[9:21, 10:20, 10:20] = True  # a rim too much on two sides
+    values = np.where(truth, 400, 40) + np.random.default_rng(0).normal(0, 20, truth.shape)
+    assert np.array_equal(trimmed(values, mask), truth)
+    assert np.array_equal(trimmed(values, truth), truth)
+    assert np.array_equal(trimmed(np.full(truth.shape, 100.0), mask), mask), "nothing can be told from values that are all alike"

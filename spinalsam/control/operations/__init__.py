@@ -49,6 +49,7 @@ OPERATIONS: tuple[Operation, ...] = (
     masks.segment,
     masks.propagate,
     reviewing.next_doubtful,
+    reviewing.correct_mask,
     masks.clear_mask,
     masks.load_mask,
     masks.measure,

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from spinalsam.control.operation import OperationResult, operation
-from spinalsam.control.requirements import has_doubtful
+from spinalsam.control.requirements import has_doubtful, has_mask, has_points
+from spinalsam.support.calls import ArgumentSpec
 from spinalsam.support.planes import SliceRef
 
 if TYPE_CHECKING:
@@ -31,6 +32,32 @@ def next_doubtful(ws: Workspace, job: Job) -> OperationResult:
     name = ws.state.label(one["label"]).name
     message = f"{name} on {ref.plane} slice {ref.index + 1}: predicted IoU {one['score']:.2f}; doubtful slice {number + 1} of {len(left)}."
     return OperationResult(message, dict(one), {"view": view} if view != ws.state.view else {})
+
+
+@operation(
+    "Correct in 3-D",
+    category="masks",
+    spoken=False,
+    shortcut="Ctrl+G",
+    requires=(has_points, has_mask),
+    arguments=(
+        ArgumentSpec("plane", "choice", choices=("axial", "sagittal", "coronal"), help="plane of the slice; the shown one"),
+        ArgumentSpec("slice", "count", help="number of the slice with the points; the shown one"),
+        ArgumentSpec("value", "count", help="label value of the mask; that of the last point"),
+    ),
+    undoable=True,
+    background=True,
+    writes=("mask", "labels", "candidates"),
+    reads=("points", "mask", "locked"),
+)
+def correct_mask(
+    ws: Workspace, job: Job, *, plane: str | None = None, slice: int | None = None, value: int | None = None
+) -> OperationResult:
+    """Mend a whole mask where points on the slice contradict it, and carry that to the slices around."""
+    from spinalsam.control.correcting import correct_from
+    from spinalsam.control.placing import slice_argument
+
+    return correct_from(ws, job, slice_argument(ws, plane, slice), value)
 
 
 def _ref(one: dict[str, Any]) -> SliceRef:

@@ -1,0 +1,106 @@
+"""Points on a slice of a whole mask that does not agree with them: the mask is mended there and on the slices around."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinalsam.control.operation import OperationResult
+from spinalsam.control.painting import block_edit
+from spinalsam.control.prompting import refuse_locked
+from spinalsam.control.state import PlacedPoint
+from spinalsam.errors import RequirementError
+from spinalsam.support.geometry import Geometry
+from spinalsam.support.planes import SlicePlane, SliceRef
+
+if TYPE_CHECKING:
+    from spinalsam.control.jobs import Job
+    from spinalsam.control.workspace import Workspace
+
+AROUND_MM = 45.0  # around the mask and the points, what a correction may reach
+
+
+def correct_from(ws: Workspace, job: Job, ref: SliceRef, value: int | None) -> OperationResult:
+    """Correct the label of the points on a slice, point by point in their order; one undo step.
+
+    Raises RequirementError when there is no point that the mask contradicts, or no mask to correct.
+    """
+    from spinalsam.engine.correct import correct
+
+    points = [point for point in ws.state.points_on(ref) if value is None or point.label == value]
+    where = f"{ref.plane} slice {ref.index + 1}"
+    if not points:
+        raise RequirementError(f"There are no points on {where}; click where its mask is wrong, right for what does not belong to it.")
+    label = points[-1].label
+    name = ws.state.label(label).name
+    refuse_locked(ws, [label])
+    if label not in ws.case.extents.counts:
+        raise RequirementError(f"There is no mask of {name} to correct; generate and propagate one first.")
+    box = _around(ws, label, points)
+    mask = np.asfortranarray(ws.case.mask[box] == label)
+    before, slices = mask, 0
+    low = np.array([part.start for part in box])
+    part = _part(ws.case.volume.geometry, low, mask.shape)
+    axis = ws.plane(ref.plane).normal_axis
+    there = SliceRef(ref.plane, ref.index - int(low[axis]))
+    plane = ws.plane(ref.plane)
+    offset = plane.to_pixel(low + _corner(plane, mask.shape))
+    for number, point in enumerate(one for one in points if one.label == label):
+        job.progress(number / len(points), "Correcting")
+        if mask[tuple(np.rint(np.array(point.ijk) - low).astype(int))] == point.positive:
+            continue
+        x, y = plane.to_pixel(point.ijk) - offset
+        found = correct(
+            ws.segmenter(),
+            ws.case.volume.voxels[box],
+            part,
+            mask,
+            there,
+            (float(x), float(y)),
+            positive=point.positive,
+            is_hu=ws.case.volume.is_hu,
+            check=job.check,
+        )
+        mask, slices = found.mask, max(slices, found.slices)
+    if mask is before:
+        raise RequirementError(f"The mask of {name} agrees with every point on {where}; click where it is wrong.")
+    block = ws.case.mask[box]
+    after = block.copy(order="F")
+    after[before & ~mask] = 0
+    after[mask & (after == 0)] = label
+    edit = block_edit(ws.case.mask, (int(low[0]), int(low[1]), int(low[2])), after)
+    args = {"plane": ref.plane, "slice": ref.index + 1, "value": label}
+    data = {"label": label, "plane": ref.plane, "slice": ref.index + 1, "slices": slices}
+    if edit is None:
+        return OperationResult(f"{name} cannot grow there: other masks stand in its way.", data, replay_args=args)
+    data["voxels"] = int(np.count_nonzero(edit.before != edit.after))
+    message = f"Corrected {name} on {slices} {ref.plane} slices: {data['voxels']} voxels changed."
+    return OperationResult(message, data, edit=edit, replay_args=args, title=f"Correct {name} in 3-D")
+
+
+def _around(ws: Workspace, label: int, points: list[PlacedPoint]) -> tuple[slice, ...]:
+    """The part of the volume that holds the label and the points, with what a correction may reach."""
+    geometry = ws.case.volume.geometry
+    own = ws.case.extents.box_of(ws.case.mask, label)
+    assert own is not None  # it has voxels
+    ends = [[part.start for part in own], [part.stop - 1 for part in own], *[point.ijk for point in points]]
+    room = np.ceil(AROUND_MM / geometry.spacing_mm)
+    low = np.maximum(np.floor(np.min(ends, axis=0) - room).astype(int), 0)
+    high = np.minimum(np.ceil(np.max(ends, axis=0) + room).astype(int) + 1, geometry.shape)
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+
+
+def _part(geometry: Geometry, low: NDArray[np.int64], shape: tuple[int, ...]) -> Geometry:
+    affine = geometry.affine.copy()
+    affine[:3, 3] = geometry.to_mm(low)
+    return Geometry((shape[0], shape[1], shape[2]), affine, geometry.has_spacing)
+
+
+def _corner(plane: SlicePlane, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The voxel of a part, counted from its first, that its slices show at the top left."""
+    corner = np.zeros(3)
+    for axis, flipped in ((plane.row_axis, plane.row_flipped), (plane.column_axis, plane.column_flipped)):
+        corner[axis] = shape[axis] - 1 if flipped else 0
+    return corner
