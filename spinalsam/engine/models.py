@@ -275,17 +275,15 @@ def _fit(recognised: Recognised, card: ModelCard | None = None) -> Fit:
 def _compact_shapes(recognised: Recognised) -> dict[str, tuple[int, ...]]:
     import json
 
-    import torch
-
     from spinalsam.engine.compact import CompactConfig, CompactSam
 
     try:
         config = CompactConfig.from_json(json.loads(recognised.weights.metadata["config"]))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"The compact model's configuration cannot be understood: {error}.") from error
-    with torch.device("meta"):
-        model = CompactSam(config)
-    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    # Really built: it is small, and the device that only knows shapes first imports a compiler, seconds in which a window stutters and
+    # PyTorch, where another thread computes at that moment, can fail.
+    return {name: tuple(value.shape) for name, value in CompactSam(config).state_dict().items()}
 
 
 def _fit_adapter(card: ModelCard) -> Fit:
