@@ -32,5 +32,17 @@ def table_text(measured: Sequence[Measurement], *, is_hu: bool, compared: Mappin
     return out.getvalue()
 
 
+def rows_text(rows: Sequence[Mapping[str, Any]], *, separator: str = "\t") -> str:
+    """Rows of `measure` as a header and a line each; empty where there is no figure."""
+    names = list(rows[0]) if rows else []
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        values = [row[name] for name in names]
+        writer.writerow([_number(value, 4) if isinstance(value, float) else "" if value is None else value for value in values])
+    return out.getvalue()
+
+
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"

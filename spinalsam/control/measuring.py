@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spinalsam.control.masking import values_of
 from spinalsam.control.operation import OperationResult
+from spinalsam.control.quantities import RESEARCH_USE, drawn, quantities_of
 from spinalsam.errors import RequirementError
 from spinalsam.support.geometry import Geometry
 
@@ -63,11 +64,19 @@ class Measurement:
 
 
 def measure_labels(ws: Workspace, job: Job, regions: Sequence[str] | None) -> OperationResult:
-    """Measure the regions, or every label. Raises RequirementError when there is no mask of them."""
+    """Measure the regions, or every label: size and density of each, and of vertebrae what clinicians measure.
+
+    Raises RequirementError when there is no mask of them.
+    """
     measured = measured_labels(ws, job, regions)
     is_hu = ws.case.volume.is_hu
-    message = " ".join(one.sentence(is_hu=is_hu) for one in measured)
-    return OperationResult(message, {"measurements": [one.to_json(is_hu=is_hu) for one in measured]})
+    found = quantities_of(ws, job, [one.value for one in measured])
+    said = [f"{one.sentence(is_hu=is_hu)} {found.sentences.get(one.value, '')}".strip() for one in measured]
+    said += [found.sentences[0]] if found.sentences.get(0) else []
+    said += [f"For {RESEARCH_USE}."] if found.rows else []
+    rows = [one.to_json(is_hu=is_hu) | found.row(one.value) for one in measured]
+    data = {"measurements": rows, "cobb": list(found.angles)}
+    return OperationResult(" ".join(said), data, drawn(ws, found, rows))
 
 
 def measured_labels(ws: Workspace, job: Job, regions: Sequence[str] | None = None) -> list[Measurement]:

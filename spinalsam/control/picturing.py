@@ -18,7 +18,7 @@ _SHORTER_SIDE = 512  # pixels at least, so that thin stacks can be looked at
 
 
 def slice_picture(ws: Workspace, ref: SliceRef) -> NDArray[np.uint8]:
-    """The slice as RGB (rows, columns, 3) with square pixels, in the display window, with the visible masks on it."""
+    """The slice as RGB (rows, columns, 3) with square pixels, in the display window, with the visible masks and figures on it."""
     plane, view = ws.plane(ref.plane), ws.state.view
     grey = apply_window(plane.cut(ws.case.volume.voxels, ref.index).astype(np.float32), Window(view.level_hu, view.width_hu))
     labels = plane.cut(ws.case.mask, ref.index) if view.mask_visible else np.zeros(grey.shape, np.uint8)
@@ -35,7 +35,35 @@ def slice_picture(ws: Workspace, ref: SliceRef) -> NDArray[np.uint8]:
             inside = shown == value
             opacity = np.where(inside & edge, _EDGE, np.where(inside, _FILL, 0))[..., None]
             picture = picture * (1 - opacity) + np.array(info.colour, np.float32) * opacity
-    return np.rint(picture).astype(np.uint8)
+    return _with_figures(ws, ref, np.rint(picture).astype(np.uint8))
+
+
+def _with_figures(ws: Workspace, ref: SliceRef, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture (rows, columns, 3) with the lines of what was measured last, and a legend, where some lie on this slice."""
+    from PIL import Image, ImageDraw
+
+    from spinalsam.control.quantities import RESEARCH_USE, visible_marks
+    from spinalsam.support.morphometry.marks import COLOURS, LEGEND, on_slice, text_place
+
+    plane = ws.plane(ref.plane)
+    found = on_slice(visible_marks(ws), plane, ref.index)
+    if not found:
+        return picture
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    scale = np.array([picture.shape[1] / plane.shape[1], picture.shape[0] / plane.shape[0]])
+    for mark, corners in found:
+        line = [(float(x), float(y)) for x, y in (corners + 0.5) * scale - 0.5]
+        draw.line(line, fill=COLOURS[mark.kind], width=2)
+        if mark.text:
+            x, y = text_place(mark, np.array(line))
+            place = (x, y + (9 if mark.kind in ("core", "cobb") else 0))
+            draw.text(place, mark.text.replace("°", " deg"), fill=COLOURS[mark.kind], anchor="mm", stroke_width=2, stroke_fill=(0, 0, 0))
+    kinds = [kind for kind in LEGEND if any(mark.kind == kind for mark, _ in found)]
+    for number, text in enumerate([*(LEGEND[kind] for kind in kinds), RESEARCH_USE]):
+        colour = COLOURS[kinds[number]] if number < len(kinds) else (255, 255, 255)
+        draw.text((6, 6 + 14 * number), text, fill=colour, stroke_width=2, stroke_fill=(0, 0, 0))
+    return np.asarray(image)
 
 
 def _resized(values: NDArray, size: NDArray[np.float64], *, smooth: bool) -> NDArray:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # Lines of these operations end a sitting; they are no step of the work.
 _ENDS = frozenset({"clear_image"})
 # Fields that a restored case is without.
-_PASSING = frozenset({"candidates", "reference"})
+_PASSING = frozenset({"candidates", "reference", "figures"})
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ def _do_again(ws: Workspace, path: Path, entry: Entry) -> None:
         # What paints never runs again here, not even where it painted nothing: candidates and network are not there.
         paints = operation.undoable and "mask" in operation.writes
         carries = paints or "edit" in entry.values or "changes" in entry.values
-        # Candidates and a reference mask that is compared are not kept; their files may be gone.
+        # Candidates, a reference mask that is compared and what was measured are not kept; files may be gone.
         passing = bool(operation.writes) and operation.writes <= _PASSING
         result = _recorded(ws, entry) if carries or passing else operation.run(ws, Job(), **call.args)
         ws.apply_silently(operation, result)

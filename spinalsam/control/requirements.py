@@ -65,3 +65,10 @@ def can_undo(workspace: Any) -> str:
 
 def can_redo(workspace: Any) -> str:
     return "" if workspace.redo_titles else "There is nothing to redo."
+
+
+def has_figures(workspace: Any) -> str:
+    missing = has_case(workspace)
+    if missing or workspace.state.figures is not None:
+        return missing
+    return "Nothing has been measured yet; measure a mask first."

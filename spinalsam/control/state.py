@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from spinalsam.support.anatomy import label_colour, label_name, label_value
 from spinalsam.support.planes import SliceRef
 from spinalsam.support.prompts import Ijk, Prompt
 from spinalsam.support.windowing import default_window
+
+if TYPE_CHECKING:
+    from spinalsam.support.morphometry.marks import Mark
 
 LAYOUTS = ("axial", "sagittal", "coronal", "mpr", "3d")
 
@@ -99,6 +102,21 @@ class ReferenceMask:
 
 
 @dataclass(frozen=True, eq=False)
+class MeasuredFigures:
+    """What was measured last. Like a reference mask it is no part of the case.
+
+    rows: one a label, as `measure` gives them. angles: Cobb angles. marks: what is drawn on the slices. mask_revision: of the mask that
+    was measured; after its next change nothing is drawn any more. shown: whether the marks are drawn.
+    """
+
+    rows: tuple[Mapping[str, Any], ...]
+    angles: tuple[Mapping[str, Any], ...]
+    marks: tuple[Mark, ...]
+    mask_revision: int
+    shown: bool = True
+
+
+@dataclass(frozen=True, eq=False)
 class CandidateMasks:
     """The masks among which the last generation chose, best first, for its last prompt.
 
@@ -126,6 +144,7 @@ class CaseState:
     labels: tuple[LabelInfo, ...] = (LabelInfo.of(UNNAMED_LABEL),)
     candidates: CandidateMasks | None = None
     reference: ReferenceMask | None = None
+    figures: MeasuredFigures | None = None
 
     def label(self, value: int) -> LabelInfo:
         """How the value is shown, also when nothing has been said about it yet."""
@@ -152,7 +171,7 @@ class Change:
     """What observers are told after a commit.
 
     fields: among 'case', 'case_list', 'points', 'boxes', 'view', 'active_label', 'labels', 'candidates', 'reference',
-    'mask', 'history', 'locked', 'job'.
+    'figures', 'mask', 'history', 'locked', 'job'.
     box_ijk: (first voxel, first voxel beyond) of the changed part of the mask, or None where it is all or nothing.
     """
 

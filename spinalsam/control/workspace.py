@@ -65,7 +65,7 @@ VolumeReader = Callable[..., Volume]
 # find(volume, regions, job) -> {region: its box as (first voxel, last voxel)}; regions that are not in view are left out.
 Locator = Callable[[Volume, tuple[str, ...], Any], Mapping[str, tuple[tuple[int, int, int], tuple[int, int, int]]]]
 
-STATE_FIELDS = ("points", "boxes", "view", "active_label", "labels", "candidates", "reference")
+STATE_FIELDS = ("points", "boxes", "view", "active_label", "labels", "candidates", "reference", "figures")
 # Fields whose old values an undo step brings back. The view is not among them: undo must not move what one looks at.
 UNDONE_FIELDS = ("points", "boxes", "active_label", "labels")
 

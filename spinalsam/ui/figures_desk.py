@@ -38,6 +38,8 @@ class FiguresDesk(QObject):
             self.show()
         if self.sheet is None:
             return
+        if change.fields & {"case", "figures", "mask", "labels"}:
+            self._show_vertebrae()
         reference = self.workspace.state.reference
         if "reference" in change.fields and reference is None:
             self.sheet.show_comparison(None, None)
@@ -53,9 +55,23 @@ class FiguresDesk(QObject):
             self.sheet.requested.connect(self._window.run)
             self.sheet.ask_reference.connect(self.ask_reference)
             self.sheet.ask_csv.connect(lambda: self._window.actions_of.plain["save_measurements"].trigger())
+            self.sheet.vertebrae.ask_cobb.connect(lambda: self._window.actions_of.plain["measure_cobb"].trigger())
         self.show()
+        self._show_vertebrae()
         self.sheet.show()
         self.sheet.raise_()
+
+    def measured(self) -> None:
+        """Vertebrae have been measured: show them where the window is open already."""
+        if self.sheet is not None and self.sheet.isVisible():
+            self.sheet.tabs.setCurrentWidget(self.sheet.vertebrae)
+
+    def _show_vertebrae(self) -> None:
+        assert self.sheet is not None
+        figures = self.workspace.state.figures
+        stale = figures is not None and figures.mask_revision != self.workspace.field_revisions.get("mask", 0)
+        colours = {info.value: info.colour for info in self.workspace.state.labels}
+        self.sheet.vertebrae.show_figures(figures, colours, stale=stale)
 
     def compared(self, result: OperationResult) -> None:
         """A comparison has ended."""

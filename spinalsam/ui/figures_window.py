@@ -18,6 +18,7 @@ from PyQt5.QtWidgets import (
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +29,7 @@ from spinalsam.control.measuring import Measurement
 from spinalsam.ui import theme
 from spinalsam.ui.scene import Rgb
 from spinalsam.ui.slice_picture import DIFFERENCE_COLOURS
+from spinalsam.ui.vertebra_panel import VertebraPanel
 from spinalsam.ui.words import follow, put, say, told, tr
 
 _DIFFERENCE_WORDS = {ONLY_OURS: "only here", ONLY_REFERENCE: "only in the reference", OTHER_LABEL: "another label"}
@@ -43,10 +45,14 @@ class FiguresWindow(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         put(self.setWindowTitle, "Labels and figures")
-        self.resize(860, 420)
+        self.resize(980, 440)
         self._measured: list[Measurement] = []
         self._is_hu = True
         self._compared: dict[str, Any] | None = None
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.vertebrae = VertebraPanel()
+        self.vertebrae.requested.connect(self.requested)
         self.table = self._make_table()
         self.warnings = QLabel()
         self.warnings.setObjectName("levelWarning")
@@ -82,14 +88,21 @@ class FiguresWindow(QDialog):
         lower.addWidget(self.difference)
         lower.addWidget(self.legend)
         lower.addStretch(1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 12, 14, 12)
+        labels = QWidget()
+        column = QVBoxLayout(labels)
+        column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.table, 1)
         column.addWidget(self.warnings)
         column.addWidget(self.summary)
         column.addLayout(lower)
         column.addLayout(upper)
+        self.tabs.addTab(labels, "")
+        self.tabs.addTab(self.vertebrae, "")
+        follow(self.tabs, _name_tabs)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(14, 12, 14, 12)
+        outer.addWidget(self.tabs)
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(0, 0)
@@ -173,6 +186,11 @@ class FiguresWindow(QDialog):
 
     def _copy(self) -> None:
         QApplication.clipboard().setText(table_text(self._measured, is_hu=self._is_hu, compared=self._compared))
+
+
+def _name_tabs(tabs: QTabWidget) -> None:
+    for number, name in enumerate((tr("Labels"), tr("Vertebrae"))):
+        tabs.setTabText(number, name)
 
 
 def _number(value: float | None, digits: int) -> str:

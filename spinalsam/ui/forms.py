@@ -39,7 +39,9 @@ def can_enter(operation: Operation) -> bool:
 def needs_form(operation: Operation) -> bool:
     """Whether the operation says nothing without arguments."""
     spec = operation.spec
-    return bool(spec.one_of) or any(argument.required for argument in spec.arguments) or spec.name in ("add_points", "add_box")
+    return (
+        bool(spec.one_of) or any(argument.required for argument in spec.arguments) or spec.name in ("add_points", "add_box", "measure_cobb")
+    )
 
 
 class OperationForm(QDialog):

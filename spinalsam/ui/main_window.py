@@ -63,7 +63,17 @@ SAMPLE = "sample:phantom"
 STATE_VERSION = 3
 COUNT_DELAY_MS = 180
 # Operations whose answers are worth more than the status line.
-SPOKEN_RESULTS = {"export_mask": "good", "restore_case": "good", "measure": "info", "gpu_status": "info", "verify_parameters": "info"}
+SPOKEN_RESULTS = {
+    "export_mask": "good",
+    "restore_case": "good",
+    "measure": "info",
+    "measure_cobb": "info",
+    "gpu_status": "info",
+    "verify_parameters": "info",
+}
+
+# So many labels' figures are no longer read in a notice.
+MANY_RESULTS = 2
 
 # Operations that follow another by themselves; their answer would cover its answer.
 QUIET_RESULTS = {"hang_case", "set_smooth"}
@@ -461,7 +471,11 @@ class MainWindow(QMainWindow):
             shown.change_wanted.connect(lambda: self._open_preferences("keys"))
             shown.open()
         elif op in SPOKEN_RESULTS:
-            self.notices.say(say(result.message), SPOKEN_RESULTS[op])
+            if op in ("measure", "measure_cobb"):
+                self.figures.measured()
+            count = len(result.data.get("measurements", ()))
+            many = tr("{count} labels are measured; 'Labels and figures' shows them.", count=count)
+            self.notices.say(many if count > MANY_RESULTS else say(result.message), SPOKEN_RESULTS[op])
 
     def _failed(self, op: str, error: BaseException) -> None:
         text, level = sentence_of(error)
@@ -529,7 +543,7 @@ class MainWindow(QMainWindow):
         self.figures.follow(change)
         if fields & {"case", "history"}:
             self.history.show_history(self.workspace.undo_titles, self.workspace.redo_titles)
-        if fields & {"case", "points", "boxes", "view", "labels", "mask", "candidates", "reference"}:
+        if fields & {"case", "points", "boxes", "view", "labels", "mask", "candidates", "reference", "figures"}:
             self.panes.show_case(self.workspace)
             self._show_slice()
         if fields & {"case", "mask"}:

@@ -52,6 +52,16 @@ class OpenMask:
 
 
 @dataclass(frozen=True)
+class MeasuredLine:
+    """Where a figure was read, on this slice. kind: of `morphometry.marks.KINDS`. corners_xy: pixels of its line. text: at text_xy."""
+
+    kind: str
+    corners_xy: tuple[Pixel, ...]
+    text: str
+    text_xy: Pixel
+
+
+@dataclass(frozen=True)
 class SliceScene:
     """One slice with all that is drawn on it.
 
@@ -59,7 +69,7 @@ class SliceScene:
     colours: colour of each visible label. crosshair_xy: pixel of the linked crosshair. active: whether keys act on this pane.
     smooth: whether pixels are interpolated. open_mask: the mask that can still be exchanged, if it lies here.
     styles: opacity and way of drawing ('both', 'fill', 'outline') of each visible label. reference: labels [i, j, k] with which the
-    mask is compared, or None.
+    mask is compared, or None. measured: where figures were read.
     shown_first: first and last voxel along i, j, k of what the pane shows before anybody zooms; empty for all.
     """
 
@@ -79,6 +89,7 @@ class SliceScene:
     open_mask: OpenMask | None = None
     styles: Mapping[int, tuple[float, str]] = field(default_factory=dict)
     reference: NDArray[Any] | None = None
+    measured: tuple[MeasuredLine, ...] = ()
     shown_first: tuple[tuple[float, float], ...] = ()
 
     @property
@@ -125,7 +136,19 @@ def scene_of(workspace: Any, plane_name: str, shown_first: tuple[tuple[float, fl
         open_mask=_open_mask(state, ref),
         styles={label.value: (label.opacity, label.drawn) for label in state.labels if label.visible},
         reference=state.reference.labels if state.reference is not None and state.reference.shown else None,
+        measured=measured_lines(workspace, plane, ref.index),
         shown_first=shown_first,
+    )
+
+
+def measured_lines(workspace: Any, plane: SlicePlane, index: int) -> tuple[MeasuredLine, ...]:
+    """What was measured last, as far as it lies on a slice; nothing where the mask has changed since or its label is hidden."""
+    from spinalsam.control.quantities import visible_marks
+    from spinalsam.support.morphometry.marks import on_slice, text_place
+
+    return tuple(
+        MeasuredLine(mark.kind, tuple((float(x), float(y)) for x, y in corners), mark.text, text_place(mark, corners))
+        for mark, corners in on_slice(visible_marks(workspace), plane, index)
     )
 
 

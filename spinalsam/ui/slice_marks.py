@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QLineF, QPointF, QRectF, Qt
-from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QTransform
+from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF, QTransform
 
+from spinalsam.support.morphometry.marks import COLOURS, LEGEND
 from spinalsam.ui import keys
-from spinalsam.ui.scene import BoxMark, Pixel, PointMark, SliceScene
+from spinalsam.ui.scene import BoxMark, MeasuredLine, Pixel, PointMark, SliceScene
 from spinalsam.ui.viewport import Viewport, scale_bar_mm
 from spinalsam.ui.words import tr
 
@@ -26,6 +27,7 @@ HANDLE = 3.0
 CROSS_GAP = 14.0
 BAR_SHARE = 0.25
 EDGE = 8.0
+LEGIBLE_POINTS_PER_MM = 3.0  # three figures side by side in a body need so much room
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,57 @@ def draw_preview(painter: QPainter, viewport: Viewport, lines: list[QLineF], sco
     lowest = max(lines, key=lambda line: line.y2())
     x, y = viewport.to_screen(lowest.x1(), lowest.y2())
     shadow_text(painter, QRectF(x - 30, y + 2, 90, 18), Qt.AlignLeft | Qt.AlignTop, f"IoU {score:.2f}", PREVIEW)
+
+
+def draw_measured(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
+    """Where figures were read, each in its kind's colour with its size beside it, and a legend that says what the colours mean."""
+    if not scene.measured:
+        return
+    font = QFont(painter.font())
+    font.setBold(False)
+    font.setPixelSize(11)
+    painter.setFont(font)
+    painter.setRenderHint(QPainter.Antialiasing, True)
+    painter.setBrush(Qt.NoBrush)
+    for line in scene.measured:
+        corners = QPolygonF([QPointF(*viewport.to_screen(*xy)) for xy in line.corners_xy])
+        for colour, width in ((SHADOW, 3.4), (QColor(*COLOURS[line.kind]), 1.6)):
+            painter.setPen(QPen(colour, width, Qt.SolidLine, Qt.RoundCap))
+            painter.drawPolyline(corners)
+        if line.kind in ("height", "disc"):
+            painter.setBrush(QColor(*COLOURS[line.kind]))
+            for corner in (corners.first(), corners.last()):
+                painter.drawEllipse(corner, 2.2, 2.2)
+            painter.setBrush(Qt.NoBrush)
+    for line in scene.measured:
+        least = LEGIBLE_POINTS_PER_MM if line.kind in ("height", "disc") else LEGIBLE_POINTS_PER_MM / 2
+        if line.text and viewport.points_per_mm >= least:
+            _write_figure(painter, viewport, line)
+    _draw_legend(painter, scene, viewport)
+
+
+def _write_figure(painter: QPainter, viewport: Viewport, line: MeasuredLine) -> None:
+    x, y = viewport.to_screen(*line.text_xy)
+    below = 10 if line.kind in ("core", "cobb") else 0
+    rect = QRectF(x - 80, y - 8 + below, 160, 16)
+    shadow_text(painter, rect, Qt.AlignCenter, line.text, QColor(*COLOURS[line.kind]))
+
+
+def _draw_legend(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
+    """At the upper left below the slice's number: the kinds that are on this slice, and that all this is for research only."""
+    font = QFont(painter.font())
+    font.setPixelSize(11)
+    painter.setFont(font)
+    line = QFontMetricsF(font).height() + 1
+    kinds = [kind for kind in LEGEND if any(one.kind == kind for one in scene.measured)]
+    top = EDGE + 34
+    if viewport.height < top + line * (len(kinds) + 3) or viewport.width < 220:
+        return
+    for number, kind in enumerate(kinds):
+        rect = QRectF(EDGE, top + line * number, viewport.width - 2 * EDGE, line)
+        shadow_text(painter, rect, Qt.AlignLeft | Qt.AlignVCenter, f"\u2501 {tr(LEGEND[kind])}", QColor(*COLOURS[kind]))
+    rect = QRectF(EDGE, top + line * len(kinds), viewport.width - 2 * EDGE, line)
+    shadow_text(painter, rect, Qt.AlignLeft | Qt.AlignVCenter, tr("Research use only"), LETTER)
 
 
 def draw_letters(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:

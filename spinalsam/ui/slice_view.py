@@ -154,6 +154,7 @@ class SliceView(QWidget):
     def _paint(self, painter: QPainter, scene: SliceScene) -> None:
         scene = replace(scene, window=self._shown_window) if self._shown_window else scene
         self._paint_pictures(painter, scene)
+        marks.draw_measured(painter, scene, self.viewport)
         marks.draw_crosshair(painter, scene, self.viewport)
         if self._preview is not None:
             marks.draw_preview(painter, self.viewport, *self._preview)

@@ -13,7 +13,8 @@ from PyQt5.QtWidgets import QAction, QLabel, QPushButton, QToolButton
 
 import spinalsam.ui
 from spinalsam.control.operations import OPERATIONS
-from spinalsam.ui import about, actions, chat_dock, dialogs, figures_window, keys, label_menu, surface_view, words
+from spinalsam.support.morphometry import marks
+from spinalsam.ui import about, actions, chat_dock, dialogs, figures_window, keys, label_menu, surface_view, vertebra_panel, words
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.tools import bar
@@ -64,6 +65,8 @@ def keys_in_the_code() -> dict[str, str]:
         "dialogs.py": [text for row in dialogs.POINTER_KEYS for text in row],
         "label_menu.py": (*label_menu.PROGRESS_WORDS.values(), *label_menu._DRAWN_WORDS.values()),
         "figures_window.py": figures_window._DIFFERENCE_WORDS.values(),
+        "vertebra_panel.py": [text for pair in vertebra_panel._TIPS.items() for text in pair],
+        "slice_marks.py": marks.LEGEND.values(),
         "bar.py": [text for _, _, title, _, tip, _ in bar.TOOLS for text in (title, tip)],
     }.items():
         found.update(dict.fromkeys(texts, name))

@@ -53,6 +53,8 @@ OPERATIONS: tuple[Operation, ...] = (
     masks.clear_mask,
     masks.load_mask,
     masks.measure,
+    masks.measure_cobb,
+    masks.show_figures,
     masks.export_mask,
     saving.save_measurements,
     saving.save_picture,

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinalsam.control.operation import OperationResult, Preset, operation
-from spinalsam.control.requirements import has_candidates, has_case, has_mask
+from spinalsam.control.requirements import has_candidates, has_case, has_figures, has_mask
 from spinalsam.support.calls import ArgumentSpec
 
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
     from spinalsam.control.workspace import Workspace
 
+ENDPLATES = ("superior", "inferior")
 _GENERATED = ("mask", "labels", "candidates")
 
 
@@ -148,13 +149,67 @@ def load_mask(ws: Workspace, job: Job, *, path: str, resample: bool = False, lab
     requires=(has_mask,),
     arguments=(ArgumentSpec("regions", "regions", help="only these vertebrae"),),
     background=True,
+    writes=("figures",),
     reads=("mask",),
 )
 def measure(ws: Workspace, job: Job, *, regions: Sequence[str] | None = None) -> OperationResult:
-    """Volume, mean HU and dimensions of the masks."""
+    """Volume, mean HU and dimensions of the masks; of vertebrae body and disc heights, core HU and Cobb angles too."""
     from spinalsam.control.measuring import measure_labels
 
     return measure_labels(ws, job, regions)
+
+
+@operation(
+    "Cobb angle",
+    category="masks",
+    spoken=False,
+    requires=(has_mask,),
+    arguments=(
+        ArgumentSpec("upper", "regions", single=True, help="the upper level, such as T12; without levels the largest coronal angle"),
+        ArgumentSpec("lower", "regions", single=True, help="the lower level, such as L4"),
+        ArgumentSpec("upper_endplate", "choice", choices=ENDPLATES, help="which endplate of the upper level; superior"),
+        ArgumentSpec("lower_endplate", "choice", choices=ENDPLATES, help="which endplate of the lower level; inferior"),
+        ArgumentSpec("plane", "choice", choices=("coronal", "sagittal"), help="as seen from the front (scoliosis) or the side; coronal"),
+    ),
+    background=True,
+    writes=("figures",),
+    reads=("mask", "figures"),
+)
+def measure_cobb(
+    ws: Workspace,
+    job: Job,
+    *,
+    upper: Sequence[str] | None = None,
+    lower: Sequence[str] | None = None,
+    upper_endplate: str = "superior",
+    lower_endplate: str = "inferior",
+    plane: str = "coronal",
+) -> OperationResult:
+    """The angle between two endplates, drawn on the slices; for research use only."""
+    from spinalsam.control.quantities import cobb_angle
+
+    levels = [regions[0] if regions else None for regions in (upper, lower)]
+    return cobb_angle(ws, job, levels[0], levels[1], upper_endplate, lower_endplate, plane)
+
+
+@operation(
+    "Show measurements",
+    category="masks",
+    spoken=False,
+    requires=(has_figures,),
+    arguments=(ArgumentSpec("visible", "flag", help="draw them, or not; without it the other way round"),),
+    writes=("figures",),
+)
+def show_figures(ws: Workspace, job: Job, *, visible: bool | None = None) -> OperationResult:
+    """Draw on the slices where the last measurements were read, or take the lines away."""
+    from dataclasses import replace
+
+    figures = ws.state.figures
+    assert figures is not None  # required
+    shown = not figures.shown if visible is None else visible
+    return OperationResult(
+        "The measurements are drawn." if shown else "The measurements are hidden.", changes={"figures": replace(figures, shown=shown)}
+    )
 
 
 @operation(

@@ -35,7 +35,7 @@ _OVERWRITE = ArgumentSpec("overwrite", "flag", help="replace an existing file")
 def save_measurements(
     ws: Workspace, job: Job, *, path: str, regions: Sequence[str] | None = None, overwrite: bool = False
 ) -> OperationResult:
-    """Write volume, mean HU and dimensions of the masks as a table for spreadsheets."""
+    """Write what `measure` finds of the masks as a table for spreadsheets."""
     from spinalsam.control.measuring import measure_labels
     from spinalsam.data.formats import measurement_table
 

@@ -175,7 +175,9 @@ NOUNS: dict[str, str] = {
     "SIZE": "hounsfield_mean size dimension statistic stat measurement mean_hu hounsfield_value mean_density density extent volumetric volumetry volume "
     "attenuation hounsfield_unit bounding_dimension mean_attenuation average_hu mean_hounsfield hu_value hu_mean hounsfield mean_intensity "
     "hu metric height voxel_count quantification average_density average_hounsfield cc ml millilitre milliliter bone_density "
-    "measure average_intensity morphometry morphometric volume_measurement mean_value figure",
+    "measure average_intensity morphometry morphometric volume_measurement mean_value figure cobb_angle cobb genant_grade genant "
+    "vertebral_height body_height vertebral_body_height disc_height disk_height disc_space_height scoliosis_angle lordosis_angle "
+    "kyphosis_angle height_ratio wedge_ratio trabecular_density trabecular_hu core_hu",
     "VERT": "vertebra vertebrae vertebral_body vertebral_bodies body bone level segment bony_segment vertebral_level vertebral_segment structure "
     "region area anatomy part zone vertebral_column_part",
 }

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinalsam.support.frame import Frame, Vector, unit
+
 FAR_MM = 30.0
 
 Array = NDArray[np.floating[Any]]
 Box = tuple[slice, slice, slice]
-Vector = Sequence[Any] | NDArray[Any]
 Factors = tuple[int, int, int]
 
 
@@ -39,32 +40,6 @@ def smooth_min(first: Array, second: Array, radius_mm: float) -> Array:
 def smooth_max(first: Array, second: Array, radius_mm: float) -> Array:
     """Intersection of two distances with a rounded edge."""
     return -smooth_min(-first, -second, radius_mm)
-
-
-def unit(vector: Vector) -> NDArray[np.float64]:
-    """The vector with length one."""
-    vector = np.asarray(vector, float)
-    return vector / np.linalg.norm(vector)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A rigid pose: centre_mm (3,) and axes (3, 3) whose columns are the local left, back and head directions in LPS."""
-
-    centre_mm: NDArray[np.float64]
-    axes: NDArray[np.float64]
-
-    def to_world(self, points_mm: Vector) -> NDArray[np.float64]:
-        """Local mm (..., 3) to LPS mm."""
-        return np.asarray(points_mm, float) @ self.axes.T + self.centre_mm
-
-    def to_local(self, points_mm: Vector) -> NDArray[np.float64]:
-        """LPS mm (..., 3) to local mm."""
-        return (np.asarray(points_mm, float) - self.centre_mm) @ self.axes
-
-    def turn(self, direction: Vector) -> NDArray[np.float64]:
-        """A local direction (3,) in LPS."""
-        return self.axes @ np.asarray(direction, float)
 
 
 @dataclass(frozen=True)
