@@ -122,7 +122,7 @@ def _segment(case: Workspace, prompts: list[Prompt], options: argparse.Namespace
         progress(1.0, "segmenting")
     if options.say:
         _speak(case, prompts, options)
-    return {"prompts": [prompt.to_json() for prompt in prompts], "results": made, **_labels(case), **_model(case)}
+    return {"prompts": [prompt.to_json() for prompt in prompts], "results": made, **_labels(case), **_measured(case), **_model(case)}
 
 
 def _propagate(case: Workspace, prompt: Prompt) -> None:
@@ -185,6 +185,14 @@ def _labels(case: Workspace) -> dict[str, Any]:
         if value
     }
     return {"labels": voxels}
+
+
+def _measured(case: Workspace) -> dict[str, Any]:
+    """What a sentence asked to be measured last, where the mask is still the one that was measured."""
+    figures = case.state.figures
+    if figures is None or figures.mask_revision != case.field_revisions.get("mask", 0):
+        return {}
+    return {"measurements": [dict(row) for row in figures.rows], "cobb": [dict(angle) for angle in figures.angles]}
 
 
 def _model(case: Workspace) -> dict[str, Any]:

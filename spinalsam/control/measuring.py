@@ -73,6 +73,8 @@ def measure_labels(ws: Workspace, job: Job, regions: Sequence[str] | None) -> Op
     found = quantities_of(ws, job, [one.value for one in measured])
     said = [f"{one.sentence(is_hu=is_hu)} {found.sentences.get(one.value, '')}".strip() for one in measured]
     said += [found.sentences[0]] if found.sentences.get(0) else []
+    cores = any(row["core_hu"] is not None for row in found.rows.values())
+    said += ["Cited HU limits (160, 135, 110) hold for L1 at 120 kVp without contrast medium."] if cores else []
     said += [f"For {RESEARCH_USE}."] if found.rows else []
     rows = [one.to_json(is_hu=is_hu) | found.row(one.value) for one in measured]
     data = {"measurements": rows, "cobb": list(found.angles)}

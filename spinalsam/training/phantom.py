@@ -90,6 +90,7 @@ class Phantom:
     volume: int16 HU in LPS order. mask: uint8 [i, j, k], VerSe labels, bone of the vertebrae and the sacrum, canal excluded.
     tissues: uint8 [i, j, k], values of TISSUES. centres_mm: the middle of each vertebral body in LPS mm, head to foot.
     whole: names of the levels that lie wholly in the picture; others in the mask are cut by its edge.
+    spine: sizes and pose of every bone, from which heights, discs and angles are known exactly.
     """
 
     volume: Volume
@@ -99,6 +100,7 @@ class Phantom:
     whole: tuple[str, ...]
     options: PhantomOptions
     seed: int
+    spine: Spine
 
 
 @dataclass(frozen=True)
@@ -398,7 +400,7 @@ def _finished(canvas: Canvas, mask: NDArray[np.uint8], spine: Spine, options: Ph
     names = (*_names(options), "sacrum")
     whole = names[names.index(options.levels[0]) : names.index(options.levels[1]) + 1]
     mask = _without_crumbs(mask, whole)
-    return Phantom(volume, mask.T, canvas.tissue.T, centres, whole, options, seed)
+    return Phantom(volume, mask.T, canvas.tissue.T, centres, whole, options, seed, spine)
 
 
 def _without_crumbs(mask: NDArray[np.uint8], whole: tuple[str, ...]) -> NDArray[np.uint8]:

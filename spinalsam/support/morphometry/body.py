@@ -108,6 +108,10 @@ def find_body(piece: Piece, up: NDArray[np.float64], *, neck: bool = False) -> B
 
     Raises Unmeasurable with a sentence where there is no whole body in the mask.
     """
+    extent = np.ptp(piece.points_mm, axis=0) + np.abs(piece.affine[:3, :3]).sum(axis=1)
+    if extent.min() < SMALLEST_MM["deep"]:
+        size = " x ".join(f"{mm:.0f}" for mm in extent)
+        raise Unmeasurable(f"the mask is too thin, {size} mm (width x depth x height); segment the whole vertebra first")
     standing = find_standing(piece, up)
     if standing is None:
         raise Unmeasurable("the mask holds next to nothing")
