@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from spinalsam.commands.output import add_json, figure, print_result, progress, table
+from spinalsam.commands.output import add_json, figure, note, print_result, progress, table
 from spinalsam.commands.segment import add_model
 
 NAME = "benchmark"
@@ -18,6 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeats", type=int, default=7, metavar="N", help="how often each stage is timed (default: 7)")
     parser.add_argument("--open", metavar="FILE", type=Path, help="time the opening of this file instead of the sample case's")
     parser.add_argument("--curves", metavar="PNG", type=Path, help="also draw how times grow with slice, prompts and volume")
+    parser.add_argument("--locator", action="store_true", help="instead of times: what the locator finds, invents and names on made-up CT")
+    parser.add_argument(
+        "--shapes", action="append", default=[], metavar="PATH", help="with --locator: label volumes with VerSe values to draw CT of"
+    )
+    parser.add_argument(
+        "--views", type=int, default=2, metavar="N", help="with --locator: random fields of view of every spine (default: 2)"
+    )
     add_model(parser)
     add_json(parser)
 
@@ -28,6 +35,11 @@ def run(options: argparse.Namespace) -> None:
 
     if not 1 <= options.repeats <= 1000:
         raise UsageError("--repeats must be from 1 to 1000.")
+    if not 0 <= options.views <= 1000:
+        raise UsageError("--views must be from 0 to 1000.")
+    if options.locator:
+        _try_locator(options)
+        return
     case = sample_case()
     document = benchmark.run(
         case,
@@ -43,6 +55,17 @@ def run(options: argparse.Namespace) -> None:
 
         draw(measure(case, options.model, options.device or "auto", repeats=options.repeats, progress=progress), options.curves)
     print_result(options, document, lambda: _text(document))
+
+
+def _try_locator(options: argparse.Namespace) -> None:
+    from spinalsam.training.locator_trial import try_shipped
+    from spinalsam.training.sources import label_files
+
+    rows = try_shipped(label_files([Path(path) for path in options.shapes]), options.views, report=note)
+    shown = ("condition", "cases", "visible", "found", "invented", "named right", "wrong", "told", "sacrum")
+    keys = ("condition", "cases", "visible", "found", "invented", "anchored_right", "wrong_names", "told_right", "sacrum_dice")
+    text = table("The locator on made-up CT", list(shown), [["" if row[key] is None else str(row[key]) for key in keys] for row in rows])
+    print_result(options, {"conditions": rows}, lambda: text)
 
 
 def sample_case(region: str = "L3") -> Any:

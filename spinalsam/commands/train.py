@@ -72,6 +72,7 @@ def _train_locator(options: argparse.Namespace) -> dict[str, Any]:
         out=Path(options.out),
         stop_after_s=options.seconds,
         report=note,
+        init=Path(options.init) if options.init else None,
     )
 
 

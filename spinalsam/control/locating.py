@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LEVEL_VALUES = range(1, 26)
 LIKELY = 0.5  # certainty from which a level that was asked for is taken for the likeliest one, and said to be only likely
+LOW_MM = 30.0  # height of a scan in which hardly a vertebra can be found
 SMALLEST_MM2 = 60.0  # of a cross-section that is worth a prompt
 SAMPLED = 4000  # voxels of a mask that are enough to tell in which vertebra it lies
 
@@ -87,7 +88,9 @@ def wanted_of(found: Located, regions: Sequence[str]) -> list[tuple[Found, int]]
     Raises RequirementError when one of them is not in view, or when it cannot be told which one it is.
     """
     if not found.found:
-        raise RequirementError("No vertebra was found in this image; click on it, or drag a box around it with Shift held.")
+        height = found.geometry.shape[2] * float(found.geometry.spacing_mm[2])
+        thin = f" The scan shows only {height:.0f} mm of the body's height." if height < LOW_MM else ""
+        raise RequirementError(f"No vertebra was found in this image; click on it, or drag a box around it with Shift held.{thin}")
     names = _values(found, certain_enough=any(region != "spine" for region in regions))
     values = {label_value(name) for region in regions for name in (region, *GROUPS.get(region, ()), *_variants(region))}
     everything = "spine" in regions
@@ -176,7 +179,7 @@ def ambiguity(found: Located) -> str:
     if not found.likeliest:
         return ""
     certainty = min(one.certainty for one in found.vertebrae)
-    readings = [(found.likeliest, certainty), *(reading for reading in found.readings if reading[1] >= 0.05)]
+    readings = [(found.likeliest, certainty), *found.readings]
     return " or ".join(f"{_range(values)} ({round(100 * chance)} %)" for values, chance in readings[:4])
 
 

@@ -13,19 +13,21 @@ from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.painting import block_edit, to_slab
 from spinalsam.control.prompting import decode, prompts_on, refuse_locked
 from spinalsam.control.whole_spine import DOUBTFUL_SCORE, Report, segment_located
-from spinalsam.errors import RequirementError
-from spinalsam.support.anatomy import GROUPS, LABEL_VALUES, label_value
+from spinalsam.errors import ModelError, RequirementError
+from spinalsam.support.anatomy import GROUPS, LABEL_VALUES, RELATIVE_VALUES, label_value
 from spinalsam.support.planes import PLANES, SliceRef
 from spinalsam.support.prompts import BoxPrompt, Prompt
 
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
     from spinalsam.control.workspace import Workspace
+    from spinalsam.engine.locator_net import LocatorNet
     from spinalsam.engine.propagate import Step, Walk
     from spinalsam.engine.whole import Grown
 
 Mask = NDArray[np.bool_]
 
+VERTEBRAE = {value for name, value in LABEL_VALUES.items() if name not in ("sacrum", "coccyx", *GROUPS)}
 DOUBTFUL = 0.8  # agreement between the planes below which a grown mask wants a look
 
 
@@ -61,7 +63,22 @@ def _grown(ws: Workspace, job: Job, starts: Mapping[SliceRef, Mask], label: int)
         anchors = {SliceRef(plane, index): mask for index, mask in _anchors(ws, plane, label).items() if mask.any()}
         known = {**anchors, **known}
     volume = ws.case.volume
-    return grow(ws.segmenter(), volume.voxels, volume.geometry, known, is_hu=volume.is_hu, progress=job.progress)
+    return grow(
+        ws.segmenter(), volume.voxels, volume.geometry, known, is_hu=volume.is_hu, locator=_locator(ws, label), progress=job.progress
+    )
+
+
+def _locator(ws: Workspace, label: int) -> LocatorNet | None:
+    """The network that bounds a vertebra by its neighbours; None for what is no vertebra, without mm, and where its weights are missing."""
+    from spinalsam.engine.locator_net import shipped_locator
+
+    vertebra = label in VERTEBRAE or label in RELATIVE_VALUES
+    if not vertebra or not ws.case.volume.geometry.has_spacing:
+        return None
+    try:
+        return shipped_locator()
+    except ModelError:
+        return None
 
 
 def _grown_result(ws: Workspace, job: Job, starts: Mapping[SliceRef, Mask], label: int, args: dict[str, Any]) -> OperationResult:

@@ -120,8 +120,10 @@ def _sentences(found: Located, todo: Sequence[tuple[Found, int]], wanted: Sequen
         certainty = min(one.certainty for one in found.vertebrae)
         verdict = "the levels are likely, not sure" if certainty >= LIKELY else "the levels cannot be told"
         sentences.append(f"{verdict}: {ambiguity(found)}; name one vertebra to name them all")
-    elif found.readings and found.readings[0][1] >= 0.05:
+    elif found.readings:
         sentences.append(f"levels: {ambiguity(found)}")
+    if found.sacrum_missed and todo:
+        sentences.append("the sacrum is in view but was not recognised; drag a box around it with Shift held")
     kept = len(wanted) - len(todo)
     if kept:
         sentences.append(f"{kept} kept as {'it was' if kept == 1 else 'they were'}")

@@ -3,7 +3,8 @@
 The locator's network shows where the bodies are, coarsely; where one ends and the next begins is read from the scan itself. Along the line
 through the bodies discs come at regular distances: they are darker than spongy bone, beside them lie foramina instead of pedicles, and
 the network's centres lie between them. Dynamic programming finds the cuts that explain most of that with distances that fit the width
-of the bodies, which tells the scale of a spine from C3 to L5: a vertebra with its disc is about three quarters as high as it is wide.
+of the bodies, which tells the scale of a spine: a vertebra with its disc is about three quarters as high as it is wide in the loins, and
+less than half in the neck.
 """
 
 from __future__ import annotations
@@ -23,12 +24,19 @@ BODY = 0.4
 CANAL, CANAL_REACH_MM = 0.35, (9.0, 36.0, 9.0)
 NEAR_VOXELS = 10.0  # how far from where the column leads its next slice is looked for
 MISSING_VOXELS = 14  # slices without body that are stepped over: a vertebra hidden by metal
+# Height of a vertebra with its disc beside its width, by the height that a middling adult has there: necks are wide for their height.
+# Measured on 36 vertebrae of VerSe masks and on phantoms.
 HEIGHT_TO_WIDTH = 0.74
+USUAL_MM, RATIO = (18.5, 20.5, 22.0, 25.0, 28.0, 31.0), (0.40, 0.49, 0.58, 0.66, 0.68, 0.74)
 HEIGHT_MM = (11.0, 42.0)
 LOOSE, SPREAD = 0.3, 0.17  # of the logarithm of a distance between discs, before and after the scan has told its scale
 RIGID = 1.0  # weight of regular distances beside the evidence
 PART = 0.45  # share of a usual height from which what lies beyond the last cut is a vertebra of its own
-WEIGHTS = (0.9, 0.5, 0.8)  # of dark discs, of foramina, of the network's centres between them
+# Of dark discs, of foramina, of the network's centres between them, and of where bone points as its centre. Each alone misleads somewhere:
+# discs brighter than bone in osteoporosis, a network that is half a vertebra off. Chosen on phantoms (173 of 174 vertebrae) and by eye on
+# two real scans.
+WEIGHTS = (0.6, 0.7, 0.8, 1.2)
+VOTE_MM = 2.0  # how far those places spread
 
 
 @dataclass(frozen=True)
@@ -67,10 +75,12 @@ def find_column(
     geometry: Geometry,
     *,
     is_hu: bool,
+    pointed_mm: NDArray[np.float64] | None = None,
     step_mm: NDArray[np.float32] | None = None,
 ) -> Column | None:
     """The column of a coarse answer. body, canal, heat: [x, y, z] on `grid`. step_mm: on it too, how high the network thinks a vertebra is
-    with its disc. voxels, geometry: the scan. None where there is none."""
+    with its disc. pointed_mm: LPS places (n, 3) at which bone points as its vertebra's centre. voxels, geometry: the scan. None where there
+    is no column."""
     traced = _trace(body, canal, grid)
     if traced is None:
         return None
@@ -78,8 +88,8 @@ def find_column(
     height = np.clip(HEIGHT_TO_WIDTH * width, *HEIGHT_MM)
     if step_mm is not None:
         told = _smooth(_sampled(step_mm, grid, line), 20.0 / STEP_MM)
-        height = np.sqrt(height * np.clip(told, *HEIGHT_MM))
-    evidence = _evidence(line, width, height, heat, grid, (voxels, geometry, is_hu))
+        height = np.sqrt(np.clip(np.interp(told, USUAL_MM, RATIO) * width, *HEIGHT_MM) * np.clip(told, *HEIGHT_MM))
+    evidence = _evidence(line, width, height, heat, grid, (voxels, geometry, is_hu), pointed_mm)
     # First the scan decides, then the distances that it gave make the row regular.
     cuts = _cuts(evidence, height, LOOSE)
     height = _told_by(cuts, height)
@@ -169,6 +179,7 @@ def _evidence(
     heat: NDArray[np.float32],
     grid: Geometry,
     scan: tuple[NDArray, Geometry, bool],
+    pointed_mm: NDArray[np.float64] | None,
 ) -> NDArray[np.float64]:
     """How much speaks for a disc at every position of the line, in standard deviations."""
     voxels, geometry, is_hu = scan
@@ -195,8 +206,19 @@ def _evidence(
     usual = float(np.median(height))
     # Foramina lie a little above the discs.
     shifted = np.interp(np.arange(len(line)) - 0.12 * usual, np.arange(len(line)), foramen)
-    parts = [_standard(dark, usual), _standard(shifted, usual), _standard(centres, usual)]
+    parts = [_standard(part, usual) for part in (dark, shifted, centres, _votes(line, width, pointed_mm))]
     return _smooth(-np.asarray(sum(weight * part for weight, part in zip(WEIGHTS, parts, strict=True))), 1.5)
+
+
+def _votes(line: NDArray, width: NDArray, pointed_mm: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """How much bone points at every position of the line as its vertebra's centre."""
+    from scipy.spatial import cKDTree
+
+    if pointed_mm is None or not len(pointed_mm):
+        return np.zeros(len(line))
+    distance, position = cKDTree(line).query(pointed_mm)
+    near = distance < 0.35 * width[position]
+    return _smooth(np.bincount(position[near], minlength=len(line)).astype(float), VOTE_MM / STEP_MM)
 
 
 def _sampled(values: NDArray, geometry: Geometry, points_mm: NDArray) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from spinalsam.engine.locator_net import BODY, BONE, CANAL, HEAT, LEVELS, OFFSET
 from spinalsam.support.anatomy import LABEL_VALUES, label_name
 from spinalsam.support.geometry import Geometry
 
-SACRUM = LABEL_VALUES["sacrum"]
+C1, SACRUM = LABEL_VALUES["C1"], LABEL_VALUES["sacrum"]
 BONE_SURE = 0.4
 # Distance from a level's middle to the next one's, C1 to L6, in a middling adult: half of both bodies and the disc. Bodies and discs after
 # the sources in `training/phantom_parts/skeleton.py`; C1 to C2 from VerSe masks.
@@ -34,11 +34,14 @@ STEP_MM_OF_LEVEL = np.array(
 SACRUM_ML = 4.0
 SACRAL_CHANCE = 0.0025  # measured: up to 0.0015 in the last lumbar vertebra, 0.0034 and more in S1, on two scans and two phantoms
 SACRUM_REACH_MM, SACRUM_ASIDE_MM = 110.0, 25.0  # from the lowest vertebra: two may lie unseen between
+SEGMENTS = 4  # of the sacrum, into which the column may have run on
 SMALLEST_VOXELS = 26  # crumbs that the scan's edge has left of a vertebra are no vertebra
 EDGE_VOXELS = 12  # of a vertebra at the scan's edge, from which it counts as cut
 NAMED_MM = 30.0  # how far from a vertebra's middle the point may lie that somebody named
-ONWARD_VOXELS, LUMBAR, END_SURE = 9, slice(19, 25), 0.88  # scan below the last vertebra that makes its end a sacrum's beginning
-END_UNSURE = 0.6  # the same in a scan too narrow to show the sacrum's wings
+# How sure the sacrum is that shows its wings; that only the network sees; that the column's end tells, so many voxels above the scan's; and
+# that in a scan too narrow for wings.
+WINGS_SURE, SACRUM_UNSURE, END_UNSURE, NARROW_UNSURE = 0.97, 0.6, 0.6, 0.5
+ONWARD_VOXELS, LUMBAR = 9, slice(19, 25)
 LUMBAR_CHANCE = 0.3
 # Measured beside S1 of five phantoms: 0.24, 0.15, 0.14 and, with osteoporosis, 0.08, 1.6 times and more what lies beside the body above;
 # beside lumbar vertebrae of phantoms and real cases 0.08 or less (an L6), beside thoracic ones with their ribs 0.07 or less.
@@ -77,7 +80,8 @@ class Located:
     """Everything found, from head to foot.
 
     owner: uint8 [x, y, z] on the coarse grid `geometry`: n for found[n - 1]. body, canal: probabilities. likeliest: the names that are
-    likelier than all others, though perhaps not sure enough to be given. readings: other possible names with their chance.
+    likelier than all others, though perhaps not sure enough to be given. readings: other possible names with their chance. sacrum_missed:
+    whether the sacrum's wings are in view, but what lies between them was not recognised.
     """
 
     found: tuple[Found, ...]
@@ -87,6 +91,7 @@ class Located:
     geometry: Geometry
     likeliest: tuple[int, ...] = ()
     readings: tuple[tuple[tuple[int, ...], float], ...] = ()
+    sacrum_missed: bool = False
 
     @property
     def vertebrae(self) -> tuple[Found, ...]:
@@ -202,20 +207,29 @@ def interpret(given: LocatorAnswer, coarse: Coarse, voxels: NDArray, geometry: G
     sacral = _sacral(fine[BONE], given.levels)
     body = np.where(sacral, 0, fine[BODY])
     step_mm = _doubled(np.tensordot(STEP_MM_OF_LEVEL, np.exp(given.levels[: LEVELS - 1]), 1), body.shape)
-    column = find_column(body, fine[CANAL], fine[HEAT], coarse.geometry, voxels, geometry, is_hu=is_hu, step_mm=step_mm)
+    column = find_column(
+        body,
+        fine[CANAL],
+        fine[HEAT],
+        coarse.geometry,
+        voxels,
+        geometry,
+        is_hu=is_hu,
+        pointed_mm=_pointed(fine, sacral, coarse),
+        step_mm=step_mm,
+    )
     owner = np.zeros(coarse.hu.shape, np.uint8)
     chain: list[Link] = []
     skipped: list[int] = []
     if column is not None:
         _own(owner, column, fine, sacral, coarse)
         chain, skipped, owner = _chain(column, owner, fine, given.levels)
-    while len(chain) > 1 and (
-        (_is_lumbar(chain[-2]) and _is_sacral(owner == len(chain), fine[BODY], given.levels)) or _has_wings(chain, coarse)
-    ):
-        # The column has run on into the sacrum's first segment.
-        sacral |= owner == len(chain)
-        owner[owner == len(chain)] = 0
-        chain, skipped = chain[:-1], skipped[:-1]
+    vertebrae = _above_sacrum(chain, owner, fine[BODY], given.levels, coarse)
+    # The column may have run on into the sacrum.
+    run_on = owner > vertebrae
+    sacral |= run_on
+    owner[run_on] = 0
+    chain, skipped = chain[:vertebrae], skipped[: max(0, vertebrae - 1)]
     sacral = _sacrum(sacral, chain, coarse)
     below, below_sure = _below(chain, owner, sacral, coarse)
     owner[sacral] = len(chain) + 1
@@ -245,22 +259,35 @@ def _is_sacral(own: NDArray[np.bool_], body: NDArray[np.float32], levels: NDArra
     return bool(np.exp(levels[LEVELS - 1, half[:, 0], half[:, 1], half[:, 2]]).mean() > SACRAL_CHANCE)
 
 
-def _has_wings(chain: Sequence[Link], coarse: Coarse) -> bool:
-    """Whether the lowest link is the sacrum's first segment by the bone beside it, of which the vertebra above has much less."""
-    if len(chain) < 2 or np.exp(chain[-1].levels[LUMBAR]).sum() < LUMBAR_CHANCE:
-        return False
-    lowest, above = wings(chain[-1], coarse), wings(chain[-2], coarse)
-    if lowest is None:
-        return False
-    return lowest > WING_SURE or (lowest > WING_SHARE and lowest > WING_GROWTH * (above or 0.0))
+def _above_sacrum(
+    chain: Sequence[Link], owner: NDArray[np.uint8], body: NDArray[np.float32], levels: NDArray[np.float32], coarse: Coarse
+) -> int:
+    """How many links of a chain are vertebrae: not those from the first that has the sacrum's wings on.
+
+    The network alone takes an L5 with nothing below it for sacrum, and S1 for lumbar; the wings told all of them apart. Its opinion counts
+    only where the scan is too narrow for them.
+    """
+    beside = [wings(link.centre_mm, coarse) for link in chain]
+    for number in range(max(1, len(chain) - SEGMENTS), len(chain)):
+        if any(map(_is_lumbar, chain[:number])) and _winged(beside[number], beside[number - 1]):
+            return number
+    count = len(chain)
+    while count > 1 and beside[count - 1] is None and _is_lumbar(chain[count - 2]) and _is_sacral(owner == count, body, levels):
+        count -= 1
+    return count
 
 
-def wings(lowest: Link, coarse: Coarse) -> float | None:
+def _winged(beside: float | None, above: float | None) -> bool:
+    """Whether the bone beside a body is that of a sacrum, given what lies beside the body above."""
+    return beside is not None and (beside > WING_SURE or (beside > WING_SHARE and beside > WING_GROWTH * (above or 0.0)))
+
+
+def wings(centre_mm: NDArray[np.float64], coarse: Coarse) -> float | None:
     """How much bone lies wide beside a body, as the sacrum's wings and joints with the pelvis do beside S1 and nothing beside L5.
 
     Share of voxels above 150 HU, 36 to 60 mm to each side, the lesser of both; None where the scan does not reach that far.
     """
-    i, j, k = np.rint(coarse.geometry.to_ijk(lowest.centre_mm[None])[0]).astype(int)
+    i, j, k = np.rint(coarse.geometry.to_ijk(centre_mm[None])[0]).astype(int)
     shares = []
     for side in (-1, 1):
         first, last = sorted(i + side * round(mm / VOXEL_MM) for mm in WING_MM)
@@ -291,6 +318,12 @@ def _sacrum(sacral: NDArray[np.bool_], chain: Sequence[Link], coarse: Coarse) ->
 def _doubled(halved: NDArray, shape: tuple[int, ...]) -> NDArray:
     grown = halved.repeat(2, 0).repeat(2, 1).repeat(2, 2)
     return grown[tuple(slice(0, n) for n in shape)]
+
+
+def _pointed(fine: NDArray[np.float32], sacral: NDArray[np.bool_], coarse: Coarse) -> NDArray[np.float64]:
+    """LPS places (n, 3) at which voxels of bone point as their vertebra's centre."""
+    bone = np.argwhere((fine[BONE] > BONE_SURE) & ~sacral)
+    return coarse.geometry.to_mm(bone + fine[OFFSET][:, bone[:, 0], bone[:, 1], bone[:, 2]].T.astype(np.float64))
 
 
 def _own(owner: NDArray[np.uint8], column: Column, fine: NDArray[np.float32], sacral: NDArray[np.bool_], coarse: Coarse) -> None:
@@ -356,21 +389,33 @@ def _drop_crumbs(owner: NDArray[np.uint8]) -> None:
 def _below(chain: Sequence[Link], owner: NDArray[np.uint8], sacral: NDArray[np.bool_], coarse: Coarse) -> tuple[int | None, float]:
     """How many vertebrae lie unseen between the chain and the sacrum, and how sure that is.
 
-    Where no sacrum is recognised but the column ends well above the end of the scan, it probably ends at one.
+    A sacrum is sure by its wings where a vertebra would follow. Without them, what the network takes for one, or a column that ends well
+    above the end of the scan, says less.
     """
     if not chain:
         return None, 1.0
+    if _wings_below(chain, coarse):
+        return 0, WINGS_SURE
     below = _unseen_above_sacrum(chain[-1], sacral, coarse)
     if below is not None:
-        return below, 0.97
+        return below, SACRUM_UNSURE
     lowest = np.argwhere(owner == len(chain))
     middle = lowest[lowest[:, 2] <= lowest[:, 2].min() + 2].mean(axis=0).astype(int)
     onward = coarse.seen[middle[0], middle[1], max(0, middle[2] - ONWARD_VOXELS) : middle[2]]
     lumbar = float(np.exp(chain[-1].levels[LUMBAR]).sum())
     ends = middle[2] >= ONWARD_VOXELS and bool(onward.all()) and lumbar > LUMBAR_CHANCE
-    # Without a look at the wings the column may have run on into the sacrum.
-    sure = END_SURE if wings(chain[-1], coarse) is not None else END_UNSURE
-    return (0, sure) if ends else (None, 1.0)
+    wide = wings(chain[-1].centre_mm, coarse) is not None
+    return (0, END_UNSURE if wide else NARROW_UNSURE) if ends else (None, 1.0)
+
+
+def _wings_below(chain: Sequence[Link], coarse: Coarse) -> bool:
+    """Whether the sacrum's wings lie where the next vertebra's body would be."""
+    if len(chain) < 2 or not any(map(_is_lumbar, chain)):
+        return False
+    step = chain[-1].centre_mm - chain[-2].centre_mm
+    own = wings(chain[-1].centre_mm, coarse)
+    there = [wings(chain[-1].centre_mm + share * step, coarse) for share in (0.8, 1.0, 1.2)]
+    return own is not None and any(_winged(beside, own) for beside in there)
 
 
 def _unseen_above_sacrum(lowest: Link, sacral: NDArray[np.bool_], coarse: Coarse) -> int | None:
@@ -388,16 +433,21 @@ def _located(survey: Survey, naming: Naming | None) -> Located:
     """A chain is named as a whole or not at all: half of it would suggest that the rest is known too."""
     found: list[Found] = []
     sure = naming is not None and min(naming.certainty) >= SURE
-    for number, one in enumerate(survey.chain, 1):
+    skull = naming.skull if naming is not None else 0
+    for number, one in enumerate(survey.chain[skull:], 1 + skull):
         assert naming is not None
-        value, certainty = naming.values[number - 1], naming.certainty[number - 1]
-        found.append(_boxed(survey, value if sure else 0, number, one.centre_mm, one.score, certainty))
+        value, certainty = naming.values[number - 1 - skull], naming.certainty[number - 1 - skull]
+        centre = one.centre_mm
+        if sure and value == C1:  # a ring has its middle in the canal
+            centre = survey.geometry.to_mm(np.argwhere(survey.owner == number).mean(axis=0))
+        found.append(_boxed(survey, value if sure else 0, number, centre, one.score, certainty))
     if survey.sacrum_sure:
         number = len(survey.chain) + 1
         centre = survey.geometry.to_mm(np.argwhere(survey.owner == number).mean(axis=0))
         found.append(_boxed(survey, SACRUM, number, centre, survey.sacrum_sure, 1.0))
     likeliest, readings = (naming.values, naming.others) if naming else ((), ())
-    return Located(tuple(found), survey.owner, survey.body, survey.canal, survey.geometry, likeliest, readings)
+    missed = survey.below == 0 and survey.below_sure >= WINGS_SURE and not survey.sacrum_sure
+    return Located(tuple(found), survey.owner, survey.body, survey.canal, survey.geometry, likeliest, readings, missed)
 
 
 def _boxed(survey: Survey, value: int, order: int, centre_mm: NDArray, score: float, certainty: float) -> Found:

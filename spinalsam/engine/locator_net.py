@@ -111,7 +111,18 @@ def level_chances(raw: Tensor) -> Tensor:
 
 
 def load_locator(path: Path) -> LocatorNet:
-    """The network of a safetensors file. Raises ModelError when the file does not hold one."""
+    """The network of a safetensors file, ready to answer. Raises ModelError when the file does not hold one."""
+    widths, tensors = read_locator(path)
+    network = LocatorNet(widths)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ModelError(f"The locator's weights '{path}' do not fit: {str(error).splitlines()[0]}") from error
+    return _folded(network.eval())
+
+
+def read_locator(path: Path) -> tuple[tuple[int, ...], dict[str, Tensor]]:
+    """(widths, float32 tensors) of a locator's safetensors file. Raises ModelError when the file does not hold one."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -122,12 +133,8 @@ def load_locator(path: Path) -> LocatorNet:
         raise ModelError(f"The locator's weights '{path}' cannot be read: {error}.") from error
     if described.get("architecture") != "locator":
         raise ModelError(f"'{path}' holds no locator but {described.get('architecture', 'something unknown')}.")
-    network = LocatorNet(tuple(int(n) for n in described["widths"].split(",")))
-    try:
-        network.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in tensors.items()})
-    except RuntimeError as error:
-        raise ModelError(f"The locator's weights '{path}' do not fit: {str(error).splitlines()[0]}") from error
-    return _folded(network.eval())
+    widths = tuple(int(n) for n in described["widths"].split(","))
+    return widths, {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
 
 
 def _folded(network: LocatorNet) -> LocatorNet:

@@ -74,13 +74,15 @@ def walk(
     indices: Sequence[int],
     anchors: Mapping[int, Mask] | None = None,
     rules: StopRules | None = None,
+    within: Callable[[int], Mask] | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Walk:
     """Carry a mask along slices.
 
     embed: the embedding of a slice by its index. start: (rows, columns) mask on slice `start_index`, not empty. indices: the slices
-    to visit, nearest first. anchors: masks that are known on some of them; they are kept and walked on from. on_step is called
-    after each slice and may raise Cancelled. Raises ModelError or ResourceError as the segmenter does.
+    to visit, nearest first. anchors: masks that are known on some of them; they are kept and walked on from. within: where the structure
+    may be on a slice, by its index. on_step is called after each slice and may raise Cancelled. Raises ModelError or ResourceError as the
+    segmenter does.
     """
     rules = rules or StopRules()
     contrast = _Contrast.of(embed(start_index), start, rules)
@@ -92,7 +94,7 @@ def walk(
             step, low_res = Step(index, known, 1.0, 1.0), None
         else:
             embedding = embed(index)
-            found, low_res = _next(segmenter, embedding, index, mask, low_res, rules)
+            found, low_res = _next(segmenter, embedding, index, mask, low_res, rules, within(index) if within else None)
             reason = _doubt(found, mask, largest, rules) or contrast.doubt(embedding, found.mask)
             if reason:
                 return Walk(tuple(steps), f"slice {index + 1}: {reason}")
@@ -120,11 +122,15 @@ def prompt_from(mask: Mask, *, room_mm: float = 0.0, spacing_mm: tuple[float, fl
     return SlicePrompt(np.array([[x, y]], np.float32), np.array([True]), box)
 
 
-def _next(segmenter: Segmenter, embedding: Embedding, index: int, mask: Mask, low_res: Any, rules: StopRules) -> tuple[Step, Any]:
+def _next(
+    segmenter: Segmenter, embedding: Embedding, index: int, mask: Mask, low_res: Any, rules: StopRules, within: Mask | None
+) -> tuple[Step, Any]:
     """The structure on the next slice, and what the network takes back on the one after it."""
     spacing_mm = embedding.image.spacing_mm
     candidates = segmenter.decode(embedding, prompt_from(mask, room_mm=rules.room_mm, spacing_mm=spacing_mm), low_res)
     reach = _dilated(mask, rules.reach_mm, spacing_mm)
+    if within is not None:
+        reach &= within
     masks = candidates.masks & reach
     overlaps = [dice(mask, candidate) for candidate in masks]
     best = _best(candidates, overlaps)

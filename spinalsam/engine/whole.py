@@ -13,13 +13,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from spinalsam.engine.locator_net import LocatorNet
 from spinalsam.engine.propagate import dice, prompt_from, walk
 from spinalsam.engine.segmenter import Embedding, Segmenter, SliceImage
+from spinalsam.engine.territory import look_around, territory
 from spinalsam.support.geometry import Geometry
 from spinalsam.support.planes import PLANES, SlicePlane, SliceRef
 from spinalsam.support.prompts import SlicePrompt
@@ -67,6 +70,7 @@ class Scene:
     geometry: Geometry
     is_hu: bool
     step_mm: float = STEP_MM
+    within: Mask | None = None  # [i, j, k], where the structure may be
     planes: dict[str, SlicePlane] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +85,10 @@ class Scene:
     def usable(self) -> list[str]:
         return [name for name, plane in self.planes.items() if min(plane.shape) >= SMALLEST_SIDE]
 
+    def allowed(self, plane: str, index: int, mask: Mask) -> Mask:
+        """What of a mask on a slice may belong to the structure."""
+        return mask if self.within is None else mask & self.planes[plane].cut(self.within, index)
+
     def stride(self, plane: str) -> int:
         """Every how manieth slice of a plane is looked at."""
         return max(1, int(self.step_mm / self.geometry.spacing_mm[self.planes[plane].normal_axis] + 1e-6))
@@ -93,18 +101,23 @@ def grow(
     starts: Mapping[SliceRef, Mask],
     *,
     is_hu: bool,
+    locator: LocatorNet | None = None,
     progress: Progress | None = None,
 ) -> Grown:
     """The whole structure that is masked on one slice or some.
 
-    voxels: [i, j, k]. starts: masks (rows, columns) by slice, none empty; they are kept as they are. progress is called with a share
-    and a sentence, and may raise Cancelled. Raises ModelError or ResourceError as the segmenter does.
+    voxels: [i, j, k]. starts: masks (rows, columns) by slice, none empty; they are kept as they are. locator: bounds the structure, where
+    it is a vertebra, by its neighbours. progress is called with a share and a sentence, and may raise Cancelled. Raises ModelError or
+    ResourceError as the segmenter does.
     """
     say = progress or (lambda share, text: None)
     lower, scene, starts = _around(segmenter, voxels, geometry, starts, is_hu)
     ref = max(starts, key=lambda one: (one.plane != "axial", int(starts[one].sum())))
     planes = scene.usable()
-    say(0.02, f"Following the {ref.plane} slices")
+    if locator is not None and len(planes) == 3:
+        say(0.0, "Looking for the neighbours")
+        scene.within = _bounds(locator, voxels, geometry, scene, starts, is_hu)
+    say(0.05, f"Following the {ref.plane} slices")
     rough = _carried(scene, ref, starts)
     if len(planes) < 3:
         return Grown(lower, _with_starts(scene, rough, starts), 1.0)
@@ -119,6 +132,18 @@ def grow(
     pairs = [(a, b) for n, a in enumerate(planes) for b in planes[n + 1 :]]
     agreement = float(np.mean([dice(votes[a] > 0.5, votes[b] > 0.5) for a, b in pairs]))
     return Grown(lower, final, agreement)
+
+
+def _bounds(
+    locator: LocatorNet, voxels: NDArray, geometry: Geometry, scene: Scene, starts: Mapping[SliceRef, Mask], is_hu: bool
+) -> Mask | None:
+    """Where the structure may be, by the vertebrae around it."""
+    points = []
+    for ref, mask in starts.items():
+        rows, columns = np.nonzero(mask)
+        points.append(scene.planes[ref.plane].to_voxel(np.column_stack([columns, rows]), ref.index))
+    places = scene.geometry.to_mm(np.concatenate(points))
+    return territory(look_around(locator, voxels, geometry, places, is_hu=is_hu), places, scene.geometry)
 
 
 def _around(
@@ -161,8 +186,14 @@ def _carried(scene: Scene, ref: SliceRef, starts: Mapping[SliceRef, Mask]) -> ND
     """The start carried through its own plane, as a rough body 0-1."""
     plane = scene.planes[ref.plane]
     anchors = {one.index: mask for one, mask in starts.items() if one.plane == ref.plane}
-    first, last = (0, plane.count - 1) if ref.plane != "axial" else _height(scene, ref, starts[ref])
+    if ref.plane != "axial":
+        first, last = 0, plane.count - 1
+    elif scene.within is not None:
+        first, last = _extent(scene.within, plane.normal_axis)
+    else:
+        first, last = _height(scene, ref, starts[ref])
     stride = scene.stride(ref.plane)
+    within = None if scene.within is None else partial(plane.cut, scene.within)
     found = dict(anchors)
     for indices in (range(ref.index + stride, last + 1, stride), range(ref.index - stride, first - 1, -stride)):
         steps = walk(
@@ -172,9 +203,16 @@ def _carried(scene: Scene, ref: SliceRef, starts: Mapping[SliceRef, Mask]) -> ND
             start_index=ref.index,
             indices=list(indices),
             anchors=anchors,
+            within=within,
         ).steps
         found |= {step.index: step.mask for step in steps}
     return filled(scene, ref.plane, found)
+
+
+def _extent(mask: NDArray, axis: int) -> tuple[int, int]:
+    """First and last slice along an axis that holds something; (0, -1) for nothing."""
+    held = np.flatnonzero(mask.any(axis=tuple(n for n in range(3) if n != axis)))
+    return (int(held[0]), int(held[-1])) if len(held) else (0, -1)
 
 
 def _height(scene: Scene, ref: SliceRef, mask: Mask) -> tuple[int, int]:
@@ -233,7 +271,7 @@ def _asked_again(scene: Scene, body: NDArray, plane: str, part: _Part) -> NDArra
         box = prompt_from(shown, room_mm=ROOM_MM, spacing_mm=cut.spacing_mm).box_xyxy
         answer = scene.segmenter.decode(scene.embedding(plane, index), SlicePrompt(box_xyxy=box)).masks[0]
         give = max(1, round(GIVE_MM / min(cut.spacing_mm)))
-        found[index] = answer & ndimage.binary_dilation(shown, iterations=give)
+        found[index] = scene.allowed(plane, index, answer & ndimage.binary_dilation(shown, iterations=give))
     return filled(scene, plane, found)
 
 

@@ -55,7 +55,7 @@ def bones_of_labels(source: str, labels: NDArray, geometry: Geometry) -> list[Lo
     """The whole vertebrae of a label volume with VerSe values; those that the volume's edge cuts are left out."""
     boxes = ndimage.find_objects(labels.astype(np.uint8), max_label=28)
     present = sorted((v for v in range(1, 29) if v not in (26, 27) and boxes[v - 1] is not None), key=_ORDER.__getitem__)
-    centres = {v: _body_centre(labels, geometry, boxes[v - 1], v) for v in present}
+    centres = {v: body_centre(labels, geometry, boxes[v - 1], v) for v in present}
     bones = []
     for number, value in enumerate(present):
         if _is_cut(boxes[value - 1], labels.shape):
@@ -75,7 +75,7 @@ def _unit(vector: NDArray) -> NDArray[np.float64]:
     return vector / max(float(np.linalg.norm(vector)), 1e-9)
 
 
-def _body_centre(labels: NDArray, geometry: Geometry, box: tuple[slice, ...], value: int) -> NDArray[np.float64]:
+def body_centre(labels: NDArray, geometry: Geometry, box: tuple[slice, ...], value: int) -> NDArray[np.float64]:
     """LPS middle of the thickest part of a vertebra, which is its body; of C1, which has none, the middle of its ring."""
     part = np.pad(labels[box] == value, 1)
     if value == C1:

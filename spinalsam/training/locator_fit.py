@@ -38,6 +38,7 @@ from spinalsam.engine.locator_net import (
     LocatorNet,
     normalised,
     place_of,
+    read_locator,
 )  # fmt: skip
 from spinalsam.training.bone_library import LocalBone, gather_bones
 from spinalsam.training.fit import MovingAverage, save_tensors
@@ -194,11 +195,14 @@ def loss_of(fine: Tensor, levels: Tensor, wanted: dict[str, Tensor]) -> tuple[Te
 class LocatorRun:
     """A training run in a folder; `train` goes on from wherever the folder's state is."""
 
-    def __init__(self, folder: Path, config: LocatorConfig, bones: Sequence[LocalBone]) -> None:
+    def __init__(self, folder: Path, config: LocatorConfig, bones: Sequence[LocalBone], init: Path | None = None) -> None:
         self.folder, self.config = folder, config
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
         self.network = LocatorNet().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.known_norms = init is not None
+        if init is not None:
+            self.network.load_state_dict(read_locator(init)[1])
         self.average = MovingAverage(self.network, config.ema, lambda name: True)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=config.rate, weight_decay=config.weight_decay)
         self.world, self.rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
@@ -270,7 +274,7 @@ class LocatorRun:
 
         A batch is one look or two: its mean would take away what all of it has in common, such as being lumbar, and with that the levels.
         """
-        settled = self.step >= self.config.settle
+        settled = self.known_norms or self.step >= self.config.settle
         self.network.train()
         for module in self.network.modules():
             if settled and isinstance(module, torch.nn.BatchNorm3d):
@@ -318,11 +322,21 @@ class LocatorRun:
 
 
 def train_locator(
-    config: LocatorConfig, *, shapes: Sequence[Path], phantoms: int, out: Path, stop_after_s: float | None, report: Report
+    config: LocatorConfig,
+    *,
+    shapes: Sequence[Path],
+    phantoms: int,
+    out: Path,
+    stop_after_s: float | None,
+    report: Report,
+    init: Path | None = None,
 ) -> dict[str, Any]:
-    """Train the locator, or go on with the run that `out` holds. Returns a summary for people and scripts."""
+    """Train the locator, or go on with the run that `out` holds. init: weights to begin with. Returns a summary for people and scripts.
+
+    Raises ModelError when `init` holds no locator.
+    """
     bones = gather_bones(shapes, phantoms, out / "cache", report)
-    run = LocatorRun(out, config, bones)
+    run = LocatorRun(out, config, bones, init)
     report(f"{'going on at' if run.step else 'starting at'} step {run.step} of {config.steps} with {len(bones)} bones")
     run.train(stop_after_s=stop_after_s, report=report)
     weights = out / "best.safetensors"

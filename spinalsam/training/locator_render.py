@@ -47,8 +47,8 @@ class Sample:
     centres: NDArray[np.float32]
 
 
-def render(rng: np.random.Generator, look: Look) -> Sample:
-    """One scan of a look: call it again for another scanner and other tissues of the same person."""
+def render(rng: np.random.Generator, look: Look, *, whole_view: bool = False) -> Sample:
+    """One scan of a look: call it again for another scanner and other tissues of the same person. whole_view: nothing of it is cut off."""
     hu = _tissues(rng, look)
     hu = _with_bone(rng, look, hu)
     if rng.random() < 0.12:
@@ -56,7 +56,7 @@ def render(rng: np.random.Generator, look: Look) -> Sample:
     if rng.random() < 0.3:
         _add_distractors(rng, look, hu)
     hu = _scanned(rng, hu)
-    seen = _field_of_view(rng, look)
+    seen = np.ones(look.bone.shape, bool) if whole_view else _field_of_view(rng, look)
     hu[~seen] = rng.choice([-1024.0, -1000.0, 0.0])
     masks = (look.bone > 0.45) * 1 + ((look.body > 0.45) & (look.bone > 0.45)) * 2 + (look.canal > 0.5) * 4 + (look.other > 0.45) * 8
     count = max([0, *look.values])

@@ -100,7 +100,7 @@ def make_person(rng: np.random.Generator, bones: Sequence[LocalBone]) -> Person:
     roll, yaw = _rolls(rng, len(levels) + 1)
     slope = lean[-1]
     axes = _axes(slope, roll[-1], yaw[-1])
-    pelvis_scale = scale * np.diag(rng.normal(1.0, 0.07, 3))
+    pelvis_scale = scale * np.diag(np.clip(rng.normal(1.0, 0.12, 3), 0.7, 1.35))
     position = np.zeros(3)
     placed = [Placed(SACRUM, sacrum, position.copy(), axes @ pelvis_scale, 30.0 * scale, len(levels))]
     others = [Placed(ILIUM, ilium, position.copy(), axes @ pelvis_scale, 0.0, 0)]
@@ -225,16 +225,17 @@ def _upright(axes: NDArray) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class View:
-    """Where a look is taken: voxel -> mm is rotation @ (voxel - middle) * VOXEL_MM + centre, then a smooth warp."""
+    """Where a look is taken: voxel -> mm is rotation @ (voxel - middle) * voxel_mm + centre, then a smooth warp."""
 
     shape: tuple[int, int, int]
     centre_mm: NDArray[np.float64]
     rotation: NDArray[np.float64]
     waves: NDArray[np.float64]
+    voxel_mm: float = VOXEL_MM
 
     def places(self) -> Array:
         """(3, x, y, z) LPS mm of every voxel."""
-        axes = [((np.arange(n) - (n - 1) / 2) * VOXEL_MM).astype(np.float32) for n in self.shape]
+        axes = [((np.arange(n) - (n - 1) / 2) * self.voxel_mm).astype(np.float32) for n in self.shape]
         grid = np.stack(np.meshgrid(*axes, indexing="ij"))
         turned = np.tensordot(self.rotation.astype(np.float32), grid, 1) + self.centre_mm[:, None, None, None].astype(np.float32)
         for wave in self.waves:  # direction of the shift (3), wave vector (3), phase
@@ -248,14 +249,17 @@ class View:
         for _ in range(8):
             shift = sum(wave[:3] * np.sin(wave[3:6] @ grid + wave[6]) for wave in self.waves)
             grid = self.rotation.T @ (point_mm - self.centre_mm - shift)
-        return grid / VOXEL_MM + (np.array(self.shape) - 1) / 2
+        return grid / self.voxel_mm + (np.array(self.shape) - 1) / 2
 
 
 def draw_view(rng: np.random.Generator, person: Person, shape: tuple[int, int, int]) -> View:
     """A place along the spine, turned a little, as people lie in scanners."""
     line = person.line()
-    # Evenly along the height, so that the short necks do not outnumber the rest.
+    # Evenly along the height, so that the short necks do not outnumber the rest; the ends, by which levels are told, more often.
     heights = np.abs(np.gradient(line[:, 2]))
+    heights /= heights.sum()
+    heights[:9] *= 1.5
+    heights[-4:] *= 2.5
     at = int(rng.choice(len(line), p=heights / heights.sum()))
     off = rng.normal(0, (24, 22, 25)) * (4 if rng.random() < 0.12 else 1)  # sometimes beside it all
     angles = np.radians(rng.normal(0, 8, 3) * (3 if rng.random() < 0.1 else 1))
@@ -266,7 +270,7 @@ def draw_view(rng: np.random.Generator, person: Person, shape: tuple[int, int, i
         turn[a, a] = turn[b, b] = np.cos(angle)
         turn[a, b], turn[b, a] = -np.sin(angle), np.sin(angle)
         rotation = rotation @ turn
-    amplitude = rng.uniform(0, 4)
+    amplitude = rng.uniform(0, 6)
     waves = np.column_stack([rng.normal(0, amplitude / 2, (4, 3)), rng.normal(0, 1, (4, 3)) * 2 * np.pi / 160, rng.uniform(0, 6.3, 4)])
     return View(shape, line[at] + off, rotation, waves)
 
@@ -423,7 +427,7 @@ def _paint_canal_and_discs(look: Look, person: Person, view: View, places: Array
         if box is not None:
             near, along, length = _segment(places[(slice(None), *box)], start, end, axes)
             radius = r0 + (r1 - r0) * along
-            inside = np.clip((radius - near) / VOXEL_MM + 0.5, 0, 1) * ((along > -0.05) & (along < 1.05))
+            inside = np.clip((radius - near) / view.voxel_mm + 0.5, 0, 1) * ((along > -0.05) & (along < 1.05))
             np.maximum(look.canal[box], inside * (length > 0), out=look.canal[box])
     look.canal *= 1 - look.bone
     look.tissue[look.canal > 0.5] = CANAL
@@ -448,8 +452,8 @@ def _paint_limbs(rng: np.random.Generator, look: Look, person: Person, view: Vie
             near, along, _ = _segment(places[(slice(None), *box)], start, end, np.eye(3), flat=0.0)
             beyond = np.maximum(np.abs(along - 0.5) - 0.5, 0) * np.linalg.norm(end - start)
             distance = np.hypot(near, beyond) - radius * scale
-            np.maximum(look.other[box], np.clip(0.5 - distance / VOXEL_MM, 0, 1), out=look.other[box])
-            np.maximum(look.other_core[box], np.clip(-0.5 - distance / VOXEL_MM, 0, 1), out=look.other_core[box])
+            np.maximum(look.other[box], np.clip(0.5 - distance / view.voxel_mm, 0, 1), out=look.other[box])
+            np.maximum(look.other_core[box], np.clip(-0.5 - distance / view.voxel_mm, 0, 1), out=look.other_core[box])
 
 
 def _limbs(rng: np.random.Generator, person: Person) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
@@ -480,7 +484,7 @@ def _limbs(rng: np.random.Generator, person: Person) -> list[tuple[NDArray[np.fl
 
 def _box_between(view: View, start: NDArray, end: NDArray, room_mm: float) -> tuple[slice, ...] | None:
     voxels = np.array([view.voxel_of(start), view.voxel_of(end)])
-    room = room_mm / VOXEL_MM + 2
+    room = room_mm / view.voxel_mm + 2
     low = np.maximum(np.floor(voxels.min(axis=0) - room).astype(int), 0)
     high = np.minimum(np.ceil(voxels.max(axis=0) + room).astype(int) + 1, view.shape)
     return None if np.any(low >= high) else tuple(slice(a, b) for a, b in zip(low, high, strict=True))
@@ -502,7 +506,7 @@ def _segment(places: Array, start: NDArray, end: NDArray, axes: NDArray, flat: f
 def _paint_ribs(rng: np.random.Generator, look: Look, person: Person, view: View) -> None:
     """Ribs as dense clouds of points, counted per voxel."""
     points = person.ribs
-    low = view.rotation.T @ (points[:, :3] - view.centre_mm).T / VOXEL_MM + ((np.array(view.shape) - 1) / 2)[:, None]
+    low = view.rotation.T @ (points[:, :3] - view.centre_mm).T / view.voxel_mm + ((np.array(view.shape) - 1) / 2)[:, None]
     near = np.all((low > -4) & (low < np.array(view.shape)[:, None] + 4), axis=0)
     if not near.any():
         return
@@ -519,12 +523,12 @@ def _paint_ribs(rng: np.random.Generator, look: Look, person: Person, view: View
         for wave in view.waves:
             shift += wave[:3] * np.sin(grid @ wave[3:6] + wave[6])[:, None]
         grid = (flat - view.centre_mm - shift) @ view.rotation
-    voxels = np.rint(grid / VOXEL_MM + (np.array(view.shape) - 1) / 2).astype(int)
+    voxels = np.rint(grid / view.voxel_mm + (np.array(view.shape) - 1) / 2).astype(int)
     kept = voxels[np.all((voxels >= 0) & (voxels < view.shape), axis=1)]
     counts = np.zeros(view.shape, np.float32)
     np.add.at(counts, tuple(kept.T), 1.0)
     # A voxel full of rib holds as many points as its share of the rod's volume.
-    full = copies / (1.6 * np.pi * 4.0**2) * VOXEL_MM**3
+    full = copies / (1.6 * np.pi * 4.0**2) * view.voxel_mm**3
     share = np.clip(counts / full, 0, 1) * (1 - look.bone)
     np.maximum(look.other, share, out=look.other)
     np.maximum(look.other_core, np.clip(share - 0.55, 0, 1) * 1.5 * (share > 0.6), out=look.other_core)

@@ -56,3 +56,34 @@ def test_l6_stays_a_reading_where_the_network_is_unsure() -> None:
     naming = name_chain(spine(L1, L5, off=0.6, width=1.5), [0] * 4, sacrum_below=0)
     assert naming.values[-1] == L5
     assert any(values[-1] == L6 for values, _ in naming.others) or min(naming.certainty) > 0.9
+
+
+def turning(shares: list[tuple[float, float]]) -> list[Link]:
+    """Links of which the network says how much they are neck and how much chest, and no more."""
+    links = []
+    for neck, chest in shares:
+        levels = np.full(LEVELS, 0.001)
+        levels[:7], levels[7:19] = neck / 7, chest / 12
+        links.append(Link(np.zeros(3), 0.9, np.log(levels / levels.sum())))
+    return links
+
+
+NECK_AND_CHEST = [(0.8, 0.05), (0.8, 0.06), (0.72, 0.08), (0.65, 0.1), (0.22, 0.45), (0.03, 0.7), (0.01, 0.75), (0.005, 0.8)]
+
+
+def test_where_the_neck_turns_into_the_chest_tells_the_levels() -> None:
+    naming = name_chain(turning(NECK_AND_CHEST), [0] * 7)
+    assert naming.values == (4, 5, 6, 7, 8, 9, 10, 11)
+    assert min(naming.certainty) > 0.6
+
+
+def test_a_column_that_runs_on_into_the_skull_begins_with_no_vertebra() -> None:
+    links = turning([(0.6, 0.16), *[(0.75, 0.06)] * 6, (0.7, 0.08), *NECK_AND_CHEST[4:]])
+    naming = name_chain(links, [0] * 11)
+    assert naming.skull == 1 and naming.values == tuple(range(1, 12))
+
+
+def test_a_sacrum_leaves_a_sixth_lumbar_vertebra_open() -> None:
+    naming = name_chain(spine(21, 24, width=8.0), [0] * 3, sacrum_below=0, sacrum_sure=0.97)
+    assert naming.values == (21, 22, 23, 24)
+    assert any(reading[-1] == 25 for reading, _ in naming.others)

@@ -155,3 +155,32 @@ def test_where_the_scan_is_too_narrow_for_wings_the_end_of_the_column_says_less(
     scans = (winged(0.0), winged(0.0, narrow=True))
     sure, unsure = (interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True).below_sure for given, coarse in scans)
     assert unsure < sure
+
+
+def test_the_sacrum_begins_at_its_first_winged_segment_however_far_the_column_runs_on() -> None:
+    """S1 and S2 are winged alike; a rule that compares the lowest with the one above would keep both."""
+    given, coarse = winged(0.2)
+    x, y, z = (round(value) for value in LUMBAR[23])
+    for side in (-1, 1):
+        first, last = sorted((16 + x + side * 12, 16 + x + side * 20))
+        coarse.hu[first : last + 1, y - 4 : y - 1, z - 3 : z + 4] = 400.0
+    found = interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True)
+    assert len(found.chain) == 3 and (found.below, found.below_sure > 0.9) == (0, True)
+    assert not found.named().sacrum_missed
+
+
+def test_wings_below_the_column_with_nothing_between_them_are_a_sacrum_that_was_missed() -> None:
+    given, coarse = winged(0.5)
+    z = round(LUMBAR[24][2])
+    for channel in (BONE, BODY, HEAT):
+        given.fine[channel, ..., : z + 6] = 0
+    found = interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True)
+    assert len(found.chain) == 4 and found.below_sure > 0.9
+    assert found.named().sacrum_missed
+
+
+def test_an_opinion_of_sacrum_without_wings_takes_no_vertebra_away() -> None:
+    given, coarse = winged(0.0)
+    low = round(LUMBAR[24][2]) // 2
+    given.levels[LEVELS - 1, :, :, low - 3 : low + 3] = -3.5
+    assert len(interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True).chain) == 5

@@ -1,0 +1,69 @@
+"""What of the space around a mask may belong to its vertebra, by the locator's look at the neighbourhood.
+
+A vertebra that is followed from one slice cannot tell by itself where it ends: facets touch, discs are thin. The locator sees the row of
+vertebrae, so it bounds each by its neighbours. Where it does not see the mask's vertebra clearly it says nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from spinalsam.engine.coarse import VOXEL_MM
+from spinalsam.engine.locate import Survey, survey
+from spinalsam.engine.locator_net import LocatorNet
+from spinalsam.support.geometry import Geometry
+
+AROUND_MM = 80.0  # beyond the mask, enough for the vertebrae above and below
+GIVE_MM = 7.0  # how far a vertebra may reach beyond what the locator takes for it
+OVER_MM = 1.0  # how far over the middle between two vertebrae
+OWNED, RIVAL = 0.35, 0.5  # share of the mask that its vertebra must own, and the most that others may own of that
+
+
+def look_around(network: LocatorNet, voxels: NDArray, geometry: Geometry, points_mm: NDArray[np.float64], *, is_hu: bool) -> Survey:
+    """The locator's look at the part of a volume [i, j, k] around some LPS points (n, 3)."""
+    ends = np.stack([points_mm.min(axis=0) - AROUND_MM, points_mm.max(axis=0) + AROUND_MM])
+    corners = np.array([[ends[a, 0], ends[b, 1], ends[c, 2]] for a in (0, 1) for b in (0, 1) for c in (0, 1)])
+    ijk = geometry.to_ijk(corners)
+    low = np.clip(np.floor(ijk.min(axis=0)).astype(int), 0, np.array(geometry.shape) - 1)
+    high = np.clip(np.ceil(ijk.max(axis=0)).astype(int) + 1, low + 1, geometry.shape)
+    affine = geometry.affine.copy()
+    affine[:3, 3] = geometry.to_mm(low)
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    part = voxels[box]
+    return survey(network, part, Geometry((part.shape[0], part.shape[1], part.shape[2]), affine), is_hu=is_hu)
+
+
+def territory(seen: Survey, points_mm: NDArray[np.float64], grid: Geometry) -> NDArray[np.bool_] | None:
+    """Where, on a grid [i, j, k], the vertebra of a mask may lie; None where the locator does not know it.
+
+    points_mm: LPS voxels of the mask (n, 3).
+    """
+    number = _owner(seen, points_mm)
+    if not number:
+        return None
+    own = _distance(seen.owner == number)
+    others = _distance((seen.owner > 0) & (seen.owner != number))
+    may = np.minimum(GIVE_MM - own, (OVER_MM - own + others) / 2)
+    matrix = np.linalg.inv(seen.geometry.affine) @ grid.affine
+    fine = ndimage.affine_transform(may, matrix[:3, :3], matrix[:3, 3], grid.shape, np.float32, order=1, mode="nearest")
+    return np.asfortranarray(fine > 0)
+
+
+def _owner(seen: Survey, points_mm: NDArray[np.float64]) -> int:
+    """Number of the vertebra that owns a mask; 0 where none does clearly."""
+    ijk = np.rint(seen.geometry.to_ijk(points_mm)).astype(int)
+    inside = ijk[np.all((ijk >= 0) & (ijk < seen.geometry.shape), axis=1)]
+    counts = np.bincount(seen.owner[tuple(inside.T)], minlength=len(seen.chain) + 2)[1:]
+    best = int(counts.argmax()) if len(counts) else 0
+    if best >= len(seen.chain) or counts[best] < OWNED * len(points_mm) or counts.sum() - counts[best] > RIVAL * counts[best]:
+        return 0
+    return best + 1
+
+
+def _distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """mm from a mask, below 0 inside; far away where it is empty."""
+    if not mask.any():
+        return np.full(mask.shape, 1e3, np.float32)
+    return (VOXEL_MM * (ndimage.distance_transform_edt(~mask) - ndimage.distance_transform_edt(mask))).astype(np.float32)

@@ -1,0 +1,44 @@
+"""What may belong to a vertebra, by its neighbours in the locator's view."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spinalsam.engine.propagate import dice
+from spinalsam.engine.territory import territory
+from spinalsam.support.geometry import Geometry
+from tests.engine.test_locate import LUMBAR, RADIUS, surveyed
+
+
+def body_points(survey, value: int) -> np.ndarray:  # type: ignore[no-untyped-def]
+    grid = np.stack(np.meshgrid(*[np.linspace(-0.6, 0.6, 7)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    return survey.geometry.to_mm(np.array(LUMBAR[value]) + grid * RADIUS)
+
+
+def test_a_vertebra_reaches_to_its_neighbours_and_not_into_them() -> None:
+    survey = surveyed(LUMBAR)
+    fine = Geometry.from_parts((72, 96, 180), spacing_mm=(1, 1, 1.5), origin_mm=(-30, 5, 100))
+    allowed = territory(survey, body_points(survey, 22), fine)
+    assert allowed is not None
+    for value, inside in ((21, False), (22, True), (23, False)):
+        ijk = np.rint(fine.to_ijk(body_points(survey, value))).astype(int)
+        assert allowed[tuple(ijk.T)].mean() == pytest.approx(float(inside), abs=0.02)
+
+
+def test_on_a_flipped_grid_it_lies_in_the_same_place() -> None:
+    survey = surveyed(LUMBAR)
+    points = body_points(survey, 23)
+    plain = Geometry.from_parts((36, 48, 90), spacing_mm=(2, 2, 3), origin_mm=(-30, 5, 100))
+    turned = Geometry.from_parts((36, 48, 90), spacing_mm=(2, 2, 3), origin_mm=(40, 99, 367), direction=np.diag([-1, -1, -1]))
+    one, other = territory(survey, points, plain), territory(survey, points, turned)
+    assert one is not None and other is not None
+    assert dice(one, other[::-1, ::-1, ::-1]) > 0.98  # on its edge rounding decides
+
+
+@pytest.mark.parametrize("away_mm", [(0, 60, 0), (0, 0, -18)])
+def test_a_mask_that_no_vertebra_owns_clearly_is_not_bounded(away_mm: tuple[int, int, int]) -> None:
+    """Beside the spine, and half in one vertebra and half in the next."""
+    survey = surveyed(LUMBAR)
+    fine = Geometry.from_parts((36, 48, 90), spacing_mm=(2, 2, 3), origin_mm=(-30, 5, 100))
+    assert territory(survey, body_points(survey, 22) + away_mm, fine) is None
