@@ -35,9 +35,11 @@ def run(
     when the file cannot be read.
     """
     from spinalsam.benchmark import machine, stages
+    from spinalsam.engine import precision, runtime
     from spinalsam.engine.compact_segmenter import CompactSegmenter
     from spinalsam.engine.models import load_segmenter
-    from spinalsam.engine.runtime import calibrate
+    from spinalsam.engine.sam import SamSegmenter
+    from spinalsam.support.prompts import SlicePrompt
 
     image = open_file or case.image
     segmenter = load_segmenter(model, device)
@@ -57,8 +59,11 @@ def run(
     memory_mb = machine.peak_memory_mb()
     limits = machine.limits(case, segmenter, measured["encode"]["p50_ms"])
     described: dict[str, Any] = {"name": segmenter.name, "checksum": segmenter.checksum}
-    if isinstance(segmenter, CompactSegmenter) and str(segmenter.device) == "cpu":
-        described["runtimes"] = asdict(calibrate(segmenter))
+    on_cpu = str(getattr(segmenter, "device", "")) == "cpu"
+    if isinstance(segmenter, CompactSegmenter) and on_cpu:
+        described["runtimes"] = asdict(runtime.calibrate(segmenter))
+    elif isinstance(segmenter, SamSegmenter) and on_cpu:
+        described["precisions"] = asdict(precision.calibrate(segmenter, case.picture(), SlicePrompt(box_xyxy=case.box)))
     ratios: dict[str, float] = {}
     if against:
         from spinalsam.benchmark.peers import compare

@@ -9,6 +9,7 @@ The weights are `segment_anything`'s own; in a lower precision the matrix produc
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,10 +42,11 @@ class FastEncoder:
     """`ImageEncoderViT.forward` on the same weights; (1, 3, side, side) float32 to (1, 256, side/16, side/16) float32.
 
     dtype: of the matrix products. The weights of a lower precision are copied once; later changes of the encoder are not seen.
+    qint8: the blocks' linear layers compute in 8 bits, all else in float32.
     """
 
     def __init__(self, encoder: Any, dtype: torch.dtype = torch.float32) -> None:
-        self.encoder, self.dtype = encoder, dtype
+        self.encoder = encoder
         self.blocks = [FastBlock.of(block, dtype, _grid(encoder)) for block in encoder.blocks]
 
     def __call__(self, pixels: Tensor) -> Tensor:
@@ -76,6 +78,35 @@ class _Linear:
         return F.linear(x, self.weight, self.bias)
 
 
+class _Int8Linear:
+    """Weights in 8 bits with a scale for each row, inputs in 8 bits with a scale that is found at each call; float32 in and out."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        weight = layer.weight.detach().float()
+        scales = weight.abs().amax(dim=1).clamp(min=1e-12).double() / 127
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that these tensors will go in a later PyTorch; the version here is pinned
+            packed = torch.quantize_per_channel(weight, scales, torch.zeros(len(scales), dtype=torch.int64), 0, torch.qint8)
+        before = torch.backends.quantized.engine
+        torch.backends.quantized.engine = "onednn"
+        try:
+            self.packed = torch.ops.quantized.linear_prepack(packed, None if layer.bias is None else layer.bias.detach().float())
+        finally:
+            torch.backends.quantized.engine = before
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.ops.quantized.linear_dynamic(x.float(), self.packed)
+
+
+def can_use_int8() -> bool:
+    """Whether this PyTorch brings the products in 8 bits that are used here."""
+    return "onednn" in torch.backends.quantized.supported_engines
+
+
+def _linear(layer: nn.Linear, dtype: torch.dtype) -> _Linear | _Int8Linear:
+    return _Int8Linear(layer) if dtype == torch.qint8 else _Linear.of(layer, dtype)
+
+
 @dataclass(frozen=True)
 class FastBlock:
     """One transformer block. window: side of the attention windows in tokens, 0 for all tokens at once.
@@ -84,10 +115,10 @@ class FastBlock:
     """
 
     source: Any
-    qkv: _Linear
-    proj: _Linear
-    widen: _Linear
-    narrow: _Linear
+    qkv: _Linear | _Int8Linear
+    proj: _Linear | _Int8Linear
+    widen: _Linear | _Int8Linear
+    narrow: _Linear | _Int8Linear
     heads: int
     window: int
     rows: Tensor
@@ -98,17 +129,18 @@ class FastBlock:
     def of(cls, block: Any, dtype: torch.dtype, grid: int) -> FastBlock:
         side = block.window_size or grid
         width = block.attn.qkv.in_features // block.attn.num_heads
+        outside = torch.float32 if dtype == torch.qint8 else dtype  # of what is no linear layer
         return cls(
             block,
-            _Linear.of(block.attn.qkv, dtype),
-            _Linear.of(block.attn.proj, dtype),
-            _Linear.of(block.mlp.lin1, dtype),
-            _Linear.of(block.mlp.lin2, dtype),
+            _linear(block.attn.qkv, dtype),
+            _linear(block.attn.proj, dtype),
+            _linear(block.mlp.lin1, dtype),
+            _linear(block.mlp.lin2, dtype),
             block.attn.num_heads,
             block.window_size,
-            _relative(block.attn, "rel_pos_h", side, width).to(dtype),
-            _relative(block.attn, "rel_pos_w", side, width).to(dtype),
-            dtype,
+            _relative(block.attn, "rel_pos_h", side, width).to(outside),
+            _relative(block.attn, "rel_pos_w", side, width).to(outside),
+            outside,
         )
 
     def with_hooks(self, x: Tensor) -> Tensor:

@@ -116,12 +116,16 @@ def load_plain(name: str | None = None, device: str = "auto") -> Segmenter:
 
 
 def _speed_up(segmenter: Segmenter) -> None:
-    """Run a compact model's encoder the fastest way that is known for this processor."""
+    """Run a model's encoder the fastest way that is known for this processor."""
     from spinalsam.engine.compact_segmenter import CompactSegmenter
+    from spinalsam.engine.precision import use_remembered
     from spinalsam.engine.runtime import use_runtime
+    from spinalsam.engine.sam import SamSegmenter
 
     if isinstance(segmenter, CompactSegmenter):
         use_runtime(segmenter)
+    elif isinstance(segmenter, SamSegmenter):
+        use_remembered(segmenter)
 
 
 def _build(card: ModelCard, checksum: str, choice: Choice, notice: Callable[[str], None] | None) -> Segmenter:

@@ -59,7 +59,8 @@ def use_runtime(segmenter: CompactSegmenter, runtime: str | None = None) -> str:
     copied into the runtime's form: later changes of `segmenter.model` need another call. Raises UsageError for an unknown
     one.
     """
-    chosen = runtime or _remembered(segmenter.checksum) or DEFAULT_RUNTIME
+    found = remembered(segmenter.checksum)
+    chosen = runtime or (found if found in available() else None) or DEFAULT_RUNTIME
     model = segmenter.model
     segmenter.run_encoder = make_encoder(model, chosen, checksum=segmenter.checksum)
     faster = chosen != "pytorch" and can_speed_up(model.mask_decoder)
@@ -156,8 +157,7 @@ def calibrate(
         times = _median_ms(encoders, pixels)
     best = min(times, key=lambda runtime: times[runtime])
     chosen = best if times[best] * WORTHWHILE <= times[DEFAULT_RUNTIME] else DEFAULT_RUNTIME
-    with contextlib.suppress(OutputError):  # it is measured again next time
-        write_atomically(_memory_file(), json.dumps(_memory() | {_key(checksum): chosen}, indent=1).encode())
+    remember(checksum, chosen)
     use_runtime(segmenter, chosen)
     return Calibration(chosen, {runtime: round(ms, 2) for runtime, ms in times.items()})
 
@@ -186,10 +186,16 @@ def _memory() -> dict[str, str]:
     return {}
 
 
-def _remembered(checksum: str) -> str | None:
-    """What was measured best before, if it is still installed."""
+def remember(checksum: str, chosen: str) -> None:
+    """What was measured best for these weights on this machine. Losing it costs only another measurement."""
+    with contextlib.suppress(OutputError):
+        write_atomically(_memory_file(), json.dumps(_memory() | {_key(checksum): chosen}, indent=1).encode())
+
+
+def remembered(checksum: str) -> str | None:
+    """What was measured best for these weights on this machine before."""
     found = _memory().get(_key(checksum))
-    return found if found in available() else None
+    return found if isinstance(found, str) else None
 
 
 def _key(checksum: str) -> str:

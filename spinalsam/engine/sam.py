@@ -35,7 +35,7 @@ PATCH = 16
 PIXEL_MEAN = (123.675, 116.28, 103.53)
 PIXEL_STD = (58.395, 57.12, 57.375)
 MOST_PROMPTS = 8  # in one call of the decoder; each takes some 15 MB
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.qint8}
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ class SamFeatures:
 class SamSegmenter:
     """Encode and decode with a SAM. See `engine/segmenter.py` for the contract.
 
-    precision: what the encoder computes in ("fp32", "bf16", "fp16"); the decoder is small and stays in float32.
+    precision: what the encoder computes in ("fp32", "bf16", "fp16", or "int8" on a processor); the decoder's attention stays in float32.
     notice: told in one sentence when the work moves to the CPU because the GPU's memory is full.
     """
 
@@ -217,11 +217,9 @@ class SamSegmenter:
         precision: str = "fp32",
         notice: Callable[[str], None] | None = None,
     ) -> None:
-        if precision not in PRECISIONS:
-            raise ModelError(f"There is no precision '{precision}'; use {', '.join(PRECISIONS)}.")
         self.name, self.checksum = name, checksum
         self.preprocessing = preprocessing or Preprocessing()
-        self.precision = precision
+        self.use_precision(precision)
         self.device = torch.device(device)
         self.model = model.eval().to(self.device)
         self.side = int(model.image_encoder.img_size)
@@ -233,6 +231,12 @@ class SamSegmenter:
     def flavour(self) -> str:
         """What, besides the weights, an embedding depends on."""
         return f"{self.precision} {self.preprocessing}"
+
+    def use_precision(self, precision: str) -> None:
+        """Let the encoder compute in another precision from now on; embeddings of the one before stay usable. Raises ModelError."""
+        if precision not in PRECISIONS:
+            raise ModelError(f"There is no precision '{precision}'; use {', '.join(PRECISIONS)}.")
+        self.precision, self._fast = precision, None
 
     def encode(self, image: SliceImage) -> Embedding:
         """The image encoder, once a slice. Raises ResourceError when even the CPU's memory is too small."""
@@ -308,7 +312,8 @@ class SamSegmenter:
         if self._fast is None:
             dtype = PRECISIONS[self.precision]
             encoder = FastEncoder(self.model.image_encoder, dtype) if fast_vit.can_speed_up(self.model.image_encoder) else None
-            self._fast = encoder, FastDecoder(self.model, dtype) if fast_decoder.can_speed_up(self.model) else None
+            upscaling = torch.float32 if dtype == torch.qint8 else dtype
+            self._fast = encoder, FastDecoder(self.model, upscaling) if fast_decoder.can_speed_up(self.model) else None
         return self._fast
 
     def _encode(self, pixels: Tensor) -> Tensor:
@@ -318,7 +323,9 @@ class SamSegmenter:
             if encoder is not None:
                 features = encoder(pixels.to(self.device))
             else:
-                with torch.autocast(self.device.type, PRECISIONS[self.precision], enabled=reduced):
+                # Something was put into this encoder, which the forms in 8 bits know nothing of.
+                halves = PRECISIONS[self.precision] in (torch.bfloat16, torch.float16)
+                with torch.autocast(self.device.type, PRECISIONS[self.precision] if halves else torch.bfloat16, enabled=halves):
                     features = self.model.image_encoder(pixels.to(self.device))
             return features.to(torch.float16 if reduced else torch.float32).cpu()
 
