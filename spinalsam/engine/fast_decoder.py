@@ -41,18 +41,15 @@ def is_plain(decoder: Any) -> bool:
 
 
 class FastDecoder:
-    """`MaskDecoder.predict_masks` on the same weights. Made once; later changes of the decoder are not seen.
+    """`MaskDecoder.predict_masks` on the same weights. Made once; later changes of the decoder are not seen."""
 
-    dtype: of the upscaling's matrix products; attention is always float32, since its scores decide between places that differ little.
-    """
-
-    def __init__(self, model: Sam, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, model: Sam) -> None:
         self.decoder: Any = model.mask_decoder
         with torch.inference_mode():
             grid = model.prompt_encoder.get_dense_pe()
             self.rows, self.columns = grid.shape[-2:]
             self.transform = FastTransformer(self.decoder.transformer, places_of(grid)[0])
-            self.upscaling = _Upscaling(self.decoder.output_upscaling, dtype)
+            self.upscaling = _Upscaling(self.decoder.output_upscaling)
 
     def __call__(self, places: Tensor, sparse: Tensor) -> tuple[Tensor, Tensor]:
         """places: (1, n, c) float32 features of the slice with those of the mask to refine, or of none, added. sparse: (b, t, c) prompts.
@@ -146,21 +143,20 @@ class _ImageToTokens:
 class _Upscaling:
     """`output_upscaling` and the product with the masks' filters. A place's 2x2, then 4x4 fine places stay beside each other to the end."""
 
-    def __init__(self, layers: Any, dtype: torch.dtype) -> None:
+    def __init__(self, layers: Any) -> None:
         first, norm, _, second, _ = list(layers)
-        self.dtype = dtype
-        self.first, self.first_bias = (part.to(dtype) for part in as_product(first))
-        self.second, self.second_bias = (part.to(dtype) for part in as_product(second))
-        self.scale, self.shift, self.eps = norm.weight.detach().to(dtype), norm.bias.detach().to(dtype), norm.eps
+        self.first, self.first_bias = as_product(first)
+        self.second, self.second_bias = as_product(second)
+        self.norm: Any = norm
 
     def __call__(self, places: Tensor, filters: Tensor, rows: int, columns: int) -> Tensor:
         """(b, n, c) places and (b, c', m) filters to (b, m, 4 * rows, 4 * columns)."""
-        batch, width = places.shape[0], self.scale.shape[0]
-        half = F.linear(places.to(self.dtype), self.first, self.first_bias).view(batch, -1, width)
-        half = F.gelu(F.layer_norm(half, (width,), self.scale, self.shift, self.eps))
+        batch, width = places.shape[0], self.norm.weight.shape[0]
+        half = F.linear(places, self.first, self.first_bias).view(batch, -1, width)
+        half = F.gelu(F.layer_norm(half, (width,), self.norm.weight, self.norm.bias, self.norm.eps))
         fine = F.gelu(F.linear(half, self.second, self.second_bias)).view(batch, -1, filters.shape[1])
         # rows, columns, then (row, column) within the place, then within the half place
-        logits = (fine @ filters.to(self.dtype)).float().view(batch, rows, columns, 2, 2, 2, 2, -1)
+        logits = (fine @ filters).view(batch, rows, columns, 2, 2, 2, 2, -1)
         return logits.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(batch, -1, 4 * rows, 4 * columns)
 
 

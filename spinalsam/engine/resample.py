@@ -21,20 +21,11 @@ def stretching(low: int, middle: int, kept: int, out: int) -> Tensor:
     return F.interpolate(first, size=out, mode="linear", align_corners=False)[0].T.contiguous()
 
 
-def masks_of(
-    logits: Tensor,
-    *,
-    middle: int,
-    kept: tuple[int, int],
-    shape: tuple[int, int],
-    threshold: float = 0.0,
-    dtype: torch.dtype = torch.float32,
-) -> NDArray[np.bool_]:
+def masks_of(logits: Tensor, *, middle: int, kept: tuple[int, int], shape: tuple[int, int], threshold: float = 0.0) -> NDArray[np.bool_]:
     """(n, rows, columns) bool: where (n, h, w) logits are above the threshold on the slice's pixels.
 
     middle, kept: see `stretching`, kept as (rows, columns). Every pixel is a mean of logits around it, so only the box around those
-    above the threshold is computed; the rest is empty. dtype: of the products; rounding a logit by a share of itself moves no edge by more
-    than a few hundredths of a pixel.
+    above the threshold is computed; the rest is empty.
     """
     masks = np.zeros((logits.shape[0], *shape), bool)
     above = (logits > threshold).any(dim=0)
@@ -44,7 +35,7 @@ def masks_of(
     by_column = stretching(logits.shape[2], middle, kept[1], shape[1])
     rows, columns = _reached(by_row, above.any(dim=1)), _reached(by_column, above.any(dim=0))
     if rows.stop > rows.start and columns.stop > columns.start:
-        part = by_row[rows].to(dtype) @ logits.to(dtype) @ by_column[columns].T.to(dtype)
+        part = by_row[rows] @ logits.float() @ by_column[columns].T
         masks[:, rows, columns] = (part > threshold).numpy()
     return masks
 

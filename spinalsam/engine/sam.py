@@ -202,7 +202,7 @@ class SamFeatures:
 class SamSegmenter:
     """Encode and decode with a SAM. See `engine/segmenter.py` for the contract.
 
-    precision: what the encoder computes in ("fp32", "bf16", "fp16", or "int8" on a processor); the decoder's attention stays in float32.
+    precision: what the encoder computes in ("fp32", "bf16", "fp16", or "int8" on a processor); the decoder stays in float32.
     notice: told in one sentence when the work moves to the CPU because the GPU's memory is full.
     """
 
@@ -285,7 +285,6 @@ class SamSegmenter:
             kept=embedding.features.input_size,
             shape=(rows, columns),
             threshold=self.model.mask_threshold,
-            dtype=torch.bfloat16 if self.precision == "bf16" else torch.float32,
         )
         return Candidates(masks, scores[order].clamp(0, 1).numpy(), tuple(logits[n][None, None] for n in order))
 
@@ -312,8 +311,7 @@ class SamSegmenter:
         if self._fast is None:
             dtype = PRECISIONS[self.precision]
             encoder = FastEncoder(self.model.image_encoder, dtype) if fast_vit.can_speed_up(self.model.image_encoder) else None
-            upscaling = torch.float32 if dtype == torch.qint8 else dtype
-            self._fast = encoder, FastDecoder(self.model, upscaling) if fast_decoder.can_speed_up(self.model) else None
+            self._fast = encoder, FastDecoder(self.model) if fast_decoder.can_speed_up(self.model) else None
         return self._fast
 
     def _encode(self, pixels: Tensor) -> Tensor:
