@@ -34,7 +34,7 @@ class Sitting:
         self.screen = screen
         self.folder = folder
         self.patient = patient
-        wanted = patient.reference is not None and "SPINALSAM_TOUR" in os.environ
+        wanted = patient.reference is not None and os.environ.get("SPINALSAM_TOUR")
         self.pictures = Path(os.environ["SPINALSAM_TOUR"]) if wanted else None
         self.watched: list[dict[str, Any]] = []
 
