@@ -78,6 +78,8 @@ def is_supported(clause: Clause, op: str) -> bool:
     at = clause.tokens.index(strange[0])
     if at and clause.tokens[at - 1].text == "of":
         return False  # 'a box of gloves'
+    if at == 1 and clause.tokens[0].ideas & {"POINT", "BOX"} and not clause.tokens[0].text.endswith("s"):
+        return False  # 'point tenderness over L4'
     changes = clause.says("make", "get", "keep", "have", "turn", "set", "let", "leave")
     if changes and at and at == len(clause.tokens) - 1 and clause.tokens[at - 1].ideas & OBJECTS:
         return False  # 'make the box bigger'

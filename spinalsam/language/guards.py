@@ -31,6 +31,8 @@ def is_refused(tokens: Sequence[Token]) -> bool:
         return True
     if _weighs(tokens) and not asks:
         return True
+    if _is_query(tokens) and not ideas & set(_QUERIES):
+        return True
     if any(a.stands_for("AFTER") and c.stands_for("THIRD") and c.text.isascii() for a, c in pairwise(tokens)):
         return True  # 'as soon as he arrives, ...'
     if "PATIENT" in ideas and (question or "ADVICE" in ideas) and not asks:
@@ -38,6 +40,21 @@ def is_refused(tokens: Sequence[Token]) -> bool:
     if "HOWTO" not in ideas and any(token.text in OPINIONS and "HOWTO" not in token.ideas for token in tokens):
         return True
     return "ADVICE" in ideas and not asks and not ideas & set(_QUERIES)
+
+
+_CN_PLEAS = frozenset(
+    "请 麻烦 帮 帮我 帮忙 能 能不能 可以 可否 能否 给我 劳驾 可不可以 拜托 烦请 麻烦你 请你 能帮我 可以帮我 请帮我 我想 我要 好".split()
+)
+
+
+def _is_query(tokens: Sequence[Token]) -> bool:
+    """'does undo work after export?', 导出之前要先验证吗: one sentence that asks whether, and pleads for nothing."""
+    said = [token for token in tokens if token.kind != "sep"]
+    if len(said) < 2 or any(token.kind == "sep" and token.text in ",，;；.。" for token in tokens[:-1]):
+        return False
+    if said[-1].text in ("吗", "么") and not any(token.text in _CN_PLEAS for token in said):
+        return True
+    return said[0].text in ("does", "did", "will", "should", "must", "might", "has") and said[1].text not in ("you", "not")
 
 
 def _weighs(tokens: Sequence[Token]) -> bool:
@@ -97,7 +114,7 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
         elif at is not None:
             forbidden = True
             allowed = [] if clause.tokens[at].text == "nothing" and clause.tokens[at - 1].text != "from" else clause.tokens[:at]
-            if acts(allowed) and not _is_subject(allowed):
+            if acts(allowed) and not _is_subject(allowed) and allowed[0].forms != {"ing"}:
                 kept.append(replace(clause, tokens=allowed, told=is_told(replace(clause, tokens=allowed))))
             else:
                 allowed = []
@@ -262,7 +279,12 @@ def acts_first(clause: Clause) -> bool:
 
 
 def _is_condition(clause: Clause) -> bool:
-    asks_state = clause.has("GPU", "CKPT", "MODEL") and clause.has("TELLME", "CHECK", "MATCH", "MATCHING")
+    asks_state = (
+        clause.has("GPU", "CKPT", "MODEL")
+        and clause.has("TELLME", "CHECK", "MATCH", "MATCHING")
+        and clause.says("if", "whether", "unless", "如果", "假如", "的话")
+        and not clause.says("unless", "如果", "假如")
+    )
     return clause.has("IF") and not clause.has("IFPOLITE") and not asks_state
 
 
@@ -332,7 +354,10 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
         first_verb is not None
         and first_verb is tokens[0]
         and first_verb.forms == {"ing"}
-        and any(t.stands_for("BE", "WILL", "STATIVE") for t in tokens[1:])
+        and any(
+            t.stands_for("BE", "WILL", "STATIVE", "NEG") or t.text in ("makes", "takes", "helps", "needs", "gives", "causes")
+            for t in tokens[1:]
+        )
     ):
         return True  # clearing the points is a bad idea
     if len(tokens) > 1 and tokens[0].forms >= {"base"} and tokens[0].ideas & ACTIONS and tokens[1].text in ("is", "isn't", "was", "wasn't"):
@@ -350,6 +375,8 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
     if not said:
         return False
     first = said[0]
+    if first.text in ("i can", "i could", "i might", "i may", "we might", "we may") and not any(t.kind == "path" for t in tokens):
+        return True  # 'I can see the mask'
     if first.text in ("i", "we", "i've", "we've", "i'm", "we're"):
         wishes = any(t.text == "wish" for t in said[1:3]) and not any(t.text in ("to", "for") for t in tokens[1:5])
         return wishes or not any(t.stands_for("NEED") and "base" in t.forms for t in said[1:3])
@@ -381,7 +408,7 @@ def _states(said: Sequence[Token], tokens: Sequence[Token]) -> bool:
     """A noun with a finite verb: 'L5 has been segmented', 'the model generated a mask', 'the mask is wrong'."""
     for i, token in enumerate(said[1:], 1):
         earlier = said[:i]
-        if any(t.ideas & ACTIONS and "base" in t.forms and not t.ideas & OBJECTS for t in earlier) or any(
+        if any(t.ideas & ACTIONS and "base" in t.forms and not t.ideas & (OBJECTS | {"STEP"}) for t in earlier) or any(
             t.text in _MODAL for t in earlier
         ):
             return False
@@ -478,8 +505,14 @@ def _commands_past(clause: Clause) -> bool:
     ) and clause.has("UNDO", "REDO", "CLEAR", "GONE", "HIDE")
 
 
+def _is_definite(tokens: Sequence[Token]) -> bool:
+    return any(
+        t.text in ("the", "this", "that", "these", "those", "my", "all", "our", "you", "we", "i", "it", "them", "every") for t in tokens
+    )
+
+
 _ANSWERS = frozenset({"gpu_status", "verify_parameters", "measure", "help"})
-_INTERROGATIVE = frozenset("who what why which when whose whom how 谁 为什么 为何 哪 什么 几".split())
+_INTERROGATIVE = frozenset("where who what why which when whose whom how 谁 为什么 为何 哪 什么 几".split())
 
 
 def answers_only(clause: Clause, op: str) -> bool:
@@ -487,8 +520,14 @@ def answers_only(clause: Clause, op: str) -> bool:
     said = [token for token in clause.tokens if token.ideas - {"FILLER"} or token.kind != "word" or token.text in _INTERROGATIVE]
     if not said or op in _ANSWERS or clause.has(*_ASKS):
         return True
-    if clause.tokens[0].text in ("is", "are", "was", "were", "does", "did", "has"):
-        return False
+    if (
+        clause.question
+        and clause.tokens[0].text == "do"
+        or clause.tokens[0].text in ("is", "are", "was", "were", "does", "did", "has", "will", "should", "must", "might", "may")
+    ):
+        return len(clause.tokens) > 1 and clause.tokens[1].text in ("you", "not", "you please") and clause.tokens[0].text != "did"
+    if said[0].text in ("can", "could", "may") and not clause.kinds("region") and not _is_definite(clause.tokens[1:3]):
+        return False  # 'can masks be exported?'
     if said[0].text in ("have", "had") and clause.says("been"):
         return False
     if said[0].text in ("can", "could", "may") and any(t.text in ("a", "an", "any") for t in clause.tokens[1:2]) and clause.has("BE"):

@@ -56,6 +56,37 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     ),
     (r"(?:过|等|再过)?[\d一二两三四五六七八九十几半]+个?(?:小时|分钟|钟头|天|礼拜|星期|个月|秒钟?)(?:后|以后|之后|再)", " latertime "),
     (rf"等{_CN_PEOPLE}[^，,。;；]{{0,8}}(?:再|才|就)", " latertime "),
+    (r"\bonly (?=when|if|once|after)(?:when|if|once|after)\b", " if "),
+    # To be asked or told first is to have nothing done
+    (
+        r"\b(?:ask|tell|warn|remind|notify|inform|alert|consult|call|check with|let) (?:me|us)(?: know)?(?: first| again)? "
+        r"(?:before|when|once|as soon as|prior to)\b",
+        " foreignrole ",
+    ),
+    (
+        r"\b(?:before|prior to|when)\b[^.;]*, ?(?:always |please )?(?:ask|tell|warn|notify|inform|alert|consult|check with) (?:me|us)\b",
+        " foreignrole ",
+    ),
+    (r"(?:前|之前|以前)[^，,。;；]{0,3}(?:问|告诉|通知|提醒|征求|请示)(?:一下|一声)?(?:我|我们)", " foreignrole "),
+    (r"没有?(?:经过?)?我的?(?:允许|同意|许可|吩咐)", " foreignrole "),
+    # Said of people in general
+    (
+        r"^(?:one|users?|people|readers?|operators?|anybody|beginners?) (?:can|could|may|might|often|usually|always|never|sometimes|should)\b",
+        " foreignrole ",
+    ),
+    # What is written, not asked: notes, titles, fields of a header
+    (
+        r"^\s*(?:todo|fixme|notes?|memo|comments?|remarks?|subject|title|warning|error|caption|reminder|quote|file ?name"
+        r"|patient ?\w*|study ?\w*|series ?\w*|institution\w*|history|findings|impression|diagnosis"
+        r"|备注|注释?|标题|待办|提醒|文件名|病史|主诉|诊断|所见|印象|结论|姓名|检查描述|报告)\s*[:：=]",
+        " foreignrole ",
+    ),
+    (
+        r"^(?:please )?(?:say|type|write|spell|translate|pronounce|repeat after me|read out)(?: out| down)?(?= quotedwords|\s*[:：])",
+        " foreignrole ",
+    ),
+    # Questions that want an answer, not an act
+    (r"[能会][^，,。]{0,4}几|有(?:什么|啥|何)(?:用|好处|意义|作用)", " foreignrole "),
     # Who pretends to speak for the program itself
     (r"^\s*(?:\[|<|#)*\s*(?:system|assistant|developer|root|系统|系统提示|系统消息|管理员|开发者)\s*(?:\]|>)*\s*[:：]", " foreignrole "),
 )

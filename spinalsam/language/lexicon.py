@@ -151,11 +151,12 @@ _MEANT = frozenset(english.OTHER_WORDS.split())
 @lru_cache(maxsize=1)
 def correctable() -> dict[int, tuple[tuple[str, int], ...]]:
     """Single words worth correcting to, each with its letters as bits, by length."""
-    others = {"FILLER", "OOS", "HARDOOS", "PERSON", "SAY", "STATIVE", "THIRD"}
+    others = {"FILLER", "OOS", "HARDOOS", "PERSON", "SAY", "STATIVE", "THIRD", "SCRATCH", "WEAKSCRATCH"}
+    destructive = {"CLEAR", "RESET", "CLOSE", "GONE"}
     words: dict[int, set[str]] = {}
     for phrase, ideas in english_phrases().items():
         for word in phrase:
-            if len(word) >= 4 and word.isalpha() and ideas - others:
+            if len(word) >= 4 and word.isalpha() and ideas - others and (not ideas & destructive or _is_ordinary(word)):
                 words.setdefault(len(word), set()).add(word)
     for word in _MEANT:
         if len(word) >= 4:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from spinalsam.language.lexicon import chinese_words, english_phrases
 from spinalsam.language.tokens import MARK, Spans, Token
 
 _ENDINGS = (
@@ -61,7 +62,23 @@ def _quoted(match: re.Match[str], spans: Spans) -> str:
     inner = (match.group(1) or match.group(2) or "").strip()
     if re.search(rf"[\\/]|\.(?:{_ENDINGS})$", inner, re.I) and not _NO_PATH.fullmatch(inner):
         return spans.put(Token("path", match.group(0), value=inner))
-    return f" {inner} "
+    around = match.string[: match.start()] + match.string[match.end() :]
+    return " quotedwords " if re.search(rf"[A-Za-z{_CJK}]", around) and _commands(inner) else f" {inner} "
+
+
+_MENTIONED = frozenset("CLEAR UNDO REDO RESET ADD GEN SEG EXPORT OPEN PROPAGATE MEASURE HIDE".split())
+
+
+def _commands(quoted: str) -> bool:
+    """Whether the quoted words name a deed: 'say "undo"' mentions it, 'label it "L3"' mentions none."""
+    first = re.match(rf"[a-z]+|[{_CJK}]{{2}}", quoted.lower())
+    if first is None:
+        return False
+    ideas = english_phrases().get((first.group(0),)) or chinese_words().get(first.group(0)) or frozenset()
+    return bool(ideas & _MENTIONED) and not ideas & OBJECTS_NAMED
+
+
+OBJECTS_NAMED = frozenset("POINT BOX MASK WINDOW LABEL SLICE IMAGE".split())
 
 
 def _unquoted(match: re.Match[str], spans: Spans) -> str:

@@ -46,7 +46,7 @@ _FOOTWARD = re.compile(
 )
 _HOW = re.compile(
     r"\bhow (?:does|do|can|could|would|should|must|might|shall|may) (?:one|i|we|you|people|somebody|someone|anyone"
-    r"|users?)\b(?! (?:do|feel|rate|know|like|see)\b)|\bhow to\b|\bhow (?:do|does) (?:[a-z]+ ){1,4}work\b"
+    r"|users?)\b(?! (?:do|feel|rate|know|like|see|say|spell|call|pronounce|think)\b)|\bhow to\b|\bhow (?:do|does) (?:[a-z]+ ){1,4}work\b"
 )
 # What the program can do or be told, however it is asked.
 _CAPABILITIES = re.compile(
@@ -85,6 +85,7 @@ _SPECIAL = {
     "helpwanted": frozenset({"HELPWORD"}),
     "threedview": frozenset({"THREED"}),
     "threeplanes": frozenset({"MPR"}),
+    "quotedwords": frozenset({"OOS"}),
     "latertime": frozenset({"LATER"}),
     "foreignrole": frozenset({"HARDOOS"}),
 }
