@@ -479,6 +479,8 @@ def _is_chinese_statement(clause: Clause) -> bool:
         and tokens[0].text.endswith(("好", "完"))
     ):
         return True  # 框好了
+    if len(tokens) == 2 and tokens[-1].text in ("好了", "完了", "妥了", "齐了") and tokens[0].stands_for("POINT", "BOX", "MASK", "PROMPT"):
+        return True  # 点好了
     if len(tokens) > 1 and tokens[-1].text == "了" and tokens[-2].text in ("有", "都有", "已有") and not clause.has(*_ASKS):
         return True  # 框都有了
     if tokens[-1].text in ("了", "啦") and any(

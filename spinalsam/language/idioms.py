@@ -40,6 +40,7 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (r"\bscratch (?:that|the|my)(?= (?:last|latest|previous|edit|step|change|action))", " undo the "),
     # Parts of the spine
     (r"\b(?:upper|lower|mid|middle)[- ](?=thoracic|lumbar|cervical)", ""),
+    (r"\b(?:should go|goes|go|belongs?) in(?:to)? an? (?=(?:bounding )?box|frame|rectangle)", " needs a "),
     # Not knowing how is asking how
     (
         rf"\b(?:i {_NOT} know|i have no (?:idea|clue)|(?:i'm |i am )?(?:not sure|unsure|confused about)|i forgot|remind me) how to\b",

@@ -291,6 +291,7 @@ def _runs_on_prompts(clause: Clause, last: Clause) -> bool:
     pronoun, told = any(t.text in _PRONOUNS for t in clause.tokens), last.told and not last.has("NEG")
     objects = clause.ideas & (OBJECTS - {"NEXT", "PREV"})
     makes = any(t.stands_for("RUN", "GEN", "INFER", "SEG") and not t.text.startswith(("start", "begin")) for t in clause.tokens)
+    makes = makes or (clause.has("MAKE") and clause.has("MASK"))
     return (makes or is_only_mask(clause)) and not objects - {"MASK"} and not clause.kinds("region") and (pronoun or told)
 
 

@@ -137,6 +137,7 @@ def take_numbers(text: str, spans: Spans) -> str:
 
     text = re.sub(r"\b3[\s-]?d\b|(?<![a-z\d])3d(?![a-z\d])", " threedview ", text)
     text = re.sub(r"\b(3|three)[ -](?:orthogonal |anatomical |standard |main )?(planes?|views?|panes?)\b", " threeplanes ", text)
+    text = re.sub(r"\b(?:3|three)[ -]dimensional(?:ly)?\b", " threedview ", text)
     text = _ONE.sub(lambda match: match.group(0).replace("one", " "), text)
     text = _TIMES.sub(lambda match: put({"once": 1, "twice": 2, "thrice": 3}[match.group(1)], match), text)
     text = _REPEATED.sub(lambda match: put(int(match.group(1) or match.group(2)), match), text)

@@ -42,6 +42,7 @@ _GLUED_START = re.compile(
     r"^.*?(?:(?:打开|开启|加载|载入|读入|读取|导入|调出|调取|换成|保存为|保存到|另存为|存为|存成|存到|存入|导出到|导出为|导出成|导出至|输出到|输出为|写到|写入|放到|放在|叫做|名为|文件名|文件)(?=\w)"
     r"|[叫为到把将成开看读](?=[A-Za-z0-9_]))"
 )
+_STORED_IN = re.compile(r"^(?:保存|导出|另存|存|写|输出|放)[^\\/]{0,12}[到至入]")
 _NO_PATH = re.compile(
     r"(?i)[\d.]+|nii\.gz|seg\.nrrd|[cdstl]?\d*/[cdstl]?\d*|w/l|l/w|wl/ww|ww/wl|and/or|on/off|up/down|yes/no"
     r"|window/level|level/width|width/level"
@@ -86,7 +87,7 @@ def _unquoted(match: re.Match[str], spans: Spans) -> str:
     if re.search(MARK, found):
         return found
     first = re.split(r"[\\/]", found)[0]
-    start = _GLUED_START.match(first + "_") if first else None
+    start = _STORED_IN.match(first) or _GLUED_START.match(first + "_") if first else None
     before = start.group(0) if start else ""
     path = _GLUED_END.sub("", found[len(before) :]).rstrip(_TRAILING)
     if len(path) < 2 or (path.startswith(".") and "/" not in path and "\\" not in path) or _NO_PATH.fullmatch(path):

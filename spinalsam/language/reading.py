@@ -170,14 +170,19 @@ _PARTICLES = frozenset("up in out off away over on aside".split())
 def _with_particles(tokens: list[Token]) -> list[Token]:
     """'bring the CT up' as 'bring up the CT': a verb whose particle stands behind its object, at the end of what is asked for."""
     for i, token in enumerate(tokens):
-        if "base" not in token.forms or " " in token.text:
+        if " " in token.text or not ("base" in token.forms or token.text in ("pull", "bring", "kick")):
             continue
-        for j in range(i + 2, min(i + 6, len(tokens))):
+        for j in range(i + 2, min(i + 7, len(tokens))):
             if tokens[j].kind == "sep":
                 break
             if tokens[j].text not in _PARTICLES:
                 continue
-            ends = j + 1 == len(tokens) or tokens[j + 1].kind == "sep" or tokens[j + 1].ideas & {"AND", "THEN", "PLEASE", "BUT"}
+            ends = (
+                j + 1 == len(tokens)
+                or tokens[j + 1].kind == "sep"
+                or tokens[j + 1].ideas & {"AND", "THEN", "PLEASE", "BUT"}
+                or tokens[j + 1].text == "with"
+            )
             phrase = (token.text, tokens[j].text)
             ideas = lexicon.english_phrases().get(phrase)
             if (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Verbs, base form. One verb may stand in several lines; the grammar decides by what stands beside it.
 VERBS: dict[str, str] = {
-    "OPEN": "acquire crack_open pop_open put_up unpack fetch_up open_out hand_over swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
+    "OPEN": "dig_up acquire crack_open pop_open put_up unpack fetch_up open_out hand_over swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
     "read_in open_up upload ingest reopen reload dig_out pull_out slurp fire_up mount locate preload import_in",
     "PICK": "get_hold_of swap pick choose select grab get",
     "CLEAR": "zero_out nullify revoke sweep scrape_off rip_out terminate remove_all zero clear nix jettison banish cancel evict excise expel oust scrub shed make_disappear delete_out wipe_away delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
@@ -56,7 +56,7 @@ VERBS: dict[str, str] = {
     "KEEP": "keep leave stay preserve remain retain maintain spare hang_on_to hold_on_to protect stick_around survive",
     "MATCH": "match fit agree correspond align suit belong_to line_up go_with go_together tally coincide mismatch square",
     "SAY": "say tell suggest recommend mention ask think believe claim insist advise argue wonder propose request instruct reckon note remark "
-    "tell_me_to point_out comment warn joke announce declare state write_that email_me text_me order explain remember hear forget_to "
+    "tell_me_to comment warn joke announce declare state write_that email_me text_me order explain remember hear forget_to "
     "remind hope feel guess suppose wish agree propose read_that swear promise write expect prefer want intend plan decide use like warn",
 }
 # Past and participle where no rule gives them.
@@ -185,7 +185,7 @@ NOUNS: dict[str, str] = {
 PLAIN: dict[str, str] = {
     "AUTO": "auto automatic automatically autonomously hands-free promptless prompt-free without_prompts without_any_prompts without_prompting no_prompts without_points without_clicks without_a_prompt unprompted without_any_prompt with_no_prompts fully_automatic fully_automatically full-auto",
     "NEXT": "next following subsequent forward forwards ahead onward onwards advance succeeding fwd on further nxt afterward",
-    "LOOK": "let_me_see let_me_view let_me_look_at let_me_have_a_look_at have_a_look_at take_a_look_at let's_see let_us_see let_me_take_a_look_at lemme_see give_me_a_look_at let's_look_at let's_have_a_look_at i'd_like_to_see",
+    "LOOK": "have_a_look_inside take_a_look_inside have_a_look take_a_look let_me_see let_me_view let_me_look_at let_me_have_a_look_at have_a_look_at take_a_look_at let's_see let_us_see let_me_take_a_look_at lemme_see give_me_a_look_at let's_look_at let's_have_a_look_at i'd_like_to_see",
     "PREV": "retreat reverse regress backtrack previous prior preceding back backward backwards rewind earlier prev foregoing before backwards_one rearward bwd",
     "UP": "headwards up upward upwards cranial cranially cephalad cephalic superior superiorly rostral rostrally headward headwards head upper "
     "toward_the_head towards_the_head to_the_head upside craniad skull skullward towards_the_skull cephalically head-ward top higher above "
@@ -230,7 +230,7 @@ PLAIN: dict[str, str] = {
     "DICOMSEG": "dicom_seg dicom-seg dicomseg dicom_segmentation dcm_seg dcmseg dicom_segmentation_object dicom_seg_object dso dicom-segmentation "
     "dcm-seg seg_dicom dicom_segment dicom_sr_seg",
     "STL": "stl .stl stl_mesh stl_file stl_model stl_surface stls",
-    "GPUASK": "readout overview rundown breakdown availability available usable working busy free status state ready present used usage detected utilisation utilization load info information "
+    "GPUASK": "hot warm cool loaded how_hot readout overview rundown breakdown availability available usable working busy free status state ready present used usage detected utilisation utilization load info information "
     "found alive there installed recognised recognized healthy enough visible online detail details spec specs specification temperature running "
     "version in_use health",
     "MATCHING": "fine ok okay alright good sound matching compatible consistent compatibility consistency match mismatch correct agreement compliant correspondence consonant "
