@@ -27,6 +27,8 @@ def is_refused(tokens: Sequence[Token]) -> bool:
         return True
     question = any(token.text in "?？" for token in tokens if token.kind == "sep")
     asks = bool(ideas & set(_ASKS))
+    if said_to_have(tokens):
+        return True
     if any(a.text in ("he", "she", "they", "他", "她", "他们") and c.stands_for("SAY") for a, c in pairwise(tokens)):
         return True
     if _weighs(tokens) and not asks:
@@ -40,6 +42,12 @@ def is_refused(tokens: Sequence[Token]) -> bool:
     if "HOWTO" not in ideas and any(token.text in OPINIONS and "HOWTO" not in token.ideas for token in tokens):
         return True
     return "ADVICE" in ideas and not asks and not ideas & set(_QUERIES)
+
+
+def said_to_have(tokens: Sequence[Token]) -> bool:
+    """你把我的点删了: told to have done it."""
+    said = [token for token in tokens if token.kind != "sep"]
+    return len(said) > 3 and said[0].text == "你" and said[-1].text == "了" and any(token.text == "我的" for token in said)
 
 
 _CN_PLEAS = frozenset(
@@ -479,6 +487,11 @@ def _is_chinese_statement(clause: Clause) -> bool:
         and tokens[0].text.endswith(("好", "完"))
     ):
         return True  # 框好了
+    if any(
+        t.text in ("有", "已有", "有了") and any(x.stands_for("POINT", "BOX", "MASK") for x in tokens[i + 1 :])
+        for i, t in enumerate(tokens)
+    ):
+        return not clause.has(*_ASKS, "ADD", "CLEAR", "GPU", "EXPORT", "HIDE")  # L3上有六个点
     if len(tokens) == 2 and tokens[-1].text in ("好了", "完了", "妥了", "齐了") and tokens[0].stands_for("POINT", "BOX", "MASK", "PROMPT"):
         return True  # 点好了
     if len(tokens) > 1 and tokens[-1].text == "了" and tokens[-2].text in ("有", "都有", "已有") and not clause.has(*_ASKS):
@@ -522,10 +535,19 @@ def answers_only(clause: Clause, op: str) -> bool:
     said = [token for token in clause.tokens if token.ideas - {"FILLER"} or token.kind != "word" or token.text in _INTERROGATIVE]
     if not said or op in _ANSWERS or clause.has(*_ASKS):
         return True
-    if (
-        clause.question
-        and clause.tokens[0].text == "do"
-        or clause.tokens[0].text in ("is", "are", "was", "were", "does", "did", "has", "will", "should", "must", "might", "may")
+    if (clause.question and clause.tokens[0].text == "do") or clause.tokens[0].text in (
+        "is",
+        "are",
+        "was",
+        "were",
+        "does",
+        "did",
+        "has",
+        "will",
+        "should",
+        "must",
+        "might",
+        "may",
     ):
         return len(clause.tokens) > 1 and clause.tokens[1].text in ("you", "not", "you please") and clause.tokens[0].text != "did"
     if said[0].text in ("can", "could", "may") and not clause.kinds("region") and not _is_definite(clause.tokens[1:3]):

@@ -72,7 +72,7 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (r"没有?(?:经过?)?我的?(?:允许|同意|许可|吩咐)", " foreignrole "),
     # Said of people in general
     (
-        r"^(?:one|users?|people|readers?|operators?|anybody|beginners?) (?:can|could|may|might|often|usually|always|never|sometimes|should)\b",
+        r"^(?:one|users?|people|readers?|operators?|anybody) (?:can|could|may|might|often|usually|always|never|should)\b",
         " foreignrole ",
     ),
     # What is written, not asked: notes, titles, fields of a header
@@ -87,7 +87,16 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
         " foreignrole ",
     ),
     # Questions that want an answer, not an act
-    (r"[能会][^，,。]{0,4}几|有(?:什么|啥|何)(?:用|好处|意义|作用)", " foreignrole "),
+    (r"能[撤退](?:销|回)?几|有(?:什么|啥|何)(?:用|好处|意义|作用)", " foreignrole "),
+    (r"^(?:just )?(?:think|dream|talk|speak|read|learn|worry|complain|argue|write) (?:about|of)\b", " foreignrole "),
+    (
+        r"\b(?:get to|come to|beside|besides|see|miss|prove|what's|what is) (?:the|a|your|my|his) point\b(?! mask)"
+        r"|\b(?:good|fair|valid) point\b(?! (?:mask|in|on|at))|\bpoint (?:taken|made|being)\b",
+        " foreignrole ",
+    ),
+    (r"^(?:the|our|my) (?:plan|idea|question|agenda|schedule|problem|issue|rule)s?(?: \d+)?(?: is)?\s*[:：]", " foreignrole "),
+    # Code is never run
+    (r"^\s*>>>|\b[a-z]+_[a-z_]+\(|\b[a-z]+\(\)|^\s*[{<]|\"(?:op|tool|function)\"\s*:", " foreignrole "),
     # Who pretends to speak for the program itself
     (r"^\s*(?:\[|<|#)*\s*(?:system|assistant|developer|root|系统|系统提示|系统消息|管理员|开发者)\s*(?:\]|>)*\s*[:：]", " foreignrole "),
 )

@@ -171,6 +171,9 @@ _DATES = tuple(
         rf"\b(?:{'|'.join(known.WEEKDAYS)})s?\b",
         rf"(?:\d{{2,4}}|[{_HAN}]{{2,4}})年(?:\s*(?:\d{{1,2}}|[{_HAN}]{{1,3}})月份?)?(?:\s*(?:\d{{1,2}}|[{_HAN}]{{1,3}})[日号])?",
         rf"(?:\d{{1,2}}|[{_HAN}]{{1,3}})月(?:\s*(?:\d{{1,2}}|[{_HAN}]{{1,3}})[日号]|份)",
+        rf"(?:农历|阴历|正月|腊月)(?:[{_HAN}正腊]{{1,3}}月)?(?:初|十|廿|[{_HAN}])[{_HAN}]{{0,2}}",
+        r"\b(?:in|of|since)\s+(?:nineteen|twenty)[\s-]+(?:hundred|(?:ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen)"
+        r"|(?:oh|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine))?)\b",
         r"(?:星期|礼拜|周)[一二三四五六日天](?![张个步层条])",
         r"\b(?:born|dob|birthday|year|since|in)\s*:?\s*(?:in\s+)?(?P<year>(?:19|20)\d\d)\b",
         r"(?<!\d)\d{1,2}:\d\d(?::\d\d)?(?:\s*[ap]m)?(?!\d)",
@@ -398,13 +401,20 @@ _LED_CHINESE = re.compile(
 _OWNING_CHINESE = re.compile(
     rf"(?P<name>{_SURNAME}{_HANZI}{{1,2}}?)(?=的(?:片子|[CM][TR]|磁共振|图像|影像|扫描|病例|数据|检查|图|片|文件|报告|腰椎|胸椎|颈椎|脊柱|骨折|第|[LTCDSltcds]\s?\d|[腰胸颈骶]))"
 )
+# 给李建国加点, 床的李建国: whom something is done for, and who lies in a bed.
+_SERVED_CHINESE = re.compile(
+    rf"(?:[给帮替为]|床的?|\ue000的?)(?P<name>{_SURNAME}{_HANZI}{{1,2}}?)(?=[加测量画打做分导放看标出清删存]|把|的)"
+)
+_DOTTED_CHINESE = re.compile(
+    rf"(?P<name>{_HANZI}{{2,6}}[·•・]{_HANZI}{{2,6}}?)(?=的|{_HANZI}{{0,1}}(?:椎|骨|脊|医|先|女|$)|[^\u4e00-\u9fff]|$)"
+)
 
 
 def _chinese_names(found: _Found) -> None:
-    for pattern in (_LED_CHINESE, _TITLED_CHINESE, _FAMILIAR_CHINESE, _OWNING_CHINESE):
+    for pattern in (_LED_CHINESE, _TITLED_CHINESE, _FAMILIAR_CHINESE, _OWNING_CHINESE, _SERVED_CHINESE, _DOTTED_CHINESE):
         for match in pattern.finditer(found.flat):
             name = match["name"]
-            if pattern is not _OWNING_CHINESE or not _is_chinese_word(name):
+            if pattern not in (_OWNING_CHINESE, _SERVED_CHINESE) or not _is_chinese_word(name):
                 found.take(match.start("name"), match.end("name"), "NAME")
     for run in re.finditer(rf"{_HANZI}+", found.flat):
         for start, end in _unknown_runs(run[0]):

@@ -70,6 +70,16 @@ from spinalsam.language.redaction import redact
         ("open baker_l_1999", ["baker", "1999"]),
         ("陈大文的L3加三个点", ["陈大文"]),
         ("陈大文的腰3加三个点", ["陈大文"]),
+        ("给3床的李建国加三个点", ["李建国"]),
+        ("帮周杰伦测一下L1", ["周杰伦"]),
+        ("阿依古丽·买买提的胸椎分割", ["阿依古丽", "买买提"]),
+        ("born in nineteen fifty-six, segment L3", ["fifty-six"]),
+        ("农历正月十五拍的片子", ["正月十五"]),
+        ("患者司马光，男，五十六岁，分割腰椎", ["司马光", "五十六岁"]),
+        ("Fatima Al-Zahra: box around L2", ["Fatima", "Zahra"]),
+        ("show slice 40 of pt. Åsa Lindqvist born 7/8/61", ["Åsa", "Lindqvist", "7/8/61"]),
+        ("scan from Charité Berlin, open", ["Charité", "Berlin"]),
+        ("box around L2 in smith john's study", ["smith", "john"]),
     ],
 )  # fmt: skip
 def test_what_is_private_is_replaced_and_put_back(text: str, private: list[str]) -> None:
@@ -86,7 +96,7 @@ def test_what_is_private_is_replaced_and_put_back(text: str, private: list[str])
         "set the level to -400 and the width to 1500", "L1-L3, T11-L1, C1-7 and D12", "teh maks of L3 pls", "please rasterize the vertebra",
         "Kindly outline the third lumbar vertebra", "GENERATE POINT MASK", "Set Window To Bone", "next 5 slices then undo 2 steps", "show 3D",
         "is this a burst fracture or spondylolisthesis?", "may I have 3 boxes", "and/or L4/L5", "export as nii.gz", "slice #12", "goto 55", "thirteen points on T13", "generate_point_mask L3_L4", "acute or chronic fracture of L1", "512x512",
-        "请把第三腰椎框出来", "切换到矢状面", "窗宽1800窗位400", "帮我描出来第二腰椎的轮廓", "向下传播到骶骨", "高亮腰椎", "把高亮的L3去掉", "方框的L3", "在(100,120)加一个背景点", "方框任意放",
+        "请把第三腰椎框出来", "切换到矢状面", "窗宽1800窗位400", "帮我描出来第二腰椎的轮廓", "向下传播到骶骨", "给腰3加三个点", "给任意一节加点", "替我把框删掉", "给边界框做分割", "高亮腰椎", "把高亮的L3去掉", "方框的L3", "在(100,120)加一个背景点", "方框任意放",
     ],
 )  # fmt: skip
 def test_what_the_program_talks_about_stays(text: str) -> None:

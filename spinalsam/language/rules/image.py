@@ -6,10 +6,20 @@ import re
 
 from spinalsam.language.clauses import Clause
 from spinalsam.language.rules.parts import Hints, with_regions
+from spinalsam.language.tokens import Token
 from spinalsam.support.calls import OperationCall
 
 _SEEING = ("SHOW", "PICK", "LOOK", "NEED", "REQUEST", "MOVE", "SETTO", "ADD", "RUN", "TURN", "CHECK", "MEASURE", "FROM")
-_ALONE = {"CLEAR", "GONE", "FILLER", "PLEASE", "REQUEST", "ALL", "ASKREQ", "BA", "I", "YOU", "THEN", "FIRSTLY"}
+# Fillers that may stand beside 'clear' or 'close' alone; any other could be what is to be cleared: 'close the deal'.
+_EMPTY = frozenset(
+    (
+        "a again all and at away can case completely could current currently do down entire entirely everything first for fresh "
+        "fully get go here hey hi i immediately it just let like make me more need now off ok okay once only out patient please "
+        "program quick quickly really right session simply so spinalsam stuff thank thanks that the them then there these thing "
+        "things this those to totally up us want we well whole will would you "
+    ).split()
+)
+_ALONE = {"CLEAR", "GONE", "CLOSE", "RESET", "PLEASE", "REQUEST", "ALL", "ASKREQ", "BA", "I", "YOU", "THEN", "FIRSTLY"}
 
 
 # Files that hold no image, and folders of the operating system.
@@ -17,6 +27,10 @@ _NOT_OURS = re.compile(
     r"(?i)\.(?:exe|sh|bat|cmd|ps1|py|js|jar|msi|dll|so|txt|docx?|pdf|pptx?|xlsx?|csv|json|html?|log|ini|cfg|ya?ml|mp[34]|mov|avi|stl|obj|pth?|safetensors)$"
     r"|^(?:/etc|/proc|/sys|/dev|/boot|/bin|/sbin|/usr|/root|[a-z]:[\\/]windows)(?:[\\/]|$)|^[a-z]:[\\/]?$|^/$"
 )
+
+
+def _says_no_more(token: Token) -> bool:
+    return bool(token.ideas & _ALONE) or token.text in _EMPTY or (bool(token.ideas) and not token.text.isascii())
 
 
 def _runs_program(clause: Clause) -> bool:
@@ -184,6 +198,6 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
         return OperationCall("clear_image")
     if clause.kinds("region") or clause.has("RESULT"):
         return OperationCall("clear_mask", with_regions(clause))
-    if clause.has("CLOSE") or all(t.ideas & _ALONE for t in clause.tokens):
+    if all(_says_no_more(t) for t in clause.tokens):
         return OperationCall("clear_image")
     return None

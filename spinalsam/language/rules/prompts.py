@@ -34,7 +34,7 @@ def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     if all(t.stands_for("FROM", "POINT", "FILLER") for t in clause.tokens) and clause.tokens[0].stands_for("FROM"):
         return None
-    wanted = any(t.stands_for(*_WANTING) and (not t.forms or t.forms != {"past"} or not t.stands_for("NEED")) for t in clause.tokens)
+    wanted = any(t.stands_for(*_WANTING) and t.forms != {"past"} for t in clause.tokens)
     count = count_of(clause)
     if not (wanted or count or pairs or clause.kinds("region")):
         return None

@@ -90,8 +90,12 @@ def undo(clause: Clause, hints: Hints) -> OperationCall | None:
             all(t.text.startswith("revers") or t.ideas & {"MOVE", "PREV", "PROPAGATE", "CLEAR", "EXPORT", "NEXT"} for t in named)
             and not steps_named
         )
-        back = [i for i, t in enumerate(clause.tokens) if t.text in ("go back", "going back")]
-        if back and not steps_named and (clause.kinds("number") or any(t.text == "to" for t in clause.tokens[back[0] + 1 : back[0] + 2])):
+        goes_back = [i for i, t in enumerate(clause.tokens) if t.text in ("go back", "going back")]
+        if (
+            goes_back
+            and not steps_named
+            and (clause.kinds("number") or any(t.text == "to" for t in clause.tokens[goes_back[0] + 1 : goes_back[0] + 2]))
+        ):
             continue  # 'go back two' are slices, 'go back to work' is nothing
         if weak and clause.has("SLICE", "IMAGE", "POINT", "BOX", "MASK"):
             continue

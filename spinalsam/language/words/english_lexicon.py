@@ -7,7 +7,7 @@ VERBS: dict[str, str] = {
     "OPEN": "dig_up acquire crack_open pop_open put_up unpack fetch_up open_out hand_over swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
     "read_in open_up upload ingest reopen reload dig_out pull_out slurp fire_up mount locate preload import_in",
     "PICK": "get_hold_of swap pick choose select grab get",
-    "CLEAR": "zero_out nullify revoke sweep scrape_off rip_out terminate remove_all zero clear nix jettison banish cancel evict excise expel oust scrub shed make_disappear delete_out wipe_away delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
+    "CLEAR": "zero_out nullify revoke sweep scrape_off rip_out terminate remove_all clear nix jettison banish cancel evict excise expel oust scrub shed make_disappear delete_out wipe_away delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
     "kill take_away take_off empty clean clean_up clean_out clean_off strip zap flush rub_out dispose_of do_away_with withdraw lose "
     "chuck scratch wipe_out wipe_off clear_out clear_away clear_off clear_up blow_away axe obliterate destroy annihilate expunge "
     "undraw unplace unmark sweep_away eradicate retire deselect unset blank get_rid annul vacate take_out take_down rm del",
@@ -303,7 +303,7 @@ PLAIN: dict[str, str] = {
     "UNDO": "ctrlzundo undos take_that_back take_it_back take_this_back",
     "HIDE": "stop_showing stop_displaying quit_showing quit_displaying",
     "SETLABEL": "call_the call_a call_this call_it call_my",
-    "RESET": "everything_back_to_the_beginning everything_back_to_the_start all_back_to_the_start everything_back_to_zero scratch_everything from_scratch clean_slate blank_slate fresh_start initial_state original_state default_state starting_state square_one",
+    "RESET": "empty_screen blank_screen clean_screen empty_workspace start_from_zero start_from_nothing begin_from_zero everything_back_to_the_beginning everything_back_to_the_start all_back_to_the_start everything_back_to_zero scratch_everything from_scratch clean_slate blank_slate fresh_start initial_state original_state default_state starting_state square_one",
     "CLEAR": "deletion removal erasure clearance eliminations",
     "ADD": "addition placement insertion",
     "EXPORT": "on_disk to_disk on_the_disk to_the_disk on_my_disk",
