@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause
 from spinalsam.language.lexicon import common_english
 from spinalsam.language.tokens import Token
@@ -50,6 +52,8 @@ _NAMED = frozenset(
 _UNCOUNTED = frozenset({"measure", "show_mask", "gpu_status", "verify_parameters", "set_view"})
 
 
+# Angles, grades and discs: `measure` answers them too, but its table of operations promises only volume, mean HU and dimensions.
+_BEYOND_SIZE = re.compile("cobb|genant|angle|disc|disk|lordosis|kyphosis|scoliosis|科布|侧弯|前凸|后凸|分级|分度|椎间")
 _DETERMINERS = frozenset("a an the this that these those my our your his her its their some any".split())
 
 
@@ -62,6 +66,8 @@ def is_supported(clause: Clause, op: str) -> bool:
         any(token.kind == "number" and not token.ordinal for token in clause.tokens) or clause.says("twice", "thrice")
     ):
         return False
+    if op == "measure" and any(_BEYOND_SIZE.search(token.text) for token in clause.tokens if token.kind == "word"):
+        return False  # what volume, mean and size are not is offered, and measured when it is chosen
     foreign = foreign_words(clause, op)
     strange = [token for token in foreign if not (not token.ideas and token.text.isascii() and token.text.endswith("ly"))]
     if not strange:
