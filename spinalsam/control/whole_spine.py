@@ -55,7 +55,9 @@ def segment_located(ws: Workspace, job: Job, regions: Sequence[str], labels: NDA
         if found.named:
             labels[np.isin(labels, RELATIVE_VALUES)] = 0  # they have names now
         lower, composed = compose(
-            [*parts, *_neighbours(ws, found, [one for one, _ in todo])], [*values, *_claims(found, todo)], labels.shape
+            [*parts, *_neighbours(ws, found, [one for one, _ in todo])],
+            [*values, *_claims(found, todo)],
+            volume.geometry.spacing_mm.tolist(),
         )
         composed[composed == _CLAIMED] = 0
         box = tuple(slice(low, low + n) for low, n in zip(lower, composed.shape, strict=True))

@@ -1,11 +1,13 @@
 """From a rough mask of a vertebra to a fine one, and from many fine ones to a spine in which every voxel has one owner.
 
 The locator's rough mask is shown to the promptable network as a box on slices of all three planes; what the planes say is averaged. Where
-neighbours touch, a voxel goes to the vertebra that the planes and the rough masks want most, so nothing leaks over a joint.
+neighbours touch, a voxel goes to the vertebra that the planes and the rough masks want most, and where they hardly differ to the one that
+it hangs on, so nothing leaks over a joint.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from spinalsam.engine.finish import parted
 from spinalsam.engine.locate import Found, Located
 from spinalsam.engine.propagate import dice, prompt_from
 from spinalsam.engine.segmenter import Segmenter
@@ -144,7 +147,7 @@ def _seen(
     return filled(scene, plane, found), scores
 
 
-def compose(parts: Sequence[Refined], values: Sequence[int], shape: tuple[int, int, int]) -> tuple[tuple[int, int, int], NDArray[np.uint8]]:
+def compose(parts: Sequence[Refined], values: Sequence[int], spacing_mm: Sequence[float]) -> tuple[tuple[int, int, int], NDArray[np.uint8]]:
     """(lower_ijk, uint8 labels [i, j, k]) of vertebrae that compete for voxels, each whole, without holes and crumbs."""
     lower = np.min([part.lower_ijk for part in parts], axis=0)
     upper = np.max([np.add(part.lower_ijk, part.votes.shape) for part in parts], axis=0)
@@ -158,9 +161,30 @@ def compose(parts: Sequence[Refined], values: Sequence[int], shape: tuple[int, i
         labels[box][wins] = value
         best[box][wins] = part.votes[wins]
         boxes.append(box)
+    _part_neighbours(parts, values, spacing_mm, lower, labels)
     for box, value in zip(boxes, values, strict=True):
         tidy(labels[box], value)
     return _ijk(lower), labels
+
+
+def _part_neighbours(
+    parts: Sequence[Refined], values: Sequence[int], spacing_mm: Sequence[float], lower: NDArray, labels: NDArray[np.uint8]
+) -> None:
+    """Where the boxes of two vertebrae overlap, their open voxels are shared out by a watershed, in place."""
+    for (one, first), (other, second) in itertools.combinations(list(zip(parts, values, strict=True)), 2):
+        low = np.maximum(one.lower_ijk, other.lower_ijk)
+        high = np.minimum(np.add(one.lower_ijk, one.votes.shape), np.add(other.lower_ijk, other.votes.shape))
+        if first == second or np.any(high <= low):
+            continue
+        ours, mine, theirs = (
+            tuple(slice(a - o, b - o) for a, b, o in zip(low, high, origin, strict=True))
+            for origin in (lower, one.lower_ijk, other.lower_ijk)
+        )
+        view = labels[ours]
+        both = (view == first) | (view == second)
+        owned = parted(both, one.votes[mine], other.votes[theirs], spacing_mm)
+        if owned is not None:
+            view[both & owned], view[both & ~owned] = first, second
 
 
 def tidy(labels: NDArray[np.uint8], value: int) -> None:

@@ -109,7 +109,7 @@ def test_neighbours_share_no_voxel_and_cavities_are_filled() -> None:
     lower = np.zeros((12, 12, 12), np.float32)
     lower[1:11, 1:11, 6:11] = 0.7
     parts = [Refined(located.found[0], (0, 0, 10), votes, 1.0, ()), Refined(located.found[1], (0, 0, 10), lower, 1.0, ())]
-    start, labels = compose(parts, [20, 21], (12, 12, 40))
+    start, labels = compose(parts, [20, 21], (1.0, 1.0, 1.0))
     assert start == (0, 0, 10) and labels.shape == (12, 12, 12)
     assert labels[5, 5, 5] == 20  # the cavity
     assert (labels[1:11, 1:11, 6:9] == 20).all() and (labels[1:11, 1:11, 9:11] == 21).all()
