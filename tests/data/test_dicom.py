@@ -29,6 +29,10 @@ def by_simpleitk(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     return SimpleITK.GetArrayFromImage(image).T, affine
 
 
+def _z(path: Path) -> float:
+    return float(pydicom.dcmread(path).ImagePositionPatient[2])
+
+
 def said(found, text: str) -> bool:
     return any(text in note for note in found.notes)
 
@@ -347,6 +351,50 @@ class TestFolders:
         os.replace(tmp_path / "disc" / "DICOMDIR", alone / "DICOMDIR")
         with pytest.raises(InputError, match="none of them is there"):
             read_volume(alone / "DICOMDIR")
+
+    def test_files_of_a_disc_that_are_not_there_are_counted(self, tmp_path) -> None:
+        from pydicom.fileset import FileSet
+
+        disc = FileSet()
+        for file in dicom_series(tmp_path / "ct", stored((9, 8, 12))).iterdir():
+            disc.add(file)
+        disc.write(tmp_path / "disc")
+        middle = next(p for p in (tmp_path / "disc").rglob("*") if p.name != "DICOMDIR" and p.is_file() and _z(p) == 8.0)
+        middle.unlink()
+        found = read_volume(tmp_path / "disc" / "DICOMDIR")
+        assert said(found, "1 file that the DICOMDIR names is not there")
+        assert said(found, "Slice 5 (z = 8.0 mm) is missing")
+
+    @pytest.mark.parametrize("content", [b"hello", b"", b"\0" * 128 + b"DICM" + b"garbage" * 40])
+    def test_a_damaged_dicomdir_is_refused(self, tmp_path, content: bytes) -> None:
+        (tmp_path / "DICOMDIR").write_bytes(content)
+        with pytest.raises(InputError, match="DICOMDIR"):
+            read_volume(tmp_path / "DICOMDIR")
+
+    @pytest.mark.parametrize("names", [["..", "secret.dcm"], ["/etc", "passwd"], ["/etc/passwd"], "..\\secret.dcm"])
+    def test_a_dicomdir_leads_nowhere_outside_its_disc(self, tmp_path, names) -> None:
+        from pydicom.fileset import FileSet
+
+        disc = FileSet()
+        disc.add(next(dicom_series(tmp_path / "ct", stored()).iterdir()))
+        disc.write(tmp_path / "disc")
+        dicom_slice(tmp_path / "secret.dcm", stored()[:, :, 0].T)
+        directory = pydicom.dcmread(tmp_path / "disc" / "DICOMDIR")
+        for record in directory.DirectoryRecordSequence:
+            if "ReferencedFileID" in record:
+                record.ReferencedFileID = names
+        directory.save_as(tmp_path / "disc" / "DICOMDIR")
+        with pytest.raises(InputError, match="none of them is there"):
+            read_volume(tmp_path / "disc" / "DICOMDIR")
+
+    @pytest.mark.parametrize("attributes", [{"Modality": "MR"}, {"FrameOfReferenceUID": "9.9.9"}])
+    def test_what_was_measured_otherwise_is_no_slice_of_the_series(self, tmp_path, attributes: dict[str, str]) -> None:
+        folder = dicom_series(tmp_path / "ct", stored())
+        dicom_slice(folder / "other.dcm", stored()[:, :, 0].T, position=(0, 0, 12), instance=77, **attributes)
+        first, second = list_series(folder)
+        assert (first.size, second.size) == ((9, 8, 6), (9, 8, 1))
+        assert second.modality == attributes.get("Modality", "CT")
+        assert read_volume(folder, series_uid=first.uid).geometry.shape == (9, 8, 6)
 
     def test_a_file_without_preamble_opens(self, tmp_path) -> None:
         path = dicom_slice(tmp_path / "a.dcm", stored()[:, :, 0].T)

@@ -43,6 +43,7 @@ class Scan:
     damaged: int = 0
     without_picture: int = 0
     localizers: int = 0
+    not_there: int = 0
 
     def notes(self) -> list[str]:
         """Sentences for the user on what was left out."""
@@ -55,6 +56,9 @@ class Scan:
         ):
             if count:
                 said.append(f"{count} {'file was' if count == 1 else 'files were'} left out ({what}).")
+        if self.not_there:
+            named = "1 file that the DICOMDIR names is" if self.not_there == 1 else f"{self.not_there} files that the DICOMDIR names are"
+            said.append(f"{named} not there: the disc was not copied whole.")
         return said
 
 
@@ -86,25 +90,38 @@ def find_files(folder: Path) -> list[Path]:
     )
 
 
-def directory_files(path: Path) -> list[Path]:
-    """The files that a DICOMDIR names. Raises InputError when it names none that exist."""
+def directory_files(path: Path) -> tuple[list[Path], int]:
+    """(the files that a DICOMDIR names, how many more it names that are not there).
+
+    Raises InputError when it cannot be read or none of its files is there.
+    """
     import pydicom
 
-    records = getattr(pydicom.dcmread(path), "DirectoryRecordSequence", None) or []
-    named = [record.ReferencedFileID for record in records if "ReferencedFileID" in record]
+    try:
+        records = getattr(pydicom.dcmread(path), "DirectoryRecordSequence", None) or []
+        named = [record.ReferencedFileID for record in records if "ReferencedFileID" in record]
+    except OSError:
+        raise
+    except Exception:  # pydicom raises whatever its parser stumbles over
+        raise InputError(f"The DICOMDIR '{path.name}' is damaged; open the folder in which the disc's pictures lie instead.") from None
     found = []
-    for parts in named:
-        target = path.parent.joinpath(*([parts] if isinstance(parts, str) else list(parts)))
+    for value in named:
+        parts = [value] if isinstance(value, str) else [str(part) for part in value or ()]
+        if any(part in ("", ".", "..") or "/" in part or "\\" in part for part in parts):
+            continue  # a disc names what lies on it and nothing else
         # Discs copied to other systems often change the case of names.
-        options = (target, path.parent / str(target.relative_to(path.parent)).lower())
+        options = (path.parent.joinpath(*parts), path.parent.joinpath(*(part.lower() for part in parts)))
         found += [option for option in options if option.is_file()][:1]
     if not found:
         raise InputError(f"The DICOMDIR '{path.name}' names {len(named)} files and none of them is there; copy the whole disc.")
-    return found
+    return found, len(named) - len(found)
 
 
-def scan(paths: Iterable[Path], progress: Progress | None = None) -> Scan:
-    """The headers of many files. Damaged ones and those without a picture are counted, not raised."""
+def scan(paths: Iterable[Path], progress: Progress | None = None, *, not_there: int = 0) -> Scan:
+    """The headers of many files. Damaged ones and those without a picture are counted, not raised.
+
+    not_there: how many more there should be.
+    """
     frames: list[Frame] = []
     left_out: Counter[str] = Counter()
     listed = list(paths)
@@ -123,7 +140,7 @@ def scan(paths: Iterable[Path], progress: Progress | None = None) -> Scan:
             frames += frames_of(found[0], path, pixels_at=found[1])
         except Exception:  # pydicom parses values late and raises whatever its parser stumbles over
             left_out["damaged"] += 1
-    return Scan(tuple(frames), **left_out)
+    return Scan(tuple(frames), **left_out, not_there=not_there)
 
 
 def read_header(path: Path) -> tuple[Any, int | None] | None:
@@ -192,13 +209,16 @@ def describe(series: Series) -> SeriesInfo:
 
 def list_series(path: Path) -> list[SeriesInfo]:
     """The series of a DICOM file, folder or DICOMDIR, largest first; empty when there are none."""
-    return [describe(series) for series in group(scan(_paths(path)))]
+    return [describe(series) for series in group(_scan(path))]
 
 
-def _paths(path: Path) -> list[Path]:
+def _scan(path: Path, progress: Progress | None = None) -> Scan:
     if path.is_dir():
-        return find_files(path)
-    return directory_files(path) if path.name.upper().startswith("DICOMDIR") else [path]
+        return scan(find_files(path), progress)
+    if path.name.upper().startswith("DICOMDIR"):
+        files, not_there = directory_files(path)
+        return scan(files, progress, not_there=not_there)
+    return scan([path], progress)
 
 
 def read_volume(path: Path, *, series_uid: str | None = None, progress: Progress | None = None) -> Volume:
@@ -207,7 +227,7 @@ def read_volume(path: Path, *, series_uid: str | None = None, progress: Progress
     Raises InputError when there is no picture, when several series are there and none is chosen, or when its slices make no
     regular grid.
     """
-    scanned = scan(_paths(path), progress)
+    scanned = _scan(path, progress)
     found = group(scanned)
     if not found:
         said = " ".join(scanned.notes())

@@ -58,11 +58,14 @@ class Frame:
     exact_spacing: bool = True
     pixels_at: int | None = None
     has_lut: bool = False
+    frame_of_reference: str = ""
 
     def fits(self, other: Frame) -> bool:
-        """Whether both can be slices of one volume."""
+        """Whether both can be slices of one volume: of one kind and size, in one direction, measured in one coordinate system."""
         return (
             (self.rows, self.columns, self.samples) == (other.rows, other.columns, other.samples)
+            and self.modality == other.modality
+            and (self.frame_of_reference == other.frame_of_reference or not (self.frame_of_reference and other.frame_of_reference))
             and (self.position_mm is None) == (other.position_mm is None)
             and _near(self.orientation, other.orientation, 1e-3)
             and _near(self.pixel_mm, other.pixel_mm, 1e-4)
@@ -149,6 +152,7 @@ def _frame(header: Any, sources: list[Any], path: Path, number: int | None) -> F
         signed=header.get("PixelRepresentation") == 1,
         exact_spacing=exact,
         has_lut=has_lut,
+        frame_of_reference=str(header.get("FrameOfReferenceUID") or ""),
     )
 
 
