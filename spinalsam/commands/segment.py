@@ -205,7 +205,7 @@ def _write(case: Workspace, out: Path) -> None:
     if case.has_mask:
         case.export(out, overwrite=True)
         return
-    from spinalsam.control.exporting import sidecar
+    from spinalsam.control.provenance import sidecar
     from spinalsam.data.formats import write_mask
 
     write_mask(out, case.case.mask, case.case.volume, sidecar=sidecar(case))

@@ -229,7 +229,7 @@ class Dispatcher:
         except MemoryError:
             raise ResourceError(f"'{operation.spec.title}' ran out of memory; close other programs or work on a smaller image.") from None
         job.check()
-        return result
+        return replace(result, located=True) if job.located else result
 
     def _run_and_commit(self, operation: Operation, call: OperationCall, origin: str, job: Job) -> OperationResult:
         with self.workspace.lock:

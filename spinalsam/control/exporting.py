@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spinalsam.control.masking import present
 from spinalsam.control.operation import OperationResult
+from spinalsam.control.provenance import sidecar
 from spinalsam.errors import OutputError
 
 if TYPE_CHECKING:
@@ -31,17 +32,6 @@ def export(ws: Workspace, job: Job, path: str | None, format: str | None, *, ove
     data = {"path": str(target), "labels": dict(zip(map(str, present(ws)), names, strict=True))}
     args = {"path": str(target), **({"format": format} if format else {})}
     return OperationResult(f"Saved {', '.join(names)} to '{target}'.", data, replay_args=args)
-
-
-def sidecar(ws: Workspace) -> dict[str, Any]:
-    """What goes with the mask beside the labels: the prompts that made it, the model, and the image's fingerprint."""
-    segmenter = ws.loaded_segmenter
-    model = {"name": segmenter.name, "checksum": segmenter.checksum} if segmenter is not None else None
-    return {
-        "prompts": [prompt.to_json() for prompt in ws.case.slice_masks.prompts],
-        "model": model,
-        "image": {"fingerprint": ws.case.fingerprint, "size": list(ws.case.volume.geometry.shape)},
-    }
 
 
 def free_path(ws: Workspace, format: str) -> Path:

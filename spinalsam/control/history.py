@@ -8,6 +8,7 @@ from typing import Any
 
 from spinalsam.control.packing import PackedEdit
 from spinalsam.control.spill import SpilledEdit, SpillFile
+from spinalsam.support.calls import OperationCall
 
 # Many thousand strokes; a change of a whole spine takes some 100 kB.
 MEMORY_BYTES = 256 * 2**20
@@ -15,12 +16,17 @@ MEMORY_BYTES = 256 * 2**20
 
 @dataclass(frozen=True)
 class Step:
-    """One undoable step. before, after: values of the changed state fields. edit: its change of the mask."""
+    """One undoable step. before, after: values of the changed state fields. edit: its change of the mask.
+
+    call: what was asked for. located: whether the locator had a part in it.
+    """
 
     title: str
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     edit: PackedEdit | SpilledEdit | None = None
+    call: OperationCall | None = None
+    located: bool = False
 
     @property
     def nbytes(self) -> int:

@@ -22,6 +22,7 @@ class Job:
         self.fraction: float | None = None  # None: no end in sight can be told
         self.result: Any = None
         self.error: BaseException | None = None
+        self.located = False  # whether the locator has had a part in it
         self._cancel = threading.Event()
         self._done = threading.Event()
         self._started = time.monotonic()

@@ -30,6 +30,7 @@ def located(ws: Workspace, job: Job) -> Located:
     The search is done once a case. Raises RequirementError when the image has no mm or no volume, ModelError without weights.
     """
     case = ws.case
+    job.located = True
     if case.survey is None:
         _require_volume(ws)
         from spinalsam.engine.locate import survey

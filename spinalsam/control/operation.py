@@ -65,7 +65,7 @@ class OperationResult:
     message: one sentence for the chat and the status line. data: JSON for scripts (measurements, device list).
     changes: new values of workspace state by field name (prompts, view, labels, ...). edit: a change of the mask.
     replay_args: arguments that reproduce the effect exactly, where they differ from the given ones (resolved paths, slices).
-    title: what the undo list says about the step; empty for the operation's own title.
+    title: what the undo list says about the step; empty for the operation's own title. located: whether the locator had a part in it.
     """
 
     message: str
@@ -74,6 +74,7 @@ class OperationResult:
     edit: MaskEdit | None = None
     replay_args: Mapping[str, Any] | None = None
     title: str = ""
+    located: bool = False
 
     @property
     def has_effect(self) -> bool:

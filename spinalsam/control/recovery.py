@@ -14,6 +14,7 @@ from spinalsam.control.jobs import Job
 from spinalsam.control.journal import DONE, JOURNAL_ENDING, STATE, Entry, JournalContent, first_line, read_journal
 from spinalsam.control.operation import MaskEdit, Operation, OperationResult
 from spinalsam.control.packing import PackedArray
+from spinalsam.control.provenance import locator_identity
 from spinalsam.control.session import first_fingerprint, journals_folder
 from spinalsam.control.snapshot import put_state, read_with_snapshot
 from spinalsam.control.state import decode_changes
@@ -202,7 +203,7 @@ def replay(
     The masks that the journal keeps are used only to count how many voxels differ. segmenter: the network, or None to load the
     model that the journal names. Raises JournalError, InputError, OutputError, or ModelError when it is another model.
     """
-    from spinalsam.control.exporting import sidecar
+    from spinalsam.control.provenance import sidecar
     from spinalsam.control.workspace import Workspace
     from spinalsam.data.formats import mask_path, write_mask
 
@@ -217,6 +218,7 @@ def replay(
         ws.cache = EmbeddingCache(memory_bytes=ws.cache.memory_bytes)
         if model is not None:
             _use_model(ws, model, Path(path))
+        _check_locator(journal)
         ws.install(_open_source(ws, journal, job))
         for number, entry in enumerate(journal.entries):
             job.progress(number / len(journal.entries), entry.op)
@@ -279,7 +281,7 @@ def _do_again(ws: Workspace, path: Path, entry: Entry) -> None:
         # Candidates, a reference mask that is compared and what was measured are not kept; files may be gone.
         passing = bool(operation.writes) and operation.writes <= _PASSING
         result = _recorded(ws, entry) if carries or passing else operation.run(ws, Job(), **call.args)
-        ws.apply_silently(operation, result)
+        ws.apply_silently(operation, call, result)
     except (SpinalSamError, KeyError, TypeError, ValueError, IndexError) as error:
         raise JournalError(f"Line {entry.number + 1} of the journal '{path}' cannot be done again: {error}") from error
 
@@ -297,7 +299,8 @@ def _recorded(ws: Workspace, entry: Entry) -> OperationResult:
         edit = replace(edit, before=ws.case.mask[edit.box].copy(order="F"))
     if "masks" in entry.values:
         changes["slice_masks"] = _slice_masks(ws, entry.values["masks"], replaces=entry.op != "prompt_mask")
-    return OperationResult("", changes=changes, edit=edit, title=str(entry.values.get("title", "")))
+    title, located = str(entry.values.get("title", "")), "locator" in entry.values
+    return OperationResult("", changes=changes, edit=edit, title=title, located=located)
 
 
 def _slice_masks(ws: Workspace, recorded: list[dict[str, Any]], *, replaces: bool) -> tuple[Any, ...]:
@@ -342,6 +345,17 @@ def _model_of(journal: JournalContent) -> dict[str, str] | None:
         raise JournalError(f"The session in '{journal.path}' used several models ({names}) and cannot be replayed with one.")
     name, checksum = next(iter(models), ("", ""))
     return {"name": name, "checksum": checksum} if models else None
+
+
+def _check_locator(journal: JournalContent) -> None:
+    """Raises ModelError where the session's locator was another one than is here."""
+    used = {entry.values["locator"]["checksum"] for entry in journal.done if "locator" in entry.values}
+    if used and used != {locator_identity()["checksum"]}:
+        named = ", ".join(sorted(checksum[:16] for checksum in used))
+        raise ModelError(
+            f"The journal '{journal.path}' was made with the locator {named}, but here it is {locator_identity()['checksum'][:16]}; "
+            "install that version of the program."
+        )
 
 
 def _use_model(ws: Workspace, model: Mapping[str, str], path: Path) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from spinalsam.control.case_lock import CaseLock
 from spinalsam.control.journal import CLOSED, DONE, JOURNAL_ENDING, STATE, Journal, JournalContent, now_text, read_journal
 from spinalsam.control.operation import Operation, OperationResult
+from spinalsam.control.provenance import locator_identity
 from spinalsam.control.snapshot import EVERY, SnapshotWriter, gather, snapshot_path
 from spinalsam.control.state import encode_changes
 from spinalsam.errors import RequirementError, SpinalSamError
@@ -146,6 +147,8 @@ class CaseSession:
             values["title"] = result.title
         if segmenter is not None and "candidates" in operation.writes:
             values["model"] = {"name": segmenter.name, "checksum": segmenter.checksum}
+        if result.located:
+            values["locator"] = locator_identity()
         # What a step did goes into its line, so that bringing it back needs neither the network nor the program that did it.
         changes = encode_changes(result.changes)
         if changes or result.edit is not None:

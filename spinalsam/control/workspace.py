@@ -395,7 +395,7 @@ class Workspace:
                 change = self._replace_case(operation, call, result, origin)
             elif result.has_effect or operation.outside:
                 self._write_journal(operation, call, result, origin)
-                change = self._apply(operation, result)
+                change = self._apply(operation, call, result)
             else:
                 return
             self._count(change.fields)
@@ -403,10 +403,10 @@ class Workspace:
                 self._content.session.settled(self._content)
         self.notify(change)
 
-    def apply_silently(self, operation: Operation, result: OperationResult) -> None:
+    def apply_silently(self, operation: Operation, call: OperationCall, result: OperationResult) -> None:
         """Make a result true without journal and observers: how a journal is done again."""
         if result.has_effect:
-            self._apply(operation, result)
+            self._apply(operation, call, result)
 
     def install(self, content: CaseContent | None) -> None:
         """Make a case the open one without journal and observers."""
@@ -435,7 +435,7 @@ class Workspace:
         self._content = new
         return Change(frozenset({"case", "mask", "history", "locked", *STATE_FIELDS}))
 
-    def _apply(self, operation: Operation, result: OperationResult) -> Change:
+    def _apply(self, operation: Operation, call: OperationCall, result: OperationResult) -> Change:
         content = self.case
         if "history" in result.changes:
             return self._walk_history(*result.changes["history"])
@@ -452,7 +452,7 @@ class Workspace:
             fields |= {"mask", "candidates", *({"labels"} if changes["labels"] != content.state.labels else ())}
         locked = content.state.locked_values
         if operation.undoable:
-            content.history.push(self._step(operation, result, changes))
+            content.history.push(self._step(operation, call, result, changes))
             fields.add("history")
         for mask in result.changes.get("slice_masks", ()):
             content.slice_masks.remember(mask)
@@ -461,13 +461,15 @@ class Workspace:
             fields.add("locked")
         return Change(frozenset(fields), box)
 
-    def _step(self, operation: Operation, result: OperationResult, changes: Mapping[str, Any]) -> Step:
+    def _step(self, operation: Operation, call: OperationCall, result: OperationResult, changes: Mapping[str, Any]) -> Step:
         names = [name for name in UNDONE_FIELDS if name in changes]
         return Step(
             result.title or operation.spec.title,
             {name: getattr(self.state, name) for name in names},
             {name: changes[name] for name in names},
             result.edit.packed if result.edit is not None else None,
+            call,
+            result.located,
         )
 
     def _walk_history(self, direction: str, count: int) -> Change:

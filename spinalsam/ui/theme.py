@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import shutil
-import tempfile
+import contextlib
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from PyQt5.QtCore import QByteArray, QRect, QRectF, QSize, Qt
 from PyQt5.QtGui import QColor, QFont, QFontDatabase, QIcon, QIconEngine, QPainter, QPaintEvent, QPalette, QPixmap
@@ -16,6 +12,8 @@ from PyQt5.QtSvg import QSvgRenderer
 from PyQt5.QtWidgets import QApplication, QLabel, QWidget
 
 from spinalsam.assets import resource, resources_dir
+from spinalsam.errors import OutputError
+from spinalsam.settings import cache_dir, write_atomically
 from spinalsam.ui import desktop
 
 # The first families that are installed are used; each list ends in one that holds Chinese.
@@ -108,13 +106,17 @@ def apply_theme(application: QApplication, name: str) -> None:
 
 
 def _icon_folder(colours: Palette) -> str:
-    """A folder of drawings in the theme's colour for the style sheet, which can only name files."""
-    folder = Path(tempfile.gettempdir()) / f"spinalsam-icons-{os.getpid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    """A folder of drawings in the theme's colour for the style sheet, which can only name files; kept in the user's cache folder.
+
+    A disk that refuses only means that ticks and arrows are not drawn.
+    """
+    folder = cache_dir() / "icons" / f"{colours.muted}-{colours.accent_text}".replace("#", "")
     for name, colour in (("down", colours.muted), ("tick", colours.accent_text)):
-        drawing = resource("icons", f"{name}.svg").read_text(encoding="utf-8")
-        (folder / f"{name}.svg").write_text(drawing.replace("currentColor", colour), encoding="utf-8")
+        drawing = resource("icons", f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour).encode()
+        path = folder / f"{name}.svg"
+        with contextlib.suppress(OSError, OutputError):
+            if not path.is_file() or path.read_bytes() != drawing:
+                write_atomically(path, drawing)
     return folder.as_posix()
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from spinalsam.control import provenance, recovery
+from spinalsam.control.journal import read_journal
+from spinalsam.control.recovery import recover
 from spinalsam.control.workspace import Workspace
 from spinalsam.engine.chain import LEVELS, Link
 from spinalsam.engine.coarse import coarse_volume
 from spinalsam.engine.locate import Survey
-from spinalsam.errors import RequirementError
+from spinalsam.errors import ModelError, RequirementError
 from spinalsam.support.anatomy import label_value
-from tests.control.conftest import BACK, FRONT
+from tests.control.conftest import BACK, FRONT, toy_volume
+from tests.fakes import FakeSegmenter
 
 L3, L4 = label_value("L3"), label_value("L4")
 
@@ -49,6 +56,53 @@ def share(mask: np.ndarray, block: tuple[slice, ...], value: int) -> float:
     truth = np.zeros(mask.shape, bool)
     truth[block] = True
     return float(2 * (truth & (mask == value)).sum() / (truth.sum() + (mask == value).sum()))
+
+
+def test_a_mask_without_prompts_says_what_made_it(recorded: Workspace, tmp_path: Path) -> None:
+    recorded.case.survey = survey_of(recorded)
+    recorded.run("segment", regions=["L3"])
+    recorded.export(tmp_path / "m.nii.gz")
+    sidecar = json.loads((tmp_path / "m.nii.gz.json").read_text())
+    assert sidecar["prompts"] == []
+    assert sidecar["steps"] == [{"title": "Segment L3", "op": "segment", "args": {"regions": ["L3"]}}]
+    assert sidecar["locator"]["name"] == "locator" and len(sidecar["locator"]["checksum"]) == 64
+    journal = recorded.journal_path
+    (line,) = [entry.values for entry in read_journal(journal).done if entry.op == "segment"]
+    assert line["locator"] == sidecar["locator"]
+    recorded.close()
+    with recover(journal, samples={"toy": toy_volume}, segmenter=FakeSegmenter()) as again:
+        assert provenance.sidecar(again)["steps"] == sidecar["steps"]
+        assert provenance.sidecar(again)["locator"] == sidecar["locator"]
+        again.run("undo")
+        assert provenance.sidecar(again)["locator"] is None
+
+
+def test_a_step_that_only_used_prompts_names_no_locator(recorded: Workspace) -> None:
+    recorded.case.survey = survey_of(recorded)
+    recorded.run("prompt_mask", prompt={"points": [[12, 9, 8, 1]], "label": "L3"})
+    found = provenance.sidecar(recorded)
+    assert found["locator"] is None
+    assert [step["op"] for step in found["steps"]] == ["prompt_mask"]
+    assert "locator" not in read_journal(recorded.journal_path).done[-1].values
+
+
+def test_paths_and_texts_of_steps_stay_out_of_the_sidecar(recorded: Workspace, tmp_path: Path) -> None:
+    recorded.run("prompt_mask", prompt={"points": [[12, 9, 8, 1]], "label": "L3"})
+    recorded.export(tmp_path / "DOE_JANE.nii.gz")
+    recorded.run("clear_mask")
+    recorded.run("load_mask", path=str(tmp_path / "DOE_JANE.nii.gz"))
+    assert "DOE" not in json.dumps(provenance.sidecar(recorded))
+
+
+def test_replay_refuses_another_locator(recorded: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded.case.survey = survey_of(recorded)
+    recorded.run("segment", regions=["L3"])
+    journal = recorded.journal_path
+    recorded.close()
+    monkeypatch.setattr(recovery, "locator_identity", lambda: {"name": "locator", "checksum": "0" * 64})
+    with pytest.raises(ModelError, match="was made with the locator .* but here it is 0000"):
+        recovery.replay(journal, tmp_path / "again.nii.gz", segmenter=FakeSegmenter(), samples={"toy": toy_volume})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_spine_is_segmented_and_named_in_one_step(located: Workspace) -> None:

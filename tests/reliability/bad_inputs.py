@@ -64,6 +64,15 @@ def with_point(point: str) -> Callable[[Path], list[object]]:
     return segment(good, "--point", point)
 
 
+def pictures(folder: Path) -> Path:
+    from PIL import Image
+
+    (folder / "stack").mkdir()
+    for number in range(3):
+        Image.fromarray(np.full((14, 12), 40 * number, np.uint8)).save(folder / "stack" / f"{number}.png")
+    return folder / "stack"
+
+
 def series(edit: Callable[[Path], None] = lambda _: None, **extra: object) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         found = dicom_series(folder / "ct", np.abs(ct(SHAPE)).astype(np.uint16), **extra)
@@ -245,6 +254,9 @@ BAD: tuple[BadInput, ...] = (
     BadInput("a DICOM series of noise in JPEG 2000", segment(series(_random_pixels))),
     BadInput("two DICOM series and none chosen", segment(series(_another_series))),
     BadInput("a DICOM series that is not there", segment(series(), "--series", "9.9.9", "--point", "2,2,2")),
+    BadInput("a series of a file that is no DICOM", segment(good, "--series", "1.2.3.1", "--point", "2,2,2")),
+    BadInput("a series of a folder of pictures", segment(pictures, "--series", "1.2.3.1", "--point", "2,2,0")),
+    BadInput("a DICOMDIR of noise", segment(from_bytes("DICOMDIR", np.random.default_rng(5).bytes(600)))),
     BadInput("a DICOM file that claims 65535 x 65535 pixels", segment(series(Rows=65535, Columns=65535))),
     *(BadInput(f"a point at {point}", with_point(point)) for point in ("-1,2,3", "12,0,0", "0,14,0", "0,0,10", "1e30,0,0", "5,5,-0.6")),
     BadInput("a point that is not a number", with_point("1,2,nan"), 2),

@@ -26,6 +26,7 @@ def read_volume(path: Path, *, series_uid: str | None = None, progress: Progress
         kind = kind_of(path)
         if kind == "dicom":
             return dicom.read_volume(path, series_uid=series_uid, progress=progress)
+        _refuse_series(path, series_uid)
         if kind == "nifti":
             return nifti.read_volume(path, progress)
         if kind == "itk":
@@ -85,6 +86,7 @@ def _read_folder(folder: Path, series_uid: str | None, progress: Progress | None
         raise InputError(f"The folder '{folder.name}' is empty; choose one with DICOM files or pictures.")
     if any(dicom.is_dicom(path) for path in files):
         return dicom.read_volume(folder, series_uid=series_uid, progress=progress)
+    _refuse_series(folder, series_uid)
     # Pictures of one stack lie beside each other, not in folders below.
     stack = [path for path in files if path.parent == folder and pictures.is_picture(path)]
     if stack:
@@ -93,6 +95,12 @@ def _read_folder(folder: Path, series_uid: str | None, progress: Progress | None
     if volumes:
         raise InputError(f"The folder '{folder.name}' holds volumes such as '{volumes[0]}'; open one of these files itself.")
     raise InputError(f"None of the {len(files)} files in '{folder.name}' is an image that can be opened; {_KNOWN} can.")
+
+
+def _refuse_series(path: Path, series_uid: str | None) -> None:
+    """What is not DICOM has no series to choose from; opening something else than what was named would be worse than an error."""
+    if series_uid is not None:
+        raise InputError(f"'{path.name}' is not DICOM and has no series '{series_uid}'; leave the series (--series) out.")
 
 
 def list_series(path: Path) -> list[SeriesInfo]:
