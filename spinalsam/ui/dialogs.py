@@ -36,6 +36,7 @@ EXPORTS = {
     "NRRD (*.nrrd)": ".nrrd",
     "MetaImage (*.mha)": ".mha",
     "DICOM SEG (*.dcm)": ".dcm",
+    "DICOM RTSTRUCT (*.rtstruct.dcm)": ".rtstruct.dcm",
     "STL (*.stl)": ".stl",
     "OBJ (*.obj)": ".obj",
     "PLY (*.ply)": ".ply",

@@ -51,8 +51,7 @@ def _build(mask: NDArray, volume: Volume, labels: tuple[Label, ...]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            uids = dict(zip(volume.source["files"], volume.source["sop_instance_uids"], strict=True))
-            headers = [_source_header(file, uid) for file, uid in uids.items() if file]
+            headers = [source_header(file, uid) for file, uid in volume.source["instances"].items()]
             return highdicom.seg.Segmentation(
                 source_images=headers,
                 segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
@@ -78,15 +77,15 @@ def _build(mask: NDArray, volume: Volume, labels: tuple[Label, ...]) -> Any:
             raise OutputError(f"A DICOM segmentation cannot be made of this series ({reason}); export as NIfTI.") from None
 
 
-def _source_header(file: str, uid: str) -> Any:
-    """The header of a slice's file. Raises OutputError when it is no more the file that was opened."""
+def source_header(file: str, uid: str) -> Any:
+    """The header of a slice's file, to be referred to. Raises OutputError when it is no more the file that was opened."""
     import pydicom
 
     try:
         header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(f"'{Path(file).name}', to which the segmentation refers, cannot be read ({reason}); export as NIfTI.") from None
+        raise OutputError(f"'{Path(file).name}', to which the mask would refer, cannot be read ({reason}); export as NIfTI.") from None
     if str(header.get("SOPInstanceUID", "")) != uid:
         raise OutputError(f"'{Path(file).name}' has changed since the image was opened; open it again, or export as NIfTI.")
     if not header.get("SpecificCharacterSet"):

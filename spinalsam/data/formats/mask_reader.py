@@ -17,8 +17,10 @@ from spinalsam.support.geometry import Geometry
 from spinalsam.support.label_image import label_values
 
 
-def read_labels(path: Path, *, by_name: bool = False, table: Path | None = None) -> Volume:
-    """The label image of a file on its own grid, uint8 or uint16. Raises InputError when it is none.
+def read_labels(path: Path, *, by_name: bool = False, table: Path | None = None, geometry: Geometry | None = None) -> Volume:
+    """The label image of a file on its own grid, uint8 or uint16; contours, which have none, on the grid of `geometry`.
+
+    Raises InputError when it is no label image.
 
     by_name: labels that the file names get the value of the region that they name, and others one that is no region's; what they
     are is in ``source["labels"]``. table: an ITK-SNAP file with the names. Otherwise the numbers of the file stand.
@@ -28,7 +30,8 @@ def read_labels(path: Path, *, by_name: bool = False, table: Path | None = None)
         raise InputError(f"'{path.name}' is a folder; a mask is a file.")
     with explained(path):
         kind = kind_of(path)
-        found = _READERS[kind](path, by_name and table is None)
+        named = by_name and table is None
+        found = _read_dicom(path, named, geometry) if kind == "dicom" else _READERS[kind](path, named)
     try:
         voxels = as_label_image(found.voxels)
     except InputError as error:
@@ -147,10 +150,12 @@ def _read_picture(path: Path, by_name: bool) -> Volume:
     return Volume(voxels, geometry, False, {"format": "picture", "path": str(path)}, (), path.stem)
 
 
-def _read_dicom(path: Path, by_name: bool) -> Volume:
-    from spinalsam.data.formats import dicom_seg
+def _read_dicom(path: Path, by_name: bool, geometry: Geometry | None) -> Volume:
+    from spinalsam.data.formats import dicom_seg, rtstruct
 
+    if rtstruct.is_structure_set(path):
+        return rtstruct.read_labels(path, geometry, by_name=by_name)
     return dicom_seg.read_labels(path, by_name=by_name)
 
 
-_READERS = {"nifti": _read_nifti, "itk": _read_itk, "picture": _read_picture, "dicom": _read_dicom}
+_READERS = {"nifti": _read_nifti, "itk": _read_itk, "picture": _read_picture}

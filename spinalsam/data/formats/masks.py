@@ -26,6 +26,7 @@ from spinalsam.support.geometry import Geometry
 FORMATS: dict[str, tuple[str, ...]] = {
     "nifti": (".nii.gz", ".nii"),
     "nrrd": (".seg.nrrd", ".nrrd"),
+    "rtstruct": (".rtstruct.dcm",),
     "dicom_seg": (".dcm",),
     "stl": (".stl",),
     "obj": (".obj",),
@@ -104,7 +105,7 @@ def _write(file: BinaryIO, content: bytes) -> None:
 
 def _refuse_input(path: Path, volume: Volume) -> None:
     """Never write over the picture itself."""
-    sources = {volume.source.get("path"), *volume.source.get("files", ())}
+    sources = {volume.source.get("path"), *volume.source.get("files", ()), *volume.source.get("instances", ())}
     for source in sources:
         if source and path.exists() and Path(source).exists() and path.samefile(source):
             raise OutputError(f"'{path}' is the image itself; choose another name for the mask.")
@@ -135,6 +136,10 @@ def _output(path: Path, mask: NDArray, volume: Volume, labels: tuple[Label, ...]
         from spinalsam.data.formats import surface_files
 
         return surface_files.output(path, mask, volume, labels)
+    if kind == "rtstruct":
+        from spinalsam.data.formats import rtstruct
+
+        return rtstruct.output(path, mask, volume, labels)
     from spinalsam.data.formats import dicom_seg
 
     return dicom_seg.output(path, mask, volume, labels)
@@ -191,7 +196,7 @@ def _png_output(path: Path, mask: NDArray, volume: Volume) -> Output:
 def read_label_volume(
     path: Path, geometry: Geometry | None = None, *, resample: bool = False, by_name: bool = False, label_table: Path | None = None
 ) -> Volume:
-    """A label image: NIfTI, NRRD, MetaImage, a DICOM segmentation or a PNG/TIFF of label values.
+    """A label image: NIfTI, NRRD, MetaImage, a DICOM segmentation or RT structure set, or a PNG/TIFF of label values.
 
     geometry: the grid on which the labels are wanted. A mask whose axes merely run in another order or direction is turned
     without loss; one on another grid is refused with the reason, or with `resample` brought onto it (nearest voxel).
@@ -201,5 +206,5 @@ def read_label_volume(
     """
     from spinalsam.data.formats.mask_reader import read_labels
 
-    found = read_labels(Path(path), by_name=by_name, table=label_table)
+    found = read_labels(Path(path), by_name=by_name, table=label_table, geometry=geometry)
     return found if geometry is None else fit(found, geometry, resample=resample, name=Path(path).name)
