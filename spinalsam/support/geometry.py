@@ -17,6 +17,8 @@ from spinalsam.errors import InputError
 
 ORTHONORMAL_TOLERANCE = 1e-4
 SINGULAR_TOLERANCE = 1e-9
+# Beyond a thousand kilometres no patient lies.
+LARGEST_MM = 1e9
 
 # World axis letters for the positive and negative direction of x, y, z in LPS.
 _AXIS_LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
@@ -31,7 +33,7 @@ class Geometry:
         kept as given, never orthonormalised.
     has_spacing: False for plain pictures, whose pixel size in mm is unknown (the affine is then the identity).
 
-    Raises InputError when the shape is not positive or the affine cannot be inverted.
+    Raises InputError when the shape is not positive, the affine cannot be inverted or no patient can be so large.
     """
 
     shape: tuple[int, int, int]
@@ -45,6 +47,8 @@ class Geometry:
         affine = np.array(self.affine, dtype=np.float64)
         if affine.shape != (4, 4) or not np.all(np.isfinite(affine)) or not np.array_equal(affine[3], (0, 0, 0, 1)):
             raise InputError("The volume's orientation is not a finite affine 4x4 matrix; the header is damaged.")
+        if np.abs(affine).max() > LARGEST_MM:
+            raise InputError(f"The volume claims to be {np.abs(affine).max():.0e} mm large or away; the header is damaged.")
         # Relative to the axes' lengths, so that neither tiny voxels nor lengths in metres count as singular.
         lengths = np.linalg.norm(affine[:3, :3], axis=0)
         if lengths.min() == 0 or abs(np.linalg.det(affine[:3, :3] / lengths)) < SINGULAR_TOLERANCE:

@@ -299,7 +299,7 @@ def fuzz(name: str, seconds: float, seed: int) -> dict[str, Any]:
             child = os.fork()
             if child == 0:
                 _fuzz_in_child(name, seeds, random.Random(f"{seed} {count}"), until, folder)
-            _, status = os.waitpid(child, 0)
+            status = _ended(child, folder)
             count += int((folder / "count").read_text() or 0)
             for line in (folder / "found").read_text().splitlines():
                 wrong, kept = json.loads(line)
@@ -307,6 +307,18 @@ def fuzz(name: str, seconds: float, seed: int) -> dict[str, Any]:
             if status:
                 found.setdefault(f"the process died (status {status})", _keep(name, (folder / "last").read_bytes()))
     return {"target": name, "seconds": round(seconds), "seed": seed, "inputs": count, "findings": found}
+
+
+def _ended(child: int, folder: Path) -> int:
+    """How the process ended. One that makes no step for long is caught in a library that no alarm reaches, and is ended."""
+    while True:
+        process, status = os.waitpid(child, os.WNOHANG)
+        if process:
+            return status
+        time.sleep(0.2)
+        last = folder / "last"
+        if last.exists() and time.time() - last.stat().st_mtime > 3 * _LONGEST_S:
+            os.kill(child, signal.SIGKILL)
 
 
 def _fuzz_in_child(name: str, seeds: list[bytes], rng: random.Random, until: float, folder: Path) -> None:

@@ -15,7 +15,7 @@ from spinalsam.data.formats.limits import check_claim, file_size
 from spinalsam.data.formats.values import looks_like_hu, to_working
 from spinalsam.data.volume import Volume
 from spinalsam.errors import InputError
-from spinalsam.support.geometry import Geometry
+from spinalsam.support.geometry import LARGEST_MM, Geometry
 from spinalsam.support.quiet import native_errors_silenced
 
 ENDINGS = (".nrrd", ".nhdr", ".mha", ".mhd")
@@ -138,12 +138,21 @@ def _check_counts(path: Path, fields: dict[str, str], sizes: list[int]) -> None:
         stated = int(fields["dimension" if nrrd else "ndims"])
         lists = {} if nrrd else {"transformmatrix": count**2, "rotation": count**2, "orientation": count**2}
         lists |= {} if nrrd else dict.fromkeys(("offset", "position", "origin", "elementspacing", "elementsize", "centerofrotation"), count)
-        wrong = [name for name, length in lists.items() if name in fields and len([float(n) for n in fields[name].split()]) != length]
+        wrong = [name for name, length in lists.items() if name in fields and not _is_place(fields[name], length)]
     except (KeyError, ValueError):
         raise InputError(f"'{path.name}' has a damaged header: its number of dimensions or its place cannot be read.") from None
     if stated != count or not 1 <= count <= _MOST_DIMENSIONS or wrong:
         what = wrong[0] if wrong else f"{stated} dimensions and {count} sizes"
         raise InputError(f"'{path.name}' has a damaged header: {what} do not fit together; get the file again.")
+
+
+def _is_place(text: str, length: int) -> bool:
+    """Whether so many numbers stand there, none of them absurd: with 1e308 in a matrix ITK never comes to an end.
+
+    Raises ValueError for what is no number.
+    """
+    numbers = [float(n) for n in text.split()]
+    return len(numbers) == length and all(abs(n) <= LARGEST_MM for n in numbers)
 
 
 def _is_flat(fields: dict[str, str]) -> bool:

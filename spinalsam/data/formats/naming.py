@@ -25,7 +25,10 @@ _NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _TABLE_LIMIT = 1 << 20
 _SIDECAR_LIMIT = 1 << 26
 _LEVEL = re.compile(r"^(?:vertebra(?:e)? )?([ctdl]) ?0?(\d{1,2})(?: vertebra(?:e)?)?$")
-_LABEL_LINE = re.compile(r'<Label\s[^>]*?Key="(\d{1,9})"[^>]*>\s*(?:<!\[CDATA\[(.*?)\]\]>|([^<]*))\s*</Label>', re.DOTALL)
+# Everything is bounded, so that a table of nothing but beginnings is not read to its end from each of them.
+_LABEL_LINE = re.compile(
+    r'<Label\s[^>]{0,400}?Key="(\d{1,9})"[^>]{0,400}>\s{0,80}(?:<!\[CDATA\[(.{0,256}?)\]\]>|([^<]{0,256}))\s{0,80}</Label>', re.DOTALL
+)
 _SCT = re.compile(r"SCT\^(\d+)\^")
 _NAMED_LIMIT = 8
 

@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping
 
 from spinalsam.errors import InputError
+from spinalsam.support.geometry import LARGEST_MM
 
 _LINE_LIMIT = 4096
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+# There is one way only to read a row of digits: with two, long ones in long lists would be tried in all combinations, without end.
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _VECTOR = rf"\(\s*{_NUMBER}(?:\s*,\s*{_NUMBER})*\s*\)"
 _ITEM = {
     "sizes": r"\d+",
@@ -60,10 +62,15 @@ def check(name: str, lines: list[str], fields: Mapping[str, str]) -> None:
         _check_list(name, key, fields.get(key, ""), _SPACE_ITEM[key], space)
     vectors = [fields[key] for key in ("space directions", "space origin", "measurement frame") if key in fields]
     for vector in (vector for text in vectors for vector in re.findall(r"\([^)]*\)", text)):
-        if not space or vector.count(",") + 1 != space or not re.fullmatch(_VECTOR, vector):
+        if not space or vector.count(",") + 1 != space or not re.fullmatch(_VECTOR, vector) or not _is_place(vector):
             raise _damaged(name, "space directions")
     if "space origin" in fields and not re.fullmatch(_VECTOR, fields["space origin"]):
         raise _damaged(name, "space origin")
+
+
+def _is_place(vector: str) -> bool:
+    """Whether none of its numbers is absurd; whoever computes with such ones may not come to an end."""
+    return all(abs(float(number)) <= LARGEST_MM for number in vector.strip("()").split(","))
 
 
 def _space_count(space: str) -> int:
