@@ -12,9 +12,18 @@ if TYPE_CHECKING:
 _KEPT_BACK = frozenset({"text", "json"})
 
 
-@lru_cache(maxsize=1)
 def locator_identity() -> dict[str, str]:
-    """Name and checksum of the network that finds vertebrae. Raises ModelError without its weights."""
+    """Name and checksum of the network that finds vertebrae, and the precision in which it computes here.
+
+    Raises ModelError without its weights.
+    """
+    from spinalsam.engine.locator_net import precision
+
+    return {**_locator_weights(), "precision": precision()}
+
+
+@lru_cache(maxsize=1)
+def _locator_weights() -> dict[str, str]:
     from spinalsam.engine import cards
 
     card = cards.locator_card()
@@ -30,7 +39,11 @@ def sidecar(ws: Workspace) -> dict[str, Any]:
         "model": {"name": segmenter.name, "checksum": segmenter.checksum} if segmenter is not None else None,
         "locator": locator_identity() if any(step.located for step in painted) else None,
         "steps": [{"title": step.title, **_call(step.call)} for step in painted],
-        "image": {"fingerprint": ws.case.fingerprint, "size": list(ws.case.volume.geometry.shape)},
+        "image": {
+            "fingerprint": ws.case.fingerprint,
+            "size": list(ws.case.volume.geometry.shape),
+            **({"resampled": True} if ws.case.resampled else {}),
+        },
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,14 +219,15 @@ def replay(
         ws.cache = EmbeddingCache(memory_bytes=ws.cache.memory_bytes)
         if model is not None:
             _use_model(ws, model, Path(path))
-        _check_locator(journal)
+        precision = _locator_precision(journal)
         ws.install(_open_source(ws, journal, job))
-        for number, entry in enumerate(journal.entries):
-            job.progress(number / len(journal.entries), entry.op)
-            if entry.kind == STATE:
-                put_state(ws.case, entry.values)
-            elif entry.kind == DONE:
-                _run_again(ws, Path(path), entry)
+        with _locating_in(precision):
+            for number, entry in enumerate(journal.entries):
+                job.progress(number / len(journal.entries), entry.op)
+                if entry.kind == STATE:
+                    put_state(ws.case, entry.values)
+                elif entry.kind == DONE:
+                    _run_again(ws, Path(path), entry)
         if not ws.has_mask:
             raise RequirementError(f"The session in '{path}' ended without a mask; there is nothing to write.")
         own = restore_content(Path(path), like=ws)[0].mask
@@ -246,7 +248,8 @@ def _open_source(ws: Workspace, journal: JournalContent, job: Job, *, accept_oth
     from spinalsam.control.opening import open_case
 
     args = journal.case.get("args", {})
-    content = open_case(ws, str(args.get("path", "")), series_uid=args.get("series_uid"), job=job)
+    resample = args.get("resample") is True
+    content = open_case(ws, str(args.get("path", "")), series_uid=args.get("series_uid"), resample=resample, job=job)
     if not _same_image(content, journal) and not (accept_other_image and _same_place(content, journal)):
         raise JournalError(
             f"'{content.source}' is not the image for which the journal was written (it has changed); put the earlier file back, "
@@ -347,15 +350,26 @@ def _model_of(journal: JournalContent) -> dict[str, str] | None:
     return {"name": name, "checksum": checksum} if models else None
 
 
-def _check_locator(journal: JournalContent) -> None:
-    """Raises ModelError where the session's locator was another one than is here."""
-    used = {entry.values["locator"]["checksum"] for entry in journal.done if "locator" in entry.values}
+def _locating_in(precision: str | None) -> AbstractContextManager[None]:
+    """What the locator finds hangs on its precision: a replay takes the session's, also where this processor is slow at it."""
+    if precision is None:
+        return nullcontext()
+    from spinalsam.engine.locator_net import computing_in
+
+    return computing_in(precision)
+
+
+def _locator_precision(journal: JournalContent) -> str | None:
+    """In what the session's locator computed; None where it had no part. Raises ModelError where it was another one than is here."""
+    lines = [entry.values["locator"] for entry in journal.done if "locator" in entry.values]
+    used = {line["checksum"] for line in lines}
     if used and used != {locator_identity()["checksum"]}:
         named = ", ".join(sorted(checksum[:16] for checksum in used))
         raise ModelError(
             f"The journal '{journal.path}' was made with the locator {named}, but here it is {locator_identity()['checksum'][:16]}; "
             "install that version of the program."
         )
+    return lines[0].get("precision") if lines else None
 
 
 def _use_model(ws: Workspace, model: Mapping[str, str], path: Path) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,9 +159,32 @@ def shipped_locator() -> LocatorNet:
     return load_locator(card.path)
 
 
+# Set while a session is replayed that was computed in the other precision; None for what this processor is fast at.
+_wanted: str | None = None
+
+
 @functools.lru_cache(maxsize=1)
 def _fast_bf16() -> bool:
     return read_cpu().has_bf16
+
+
+def precision() -> str:
+    """What the network computes in now: "bf16" where the processor multiplies that in hardware, else "fp32"."""
+    return _wanted or ("bf16" if _fast_bf16() else "fp32")
+
+
+@contextmanager
+def computing_in(wanted: str | None) -> Iterator[None]:
+    """Compute in a given precision, whatever the processor is fast at: what was located in one is found again in the same.
+
+    None changes nothing. For one thread at a time.
+    """
+    global _wanted
+    before, _wanted = _wanted, wanted if wanted in ("bf16", "fp32") else None
+    try:
+        yield
+    finally:
+        _wanted = before
 
 
 @torch.inference_mode()
@@ -171,7 +196,7 @@ def answer(network: LocatorNet, hu: NDArray, seen: NDArray[np.bool_]) -> Locator
     values = F.pad(torch.from_numpy(np.ascontiguousarray(hu, np.float32))[None], pad)
     inside = F.pad(torch.from_numpy(np.ascontiguousarray(seen))[None], pad)
     x = normalised(values, inside).contiguous(memory_format=torch.channels_last_3d)
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=_fast_bf16()):
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision() == "bf16"):
         fine, levels = network(x)
     fine = fine.float()
     fine[:, :5] = fine[:, :5].sigmoid()

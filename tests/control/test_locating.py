@@ -99,8 +99,8 @@ def test_replay_refuses_another_locator(recorded: Workspace, tmp_path: Path, mon
     recorded.run("segment", regions=["L3"])
     journal = recorded.journal_path
     recorded.close()
-    monkeypatch.setattr(recovery, "locator_identity", lambda: {"name": "locator", "checksum": "0" * 64})
-    with pytest.raises(ModelError, match="was made with the locator .* but here it is 0000"):
+    monkeypatch.setattr(recovery, "locator_identity", lambda: {"name": "locator", "checksum": "0" * 64, "precision": "fp32"})
+    with pytest.raises(ModelError, match=r"was made with the locator .* but here it is 0000"):
         recovery.replay(journal, tmp_path / "again.nii.gz", segmenter=FakeSegmenter(), samples={"toy": toy_volume})
     assert list(tmp_path.iterdir()) == []
 
