@@ -18,26 +18,27 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "open"]
 
 
-def open(path: str | Path, *, series_uid: str | None = None, **options: Any) -> Workspace:
+def open(path: str | Path, *, series_uid: str | None = None, resample: bool = False, **options: Any) -> Workspace:
     """Open a CT as a workspace: ``ws = spinalsam.open("ct.nii.gz"); ws.run("add_box", corners=[...])``.
 
     path: of a CT, or of the journal of an earlier session, in Python or in the window, which is gone on with.
-    options: as `spinalsam.control.workspace.Workspace` takes them (segmenter, journal, settings, ...). A case that is open already,
-    here or in another program, is worked on without a journal unless one is asked for. Raises SpinalSamError.
+    resample: bring unevenly spaced DICOM slices, which are refused otherwise, onto an even grid. options: as
+    `spinalsam.control.workspace.Workspace` takes them (segmenter, journal, settings, ...). A case that is open already, here or in
+    another program, is worked on without a journal unless one is asked for. Raises SpinalSamError.
     """
-    workspace = _opened(path, series_uid, options)
+    workspace = _opened(path, series_uid, options, resample=resample)
     if workspace.read_only and "journal" not in options:
         workspace.close()
-        return _opened(path, series_uid, {**options, "journal": False})
+        return _opened(path, series_uid, {**options, "journal": False}, resample=resample)
     return workspace
 
 
-def _opened(path: str | Path, series_uid: str | None, options: dict[str, Any]) -> Workspace:
+def _opened(path: str | Path, series_uid: str | None, options: dict[str, Any], *, resample: bool) -> Workspace:
     from spinalsam.control.workspace import Workspace
 
     workspace = Workspace(**options)
     try:
-        workspace.open(path, series_uid=series_uid)
+        workspace.open(path, series_uid=series_uid, resample=resample)
     except BaseException:
         workspace.close()
         raise

@@ -6,6 +6,11 @@ Bugs are not in this tree: they keep their traceback.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spinalsam.support.calls import OperationCall
+
 
 class SpinalSamError(Exception):
     """Something the user can understand and act on; the message is shown as it is.
@@ -27,6 +32,15 @@ class InputError(SpinalSamError):
     """Input that cannot be used: unreadable, of the wrong kind, or outside the volume."""
 
     exit_code = 3
+
+
+class OffGridError(InputError):
+    """Voxels that lie on no grid, or not on the one that is wanted; they can be brought onto it where that is asked for.
+
+    remedy_call: the call that asks for it, once somebody knows which one that is.
+    """
+
+    remedy_call: OperationCall | None = None
 
 
 class RequirementError(InputError):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 # Options of a single image, which mean nothing for many.
-_SINGLE = ("point", "box", "label", "prompts", "series")
+_SINGLE = ("point", "box", "label", "prompts", "series", "resample")
 _OWN = ("scheduler", "workers", "force", "key")
 
 

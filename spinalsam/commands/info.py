@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from spinalsam.commands.output import add_json, print_result
+from spinalsam.commands.output import add_json, add_series, print_result
 
 NAME = "info"
 HELP = "Geometry, spacing, orientation, HU range, and the series of a DICOM folder."
@@ -13,14 +13,14 @@ HELP = "Geometry, spacing, orientation, HU range, and the series of a DICOM fold
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="a CT file, a DICOM folder, a picture or a folder of pictures")
-    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
+    add_series(parser)
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     from spinalsam.data.formats import info
 
-    document = info(options.image, series_uid=options.series)
+    document = info(options.image, series_uid=options.series, resample=options.resample)
     print_result(options, document, lambda: as_text(document))
 
 

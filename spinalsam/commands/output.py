@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-OUT_HELP = "the mask: .nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .dcm, .png, .stl, .obj or .ply"
+OUT_HELP = "the mask: .nii.gz, .nii, .nrrd, .seg.nrrd, .mha, .dcm, .rtstruct.dcm, .png, .stl, .obj or .ply"
 
 _held: list[list[str]] = []
 
@@ -17,6 +17,12 @@ _held: list[list[str]] = []
 def add_json(parser: argparse.ArgumentParser) -> None:
     """The `--json` option."""
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else on standard output")
+
+
+def add_series(parser: argparse.ArgumentParser) -> None:
+    """What says how a DICOM folder is opened: `--series` and `--resample`."""
+    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
+    parser.add_argument("--resample", action="store_true", help="bring DICOM slices that are unevenly spaced onto an even grid")
 
 
 def print_result(options: argparse.Namespace, document: Any, text: Callable[[], str]) -> None:

@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import Any
 
-from spinalsam.commands.output import add_json, print_result, progress
+from spinalsam.commands.output import add_json, add_series, print_result, progress
 from spinalsam.commands.segment import add_model, workspace
 
 NAME = "precompute"
@@ -15,7 +15,7 @@ HELP = "Encode a case's slices into the disk cache, so that no click in the wind
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="a CT file, a DICOM folder, a picture or a folder of pictures")
-    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
+    add_series(parser)
     parser.add_argument("--plane", choices=["axial", "sagittal", "coronal"], default="axial", help="plane of the slices (default: axial)")
     add_model(parser)
     add_json(parser)
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     with workspace(options) as case:
         if not case.settings.disk_cache_mb:
             raise UsageError("The disk cache is switched off in the settings (disk_cache_mb), so nothing would be kept.")
-        case.open(options.image, series_uid=options.series)
+        case.open(options.image, series_uid=options.series, resample=options.resample)
         case.segmenter()
         message = case.run("precompute", plane=options.plane).message
         work = case.ahead.precomputation

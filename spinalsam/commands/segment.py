@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from spinalsam.commands import batch
 from spinalsam.commands import prompts as prompting
-from spinalsam.commands.output import OUT_HELP, add_json, note, notes_on_success, print_result, progress
+from spinalsam.commands.output import OUT_HELP, add_json, add_series, note, notes_on_success, print_result, progress
 from spinalsam.errors import InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--say", action="append", default=[], metavar="TEXT", help="a sentence, after the prompts; repeatable")
     parser.add_argument("--propagate", action="store_true", help="carry every mask through the neighbouring slices")
     add_model(parser)
-    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder")
+    add_series(parser)
     batch.add_arguments(parser)
     add_json(parser)
 
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     out = _writable(options.out)
     started = time.perf_counter()
     with notes_on_success(), workspace(options) as case:
-        case.open(options.image, series_uid=options.series)
+        case.open(options.image, series_uid=options.series, resample=options.resample)
         _notes(case, options)
         _check(prompts, case)
         document = _segment(case, prompts, options)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.control.operation import OperationResult
+from spinalsam.control.operation import OperationResult, resampling_offered
 from spinalsam.control.painting import Box, union_box
 from spinalsam.control.state import ReferenceMask
 from spinalsam.errors import RequirementError
@@ -57,7 +57,8 @@ def _reference(ws: Workspace, job: Job, path: str | None, *, resample: bool, lab
     source = Path(path).expanduser().absolute()
     table = Path(label_table).expanduser().absolute() if label_table else None
     # As a mask is loaded: labels that the file names are taken by their names.
-    found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True, label_table=table)
+    with resampling_offered("compare_mask", {"path": str(source), **({"label_table": str(table)} if table else {})}):
+        found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True, label_table=table)
     return ReferenceMask(str(source), np.asfortranarray(found.voxels))
 
 

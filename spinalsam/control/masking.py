@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.control.operation import MaskEdit, OperationResult
+from spinalsam.control.operation import MaskEdit, OperationResult, resampling_offered
 from spinalsam.control.painting import block_edit, bounding_box
 from spinalsam.control.state import LabelInfo
 from spinalsam.errors import RequirementError
@@ -68,7 +68,9 @@ def loaded(ws: Workspace, job: Job, path: str, *, resample: bool = False, label_
     job.progress(None, "Reading")
     source = Path(path).expanduser().absolute()
     table = Path(label_table).expanduser().absolute() if label_table else None
-    found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True, label_table=table)
+    tables = {"label_table": str(table)} if table else {}
+    with resampling_offered("load_mask", {"path": str(source), **tables}):
+        found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True, label_table=table)
     given, mask = found.voxels, ws.case.mask
     where = (given != 0) & ~np.isin(mask, ws.state.locked_values)
     after = np.where(where, given, mask).astype(np.result_type(given.dtype, mask.dtype))
@@ -78,7 +80,7 @@ def loaded(ws: Workspace, job: Job, path: str, *, resample: bool = False, label_
     labels = _with_file_labels(ws, [int(value) for value in np.unique(given) if value], found.source.get("labels", {}))
     names = ", ".join(info.name for info in labels if info.value in np.unique(given))
     message = " ".join((f"Loaded {names} from '{source.name}'.", *found.notes))
-    args = {"path": str(source), **({"resample": True} if resample else {}), **({"label_table": str(table)} if table else {})}
+    args = {"path": str(source), **({"resample": True} if resample else {}), **tables}
     return OperationResult(message, {"notes": list(found.notes)}, {"labels": labels}, edit, args, f"Load {names}")
 
 

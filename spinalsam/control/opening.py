@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spinalsam.control.session import fingerprint
 from spinalsam.errors import InputError
@@ -17,14 +18,19 @@ if TYPE_CHECKING:
 SAMPLE = "sample:"
 
 
-def open_case(ws: Workspace, path: str, *, series_uid: str | None, job: Job) -> CaseContent:
-    """Read a file, a folder or a sample case and make a fresh case of it. Raises InputError or ResourceError."""
+def open_case(ws: Workspace, path: str, *, series_uid: str | None, resample: bool = False, job: Job) -> CaseContent:
+    """Read a file, a folder or a sample case and make a fresh case of it. Raises InputError or ResourceError.
+
+    resample: bring unevenly spaced slices onto an even grid.
+    """
     from spinalsam.control.workspace import CaseContent
 
     source = path if path.startswith(SAMPLE) else str(Path(path).expanduser().absolute())
-    volume = _read(ws, source, series_uid, job)
+    options = {"series_uid": series_uid, **({"resample": True} if resample else {})}
+    volume = _read(ws, source, options, job)
     job.progress(None, "Checking")
     content = CaseContent.fresh(volume, source=source, series_uid=series_uid, fingerprint=fingerprint(volume))
+    content.resampled = bool(volume.source.get("resampled"))
     if ws.looks_for_spine:
         spine_of(content)
     return content
@@ -41,7 +47,7 @@ def spine_of(content: CaseContent) -> tuple[int, int, int] | None:
     return content.spine[0]
 
 
-def _read(ws: Workspace, source: str, series_uid: str | None, job: Job) -> Volume:
+def _read(ws: Workspace, source: str, options: Mapping[str, Any], job: Job) -> Volume:
     if source.startswith(SAMPLE):
         name = source.removeprefix(SAMPLE)
         if name not in ws.samples:
@@ -49,7 +55,7 @@ def _read(ws: Workspace, source: str, series_uid: str | None, job: Job) -> Volum
             raise InputError(f"There is no sample case '{name}' ({known}).{suggest(name, list(ws.samples))}")
         return ws.samples[name]()
     if ws.reader is not None:
-        return ws.reader(Path(source), series_uid=series_uid, progress=job.progress)
+        return ws.reader(Path(source), **options, progress=job.progress)
     from spinalsam.data.formats import read_volume
 
-    return read_volume(Path(source), series_uid=series_uid, progress=job.progress)
+    return read_volume(Path(source), **options, progress=job.progress)

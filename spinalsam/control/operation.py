@@ -6,7 +6,8 @@ The decorator registers nothing: `spinalsam.control.operations.OPERATIONS` lists
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.support.calls import ArgumentSpec, OperationSpec
+from spinalsam.errors import OffGridError
+from spinalsam.support.calls import ArgumentSpec, OperationCall, OperationSpec
 
 if TYPE_CHECKING:
     from spinalsam.control.packing import PackedEdit
@@ -129,6 +131,16 @@ class Operation:
     def missing(self, workspace: Any) -> str:
         """The first requirement that is not met, as a sentence, or an empty string; a disabled button shows it."""
         return next((sentence for check in self.requires if (sentence := check(workspace))), "")
+
+
+@contextmanager
+def resampling_offered(op: str, args: Mapping[str, Any]) -> Iterator[None]:
+    """Where it fails because voxels lie on no grid that fits: the error says which call would bring them onto one."""
+    try:
+        yield
+    except OffGridError as error:
+        error.remedy_call = OperationCall(op, {**args, "resample": True})
+        raise
 
 
 def operation(

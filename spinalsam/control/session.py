@@ -216,7 +216,7 @@ def _case_line(content: CaseContent, origin: str) -> dict[str, Any]:
         "t": now_text(),
         "program": __version__,
         "op": "open_image",
-        "args": {"path": content.source, **({"series_uid": content.series_uid} if content.series_uid else {})},
+        "args": content.opening_args,
         "origin": origin,
         "fingerprint": content.fingerprint,
         "size": list(content.volume.geometry.shape),

@@ -60,7 +60,7 @@ __all__ = [
 ]
 
 Listener = Callable[[Change], None]
-# read_volume(path, series_uid=..., progress=...) -> Volume
+# read_volume(path, series_uid=..., progress=...) -> Volume; resample=True is given where it is asked for
 VolumeReader = Callable[..., Volume]
 # find(volume, regions, job) -> {region: its box as (first voxel, last voxel)}; regions that are not in view are left out.
 Locator = Callable[[Volume, tuple[str, ...], Any], Mapping[str, tuple[tuple[int, int, int], tuple[int, int, int]]]]
@@ -77,6 +77,7 @@ class CaseContent:
     source: the path or `sample:NAME` from which the volume can be read again. fingerprint: hash of voxels and grid.
     spine: the voxel in the middle of the spine or None, in a tuple once it has been looked for.
     extents: which labels the mask holds, and where. survey: the vertebrae that the locator has found, once it has looked for them.
+    resampled: whether its slices were brought onto an even grid.
     doubtful: slices on which the network was unsure when whole vertebrae were segmented last, worst first.
     session: the journal and its lock, or None while there is none. resumes: the journal of an earlier session to go on with.
     carried: whether a new journal has to begin with the case as it is, since what came before is in none that can be gone on with.
@@ -97,6 +98,13 @@ class CaseContent:
     carried: bool = False
     survey: Survey | None = None
     doubtful: tuple[dict[str, Any], ...] = ()
+    resampled: bool = False
+
+    @property
+    def opening_args(self) -> dict[str, Any]:
+        """Arguments of `open_image` that open the same volume again."""
+        series = {"series_uid": self.series_uid} if self.series_uid else {}
+        return {"path": self.source, **series, **({"resample": True} if self.resampled else {})}
 
     @classmethod
     def fresh(cls, volume: Volume, *, source: str, series_uid: str | None, fingerprint: str) -> CaseContent:
@@ -325,9 +333,11 @@ class Workspace:
         """Do one operation and wait for its end. Raises SpinalSamError when it cannot be done; nothing is changed then."""
         return self.dispatcher.run(OperationCall(op, args))
 
-    def open(self, path: str | Path, *, series_uid: str | None = None) -> OperationResult:
-        """Open a file or a folder of files as the case."""
-        args = {"path": str(path), **({"series_uid": series_uid} if series_uid else {})}
+    def open(self, path: str | Path, *, series_uid: str | None = None, resample: bool = False) -> OperationResult:
+        """Open a file or a folder of files as the case; with `resample` also one whose slices are unevenly spaced."""
+        args: dict[str, Any] = {"path": str(path), **({"series_uid": series_uid} if series_uid else {})}
+        if resample:
+            args["resample"] = True
         return self.run("open_image", **args)
 
     def export(self, path: str | Path, format: str | None = None, *, overwrite: bool = False) -> OperationResult:

@@ -12,7 +12,7 @@ from spinalsam.support.calls import ArgumentSpec, OperationCall, OperationSpec
 # Below this confidence a reading is asked about before it runs.
 SURE = 0.6
 # Arguments that windows and scripts give and nobody says.
-_NOT_SAID = frozenset({"series_uid", "value", "refine", "overwrite"})
+_NOT_SAID = frozenset({"series_uid", "resample", "value", "refine", "overwrite"})
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from PyQt5.QtWidgets import (
 from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.state import Change
-from spinalsam.errors import RequirementError
+from spinalsam.errors import OffGridError, RequirementError
 from spinalsam.language.reader import Reader
 from spinalsam.settings import Settings
 from spinalsam.support.planes import SliceRef
@@ -485,6 +485,9 @@ class MainWindow(QMainWindow):
 
     def _remedy(self, error: BaseException) -> tuple[str, Callable[[], None]] | None:
         """A button for what the error itself says can be done."""
+        if isinstance(error, OffGridError) and error.remedy_call is not None:
+            call = error.remedy_call
+            return tr("Resample it"), lambda: self.run(call.op, dict(call.args))
         name = getattr(error, "remedy", "")
         if name not in self.actions_of.plain:
             return None

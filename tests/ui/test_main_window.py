@@ -48,6 +48,36 @@ def draw_box(window: MainWindow, plane: str = "axial") -> None:
 # --- menus -----------------------------------------------------------------------------------------------------------
 
 
+def test_an_uneven_series_is_offered_resampled_and_opens_marked_as_such(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    from tests.data.test_dicom_resample import series
+
+    folder = series(tmp_path / "ct")
+    window.open_path(str(folder))
+    qtbot.waitUntil(lambda: bool(window.notices.texts), timeout=20000)
+    assert "unevenly spaced" in window.notices.texts[0] and not window.workspace.has_case
+    (button,) = window.notices._notices[-1].findChildren(spinalsam.ui.notices.QPushButton)
+    assert button.text() == "Resample it"
+    qtbot.mouseClick(button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: window.workspace.has_case and bool(window.notices.texts), timeout=20000)
+    assert any(text.startswith("RESAMPLED") for text in window.notices.texts)
+    assert window.workspace.case.resampled
+
+
+def test_a_mask_on_another_grid_is_offered_resampled(case: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    from tests.data.make import nifti
+
+    geometry = case.workspace.case.volume.geometry
+    affine = geometry.affine.copy()
+    affine[:3, :3] *= 2
+    nifti(tmp_path / "m.nii.gz", np.full((20, 24, 6), 22, np.uint8), affine)
+    case.run("load_mask", {"path": str(tmp_path / "m.nii.gz")})
+    qtbot.waitUntil(lambda: bool(case.notices.texts), timeout=20000)
+    assert "does not fit the image" in case.notices.texts[-1]
+    (button,) = case.notices._notices[-1].findChildren(spinalsam.ui.notices.QPushButton)
+    qtbot.mouseClick(button, Qt.LeftButton)
+    qtbot.waitUntil(lambda: case.workspace.has_mask, timeout=20000)
+
+
 def test_every_menu_entry_is_an_operation_and_every_operation_has_one(window: MainWindow) -> None:
     menus = [action.menu() for action in window.menuBar().actions()]
     entries = [action for menu in menus for action in leaves(menu)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinalsam.control.journal import JOURNAL_ENDING
-from spinalsam.control.operation import OperationResult, operation
+from spinalsam.control.operation import OperationResult, operation, resampling_offered
 from spinalsam.control.requirements import has_case
 from spinalsam.errors import UsageError
 from spinalsam.support.calls import ArgumentSpec
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
     arguments=(
         ArgumentSpec("path", "text", help="a CT file, a DICOM folder, a picture, a folder of pictures, or a journal"),
         ArgumentSpec("series_uid", "text", help="which series of a DICOM folder that holds several"),
+        ArgumentSpec("resample", "flag", help="bring unevenly spaced slices onto an even grid"),
     ),
     background=True,
     writes=("case",),
 )
-def open_image(ws: Workspace, job: Job, *, path: str = "", series_uid: str | None = None) -> OperationResult:
+def open_image(ws: Workspace, job: Job, *, path: str = "", series_uid: str | None = None, resample: bool = False) -> OperationResult:
     """Open a CT volume, a DICOM folder, a picture, or the journal of an earlier session."""
     if not path:
         raise UsageError("Which image? Give the path of a file or a folder.")
-    return case_opened(ws, job, path, series_uid)
+    return case_opened(ws, job, path, series_uid, resample=resample)
 
 
-def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = None) -> OperationResult:
+def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = None, *, resample: bool = False) -> OperationResult:
     """The case at a path as the one to work on; a journal brings its case back."""
     from spinalsam.control.opening import open_case
 
@@ -42,9 +43,10 @@ def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = Non
         if series_uid:
             raise UsageError("A journal names its series itself; open it without one.")
         return _restored(ws, job, Path(path).expanduser().absolute())
-    content = open_case(ws, path, series_uid=series_uid, job=job)
-    args = {"path": content.source, **({"series_uid": series_uid} if series_uid else {})}
-    return OperationResult(_opened(content), _case_data(ws, content), {"case": content}, replay_args=args)
+    series = {"series_uid": series_uid} if series_uid else {}
+    with resampling_offered("open_image", {"path": path, **series}):
+        content = open_case(ws, path, series_uid=series_uid, resample=resample, job=job)
+    return OperationResult(_opened(content), _case_data(ws, content), {"case": content}, replay_args=content.opening_args)
 
 
 @operation(

@@ -27,15 +27,19 @@ __all__ = [
 Progress = Callable[[float, str], None]
 
 
-def read_volume(path: str | Path, *, series_uid: str | None = None, progress: Progress | None = None) -> Volume:
+def read_volume(
+    path: str | Path, *, series_uid: str | None = None, resample: bool = False, progress: Progress | None = None
+) -> Volume:
     """Open NIfTI, NRRD, MetaImage, a DICOM file, folder or DICOMDIR, a picture or a folder of pictures.
 
-    series_uid: which series of a DICOM folder, as `list_series` names it. progress: called with (fraction, message); it may raise
-    Cancelled. Raises InputError with one sentence for the user, or ResourceError when the volume does not fit into memory.
+    series_uid: which series of a DICOM folder, as `list_series` names it. resample: bring unevenly spaced DICOM slices onto an even
+    grid (linearly; `source["resampled"]` and a note say so); what lies on a grid already is read as it is. progress: called with
+    (fraction, message); it may raise Cancelled. Raises InputError with one sentence for the user (OffGridError for slices that need
+    resampling), or ResourceError when the volume does not fit into memory.
     """
     from spinalsam.data.formats import reading
 
-    return reading.read_volume(_named(path), series_uid=series_uid, progress=progress)
+    return reading.read_volume(_named(path), series_uid=series_uid, resample=resample, progress=progress)
 
 
 def list_series(path: str | Path) -> list[SeriesInfo]:
@@ -86,11 +90,11 @@ def read_label_volume(
     return masks.read_label_volume(Path(path), geometry, resample=resample, by_name=by_name, label_table=label_table)
 
 
-def info(path: str | Path, *, series_uid: str | None = None) -> dict[str, Any]:
+def info(path: str | Path, *, series_uid: str | None = None, resample: bool = False) -> dict[str, Any]:
     """Geometry, spacing, orientation, value range and series of a file or folder as JSON; see `description.info`."""
     from spinalsam.data.formats import description
 
-    return description.info(_named(path), series_uid=series_uid)
+    return description.info(_named(path), series_uid=series_uid, resample=resample)
 
 
 def mask_path(path: str | Path, format: str | None = None) -> Path:

@@ -11,7 +11,7 @@ from spinalsam.data.formats import reading
 from spinalsam.data.volume import Volume
 
 
-def info(path: Path, *, series_uid: str | None = None) -> dict[str, Any]:
+def info(path: Path, *, series_uid: str | None = None, resample: bool = False) -> dict[str, Any]:
     """Geometry, spacing, orientation, value range and notes, and the series of a DICOM folder.
 
     A folder of several series with none chosen is described by their list alone. Raises InputError like `read_volume`.
@@ -20,7 +20,7 @@ def info(path: Path, *, series_uid: str | None = None) -> dict[str, Any]:
     document: dict[str, Any] = {"name": path.name, "series": [one.to_json() for one in series]}
     if len(series) > 1 and series_uid is None:
         return document
-    return {**document, **describe(reading.read_volume(path, series_uid=series_uid))}
+    return {**document, **describe(reading.read_volume(path, series_uid=series_uid, resample=resample))}
 
 
 def describe(volume: Volume) -> dict[str, Any]:

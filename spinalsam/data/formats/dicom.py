@@ -15,6 +15,7 @@ from typing import Any
 
 from spinalsam.data.formats.dicom_grid import Frame, Stack, frames_of, stack_frames
 from spinalsam.data.formats.dicom_pixels import is_deflate_bomb, plain_pixels_at, read_pixels
+from spinalsam.data.formats.dicom_resample import onto_grid
 from spinalsam.data.formats.series import SeriesInfo
 from spinalsam.data.volume import Volume
 from spinalsam.errors import Cancelled, InputError
@@ -221,18 +222,18 @@ def _scan(path: Path, progress: Progress | None = None) -> Scan:
     return scan([path], progress)
 
 
-def read_volume(path: Path, *, series_uid: str | None = None, progress: Progress | None = None) -> Volume:
+def read_volume(path: Path, *, series_uid: str | None = None, resample: bool = False, progress: Progress | None = None) -> Volume:
     """The volume of a DICOM file (that file alone), folder or DICOMDIR.
 
-    Raises InputError when there is no picture, when several series are there and none is chosen, or when its slices make no
-    regular grid.
+    resample: bring slices that are unevenly spaced onto an even grid. Raises InputError when there is no picture or several series are
+    there and none is chosen, OffGridError when the slices make no regular grid and resampling is not asked for.
     """
     scanned = _scan(path, progress)
     found = group(scanned)
     if not found:
         said = " ".join(scanned.notes())
         raise InputError(f"'{path.name}' holds no DICOM picture that can be read. {said}".strip())
-    return read_series(_choose(path, found, series_uid), scanned, progress)
+    return read_series(_choose(path, found, series_uid), scanned, progress, resample=resample)
 
 
 def _choose(path: Path, found: list[Series], series_uid: str | None) -> Series:
@@ -249,17 +250,20 @@ def _choose(path: Path, found: list[Series], series_uid: str | None) -> Series:
     raise InputError(f"'{path.name}' holds {len(found)} series; choose one by its UID (--series UID): {listed}{more}.")
 
 
-def read_series(series: Series, scanned: Scan, progress: Progress | None = None) -> Volume:
+def read_series(series: Series, scanned: Scan, progress: Progress | None = None, *, resample: bool = False) -> Volume:
     """The voxels of a series on their grid."""
-    stack = stack_frames(series.frames)
+    stack = stack_frames(series.frames, resample=resample)
     voxels, stack, pixel_notes = read_pixels(stack, progress)
+    instances, resampled = stack.instances, stack.along_mm is not None
+    if resampled:
+        voxels, stack = onto_grid(voxels, stack)
     first = stack.first
     number = "" if first.series_number is None else f" {first.series_number}"
     return Volume(
         voxels,
         stack.geometry,
         is_hu=_is_hu(stack),
-        source=_source(series.uid, stack),
+        source={**_source(series.uid, stack), "instances": instances, "resampled": resampled},
         notes=(*scanned.notes(), *stack.notes, *pixel_notes),
         name=f"{first.modality} series{number}",
     )
@@ -271,7 +275,7 @@ def _is_hu(stack: Stack) -> bool:
 
 
 def _source(uid: str, stack: Stack) -> dict[str, Any]:
-    """Which file, frame and SOP instance each slice k came from; None for slices that were filled in."""
+    """Which file, frame and SOP instance each slice k came from; None for slices that were filled in or interpolated."""
     return {
         "format": "dicom",
         "ndim": 3,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.errors import InputError
+from spinalsam.errors import InputError, OffGridError
 from spinalsam.support.geometry import Geometry
 
 # Two slices nearer than this are at one place.
@@ -22,6 +22,10 @@ _SKEW_SAID = 0.002
 # More missing slices than this share are not filled in.
 _FILL_LIMIT = 0.25
 _NAMED_LIMIT = 6
+# Slices that are to be resampled may lie so far beside the line through the first and the last one.
+_SIDEWAYS_MM = 0.1
+# An even grid has at most so many times as many slices as were read.
+_MOST_TIMES = 4
 
 
 @dataclass(frozen=True)
@@ -86,17 +90,27 @@ class Frame:
 
 @dataclass(frozen=True)
 class Stack:
-    """Frames in order on a grid; None stands for a slice that is missing and is filled in between its neighbours."""
+    """Frames in order on a grid; None stands for a slice that is missing and is filled in between its neighbours.
+
+    along_mm: how far each slice lies from the first, where they are unevenly spaced and have to be brought onto the grid
+    (`dicom_resample`); None where slice k lies on the grid's slice k.
+    """
 
     geometry: Geometry
     slices: tuple[Frame | None, ...]
     notes: tuple[str, ...] = ()
+    along_mm: tuple[float, ...] | None = None
 
     @property
     def slice_thickness_mm(self) -> float | None:
         """How thick a lone slice is where its place among others does not tell; None elsewhere."""
         lone = len(self.slices) == 1 and self.first.spacing_between_mm is None and self.first.position_mm is not None
         return self.first.thickness_mm if lone else None
+
+    @property
+    def instances(self) -> dict[str, str]:
+        """SOP instance UIDs by the path of the file, of everything that is shown."""
+        return {frame.path: frame.sop_instance_uid for frame in self.slices if frame is not None}
 
     @property
     def first(self) -> Frame:
@@ -209,24 +223,33 @@ def _orientation(cosines: tuple[float, ...] | None) -> tuple[float, ...] | None:
     return (*(along_row / lengths[0]).tolist(), *(down_column / lengths[1]).tolist())
 
 
-def stack_frames(frames: tuple[Frame, ...]) -> Stack:
+def stack_frames(frames: tuple[Frame, ...], *, resample: bool = False) -> Stack:
     """Frames of one signature in order on their grid.
 
-    Doubles are dropped and gaps are filled with None, both with a note. Raises InputError when the slices are unevenly spaced.
+    Doubles are dropped and gaps are filled with None, both with a note. Raises OffGridError when the slices are unevenly spaced;
+    with `resample` the stack says how they are brought onto an even grid then.
     """
     if frames[0].position_mm is None or frames[0].orientation is None:
         return _stack_by_number(frames)
     distances = np.array([np.dot(frame.normal, np.array(frame.position_mm)) for frame in frames])
     ordered = [frames[n] for n in np.lexsort((*np.array([frame.order for frame in frames]).T[::-1], np.round(distances, 3)))]
     kept, notes = _without_doubles(ordered)
-    slices, step_mm, gap_notes = _regular(kept)
+    count, along_mm = len(kept), None
+    try:
+        slices, step_mm, gap_notes = _regular(kept, _SAID_SHARE if resample else _UNEVEN_SHARE)
+        count = len(slices)
+    except OffGridError:
+        if not resample:
+            raise
+        slices = tuple(kept)
+        along_mm, count, step_mm, gap_notes = even_grid(kept)
     columns, has_spacing, spacing_notes = _in_plane(kept[0])
     affine = np.eye(4)
     affine[:3, :2] = columns
     affine[:3, 2] = step_mm
     affine[:3, 3] = kept[0].position_mm
-    geometry = Geometry((kept[0].columns, kept[0].rows, len(slices)), affine, has_spacing)
-    return Stack(geometry, slices, (*notes, *gap_notes, *spacing_notes, *_tilt_note(geometry, kept)))
+    geometry = Geometry((kept[0].columns, kept[0].rows, count), affine, has_spacing)
+    return Stack(geometry, slices, (*notes, *gap_notes, *spacing_notes, *_tilt_note(geometry, kept)), along_mm)
 
 
 def _stack_by_number(frames: tuple[Frame, ...]) -> Stack:
@@ -263,8 +286,11 @@ def _without_doubles(ordered: list[Frame]) -> tuple[list[Frame], list[str]]:
     return kept, notes
 
 
-def _regular(kept: list[Frame]) -> tuple[tuple[Frame | None, ...], NDArray[np.float64], list[str]]:
-    """(slices with None for missing ones, step from slice to slice in mm, notes). Raises InputError for uneven spacing."""
+def _regular(kept: list[Frame], tolerance: float) -> tuple[tuple[Frame | None, ...], NDArray[np.float64], list[str]]:
+    """(slices with None for missing ones, step from slice to slice in mm, notes).
+
+    tolerance: how far a slice may lie from its place, as a share of the step. Raises OffGridError for uneven spacing.
+    """
     first = kept[0]
     if len(kept) == 1:
         # One slice has no distance to the next. What other libraries take is taken, so that the mask fits their image of it;
@@ -274,17 +300,19 @@ def _regular(kept: list[Frame]) -> tuple[tuple[Frame | None, ...], NDArray[np.fl
     positions = np.array([frame.position_mm for frame in kept])
     along = (positions - positions[0]) @ first.normal
     gaps = np.diff(along)
+    if float(gaps.min()) < _SAME_PLACE_MM:
+        raise InputError("Slices of the series lie beside each other in one plane, so they make no volume; open them one by one.")
     usual = float(np.median(gaps))
     whole = np.maximum(np.rint(gaps / usual).astype(int), 1)
     places = np.concatenate([[0], np.cumsum(whole)])
     total = int(places[-1]) + 1
     missing = total - len(kept)
     if missing > _FILL_LIMIT * total:
-        raise InputError(_uneven_text(kept, gaps, usual))
+        raise OffGridError(_uneven_text(kept, gaps, usual))
     step = np.linalg.lstsq(places[:, None].astype(float), positions - positions[0], rcond=None)[0][0]
     off = np.max(np.linalg.norm(positions - positions[0] - places[:, None] * step, axis=1)) / np.linalg.norm(step)
-    if off > _UNEVEN_SHARE:
-        raise InputError(_uneven_text(kept, gaps, usual))
+    if off > tolerance:
+        raise OffGridError(_uneven_text(kept, gaps, usual))
     slices: list[Frame | None] = [None] * total
     for place, frame in zip(places, kept, strict=True):
         slices[place] = frame
@@ -308,11 +336,44 @@ def _gap_notes(slices: list[Frame | None], step: NDArray[np.float64], origin: ND
 
 
 def _uneven_text(kept: list[Frame], gaps: NDArray[np.float64], usual: float) -> str:
-    worst = int(np.argmax(np.abs(gaps - usual)))
     return (
-        f"The slices of the series are unevenly spaced: {usual:.2f} mm apart as a rule, but {gaps[worst]:.2f} mm between slices "
-        f"{worst + 1} and {worst + 2} of {len(kept)}, so they make no regular volume; get the missing files or resample the series first."
+        f"The slices of the series are unevenly spaced: {usual:.2f} mm apart as a rule, but {_worst_gap(kept, gaps, usual)}, so they "
+        "make no regular volume; get the missing files, or have the slices resampled onto an even grid (--resample)."
     )
+
+
+def _worst_gap(kept: list[Frame], gaps: NDArray[np.float64], usual: float) -> str:
+    worst = int(np.argmax(np.abs(gaps - usual)))
+    return f"{gaps[worst]:.2f} mm between slices {worst + 1} and {worst + 2} of {len(kept)}"
+
+
+def even_grid(kept: list[Frame]) -> tuple[tuple[float, ...], int, NDArray[np.float64], list[str]]:
+    """(how far each slice lies from the first in mm, number of slices of an even grid from the first to the last, its step in mm, notes).
+
+    The grid is as fine as the denser quarter of the slices, so that nothing that was measured closely is given up. Raises InputError
+    when the slices do not lie behind each other on a straight line.
+    """
+    positions = np.array([frame.position_mm for frame in kept]) - kept[0].position_mm
+    across = positions @ kept[0].normal
+    line = positions[-1] / across[-1]
+    sideways = float(np.linalg.norm(positions - across[:, None] * line, axis=1).max())
+    if sideways > _SIDEWAYS_MM:
+        raise InputError(
+            f"The slices of the series are unevenly spaced and shifted sideways by up to {sideways:.1f} mm against each other, so they "
+            "make no volume, not even a resampled one; get the series again."
+        )
+    gaps = np.diff(across)
+    count = min(round(float(across[-1] / np.quantile(gaps, 0.25, method="lower"))) + 1, _MOST_TIMES * len(kept))
+    step = positions[-1] / (count - 1)
+    along = across * float(np.linalg.norm(line))
+    step_mm = float(np.linalg.norm(step))
+    there = int(np.sum(np.abs(along - np.rint(along / step_mm) * step_mm) < _SAME_PLACE_MM))
+    note = (
+        f"RESAMPLED: the slices are unevenly spaced, {float(np.median(gaps)):.2f} mm apart as a rule, but "
+        f"{_worst_gap(kept, gaps, float(np.median(gaps)))}. They were brought onto {count} slices "
+        f"{step_mm:.2f} mm apart; {there} of them are as they were measured, the others are interpolated."
+    )
+    return tuple(float(mm) for mm in along), count, step, [note]
 
 
 def _in_plane(first: Frame) -> tuple[NDArray[np.float64], bool, list[str]]:

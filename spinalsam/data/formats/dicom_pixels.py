@@ -29,18 +29,19 @@ class _Undecodable(Exception):
 
 
 def read_pixels(stack: Stack, progress: Callable[[float, str], None] | None = None) -> tuple[NDArray, Stack, tuple[str, ...]]:
-    """(voxels [i, j, k], the stack as it could be read, notes).
+    """(voxels [i, j, k], slice by slice as they were measured, the stack as it could be read, notes).
 
     int16 where slope and intercept are whole numbers (int32 where the values need it), else float32. Raises InputError when
     no frame, or the first or last one, cannot be decoded.
     """
-    shape = stack.geometry.shape
+    shape = (*stack.geometry.shape[:2], len(stack.slices))
     frames = [frame for frame in stack.slices if frame is not None]
     exact = all(frame.slope.is_integer() and frame.intercept.is_integer() for frame in frames)
     dtype: type[np.generic] = np.int16 if exact else np.float32
     name = Path(frames[0].path)
     _check_claims(frames)
-    check_memory(name, int(np.prod([float(n) for n in shape])) * np.dtype(dtype).itemsize)
+    most = shape if stack.along_mm is None else (*shape[:2], shape[2] + stack.geometry.shape[2])
+    check_memory(name, int(np.prod([float(n) for n in most])) * np.dtype(dtype).itemsize)
     voxels = np.zeros(shape, dtype, order="F")
     slices = list(stack.slices)
     failures: list[str] = []
@@ -54,7 +55,8 @@ def read_pixels(stack: Stack, progress: Callable[[float, str], None] | None = No
             voxels = _placed(voxels, k, pixels, frame)
     if failures:
         stack = _without(stack, tuple(slices), failures)
-    _interpolate(voxels, stack.slices)
+    if stack.along_mm is None:
+        _interpolate(voxels, stack.slices)
     return voxels, stack, ()
 
 

@@ -17,15 +17,15 @@ Progress = Callable[[float, str], None]
 _KNOWN = "NIfTI, NRRD, MetaImage, DICOM, PNG, JPEG or TIFF"
 
 
-def read_volume(path: Path, *, series_uid: str | None = None, progress: Progress | None = None) -> Volume:
+def read_volume(path: Path, *, series_uid: str | None = None, resample: bool = False, progress: Progress | None = None) -> Volume:
     """See `spinalsam.data.formats.read_volume`."""
     check_exists(path)
     with explained(path):
         if path.is_dir():
-            return _read_folder(path, series_uid, progress)
+            return _read_folder(path, series_uid, progress, resample=resample)
         kind = kind_of(path)
         if kind == "dicom":
-            return dicom.read_volume(path, series_uid=series_uid, progress=progress)
+            return dicom.read_volume(path, series_uid=series_uid, resample=resample, progress=progress)
         _refuse_series(path, series_uid)
         if kind == "nifti":
             return nifti.read_volume(path, progress)
@@ -42,7 +42,7 @@ def explained(path: Path) -> Iterator[None]:
     except InputError as error:
         if path.name in str(error):
             raise
-        raise InputError(f"'{path.name}' cannot be opened: {error}") from None
+        raise type(error)(f"'{path.name}' cannot be opened: {error}") from None
     except MemoryError:
         raise ResourceError(f"'{path.name}' does not fit into memory; close other programs or crop the volume.") from None
     except OSError as error:
@@ -80,12 +80,12 @@ def kind_of(path: Path) -> str:
     raise InputError(f"'{path.name}' is not an image that can be opened, whatever its name says; {_KNOWN} can.")
 
 
-def _read_folder(folder: Path, series_uid: str | None, progress: Progress | None) -> Volume:
+def _read_folder(folder: Path, series_uid: str | None, progress: Progress | None, *, resample: bool) -> Volume:
     files = dicom.find_files(folder)
     if not files:
         raise InputError(f"The folder '{folder.name}' is empty; choose one with DICOM files or pictures.")
     if any(dicom.is_dicom(path) for path in files):
-        return dicom.read_volume(folder, series_uid=series_uid, progress=progress)
+        return dicom.read_volume(folder, series_uid=series_uid, resample=resample, progress=progress)
     _refuse_series(folder, series_uid)
     # Pictures of one stack lie beside each other, not in folders below.
     stack = [path for path in files if path.parent == folder and pictures.is_picture(path)]

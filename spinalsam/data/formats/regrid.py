@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.data.volume import Volume
-from spinalsam.errors import InputError
+from spinalsam.errors import InputError, OffGridError
 from spinalsam.support.geometry import Geometry
 
 # Files that went through 32-bit headers differ by far less; voxels that differ by more are elsewhere.
@@ -20,8 +20,8 @@ _RESAMPLED_NOTE = "The mask lay on another grid; every voxel got the label of th
 def fit(mask: Volume, geometry: Geometry, *, resample: bool, name: str) -> Volume:
     """The mask on the wanted grid.
 
-    Axes that merely run in another order or direction are turned. Raises InputError with the reason when the grids differ and
-    `resample` is not asked for.
+    Axes that merely run in another order or direction are turned. Raises OffGridError with the reason when the grids differ and
+    `resample` is not asked for, InputError where sizes differ and there are no mm to resample by.
     """
     if not (mask.geometry.has_spacing and geometry.has_spacing):
         if mask.geometry.shape == geometry.shape:
@@ -34,6 +34,7 @@ def fit(mask: Volume, geometry: Geometry, *, resample: bool, name: str) -> Volum
             return _on(mask, voxels, geometry, _TURNED_NOTE)
         if resample:
             return _on(mask, resampled(mask, geometry), geometry, _RESAMPLED_NOTE)
+        raise OffGridError(f"The mask '{name}' does not fit the image: {_difference(mask.geometry, geometry)}")
     raise InputError(f"The mask '{name}' does not fit the image: {_difference(mask.geometry, geometry)}")
 
 
