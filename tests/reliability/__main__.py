@@ -181,8 +181,9 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def measure(wanted: list[Row]) -> list[dict[str, Any]]:
-    document = []
+def measure(wanted: list[Row], keep: Callable[[list[dict[str, Any]]], None] = lambda _: None) -> list[dict[str, Any]]:
+    """keep: told after every row, so that a run that is stopped loses only the row that it was at."""
+    document: list[dict[str, Any]] = []
     for row in wanted:
         started = time.monotonic()
         try:
@@ -191,6 +192,7 @@ def measure(wanted: list[Row]) -> list[dict[str, Any]]:
             found = Found(f"{type(error).__name__}: {error}"[:300], False)
         seconds = round(time.monotonic() - started)
         document.append({"promise": row.name, "required": row.required, "found": found.text, "holds": found.holds, "seconds": seconds})
+        keep(document)
         say(f"{_mark(found.holds):8}{row.name}: {found.text} ({seconds} s)")
     return document
 
@@ -234,9 +236,9 @@ def main(words: list[str] | None = None) -> int:
         for name in ("DATA", "CACHE", "CONFIG"):
             os.environ[f"SPINALSAM_{name}_DIR"] = str(Path(home) / name.lower())
         every = rows(options)
-        document = measure([row for row in every if any(word.lower() in row.name.lower() for word in options.only.split(","))])
-    if options.write:
-        write_page(document, [row.name for row in every])
+        names = [row.name for row in every]
+        chosen = [row for row in every if any(word.lower() in row.name.lower() for word in options.only.split(","))]
+        document = measure(chosen, (lambda document: write_page(document, names)) if options.write else lambda _: None)
     sys.stdout.write((json.dumps(document, indent=1, ensure_ascii=False) if options.json else as_markdown(document)) + "\n")
     return int(any(row["holds"] is False for row in document))
 
