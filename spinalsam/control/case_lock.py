@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -64,9 +65,15 @@ if sys.platform == "win32":  # pragma: no cover - the tests run elsewhere
 else:
     import fcntl
 
+    # What some network drives answer. A case there is worked on unguarded rather than unrecorded: every session has a journal of its own.
+    _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
     def _lock(file: BinaryIO) -> bool:
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
         return True

@@ -30,8 +30,8 @@ def session(tmp_path_factory: pytest.TempPathFactory, shared_data: Callable[...,
             ws.open(image)
             ws.run("prompt_mask", prompt=BOX)
             ws.run("propagate", direction="both", plane="sagittal", slice=27, value=5)
-            ws.run("segment", regions=["cervical"])
-            assert ws.mask is not None and len(ws.case.extents.counts) > 2
+            ws.run("segment", regions=["C4"])
+            assert len(ws.case.extents.counts) == 2
             path = ws.journal_path
         assert path is not None
         yield path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import zlib
@@ -183,6 +184,23 @@ def test_an_unwritable_data_folder_is_left_for_another(
     monkeypatch.delenv("SPINALSAM_DATA_DIR")
     with recover(journal, samples=TOY, segmenter=FakeSegmenter()) as again:
         assert shown(again) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are made otherwise there")
+def test_on_a_drive_that_knows_no_locks_the_work_is_recorded_all_the_same(
+    make_workspace: Callable[..., Workspace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("spinalsam.control.case_lock.fcntl.flock", refuse)
+    with make_workspace() as ws:
+        ws.run("open_image", path="sample:toy")
+        assert ws.problem == "" and ws.read_only == ""
+        ws.run("prompt_mask", prompt={"points": [[12, 9, 8, 1]], "label": "L3"})
+        mask, path = ws.mask.copy(), ws.journal_path
+    with recover(path, samples={"toy": toy_volume}, segmenter=FakeSegmenter()) as again:
+        assert np.array_equal(again.mask, mask)
 
 
 def test_a_clock_that_goes_backwards_changes_nothing(recorded: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
