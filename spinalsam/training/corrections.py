@@ -26,6 +26,7 @@ from scipy import ndimage
 
 from spinalsam.data.volume import Volume
 from spinalsam.engine.correct import correct
+from spinalsam.engine.locator_net import LocatorNet
 from spinalsam.engine.segmenter import Segmenter, SliceImage
 from spinalsam.engine.whole import grow
 from spinalsam.support.geometry import Geometry
@@ -46,8 +47,17 @@ def whole_values(labels: NDArray, values: Sequence[int] | None = None) -> list[i
     return [int(value) for value in np.unique(labels) if value and value not in cut and (values is None or value in values)]
 
 
-def try_vertebra(segmenter: Segmenter, volume: Volume, truth: Mask, plane: str, *, seed: int, clicks: int = CLICKS) -> dict[str, Any]:
-    """One vertebra from one plane. Returns `curve` (Dice after the box and after each click), seconds of each, agreement and slices."""
+def try_vertebra(
+    segmenter: Segmenter,
+    volume: Volume,
+    truth: Mask,
+    plane: str,
+    *,
+    seed: int,
+    clicks: int = CLICKS,
+    locator: LocatorNet | None = None,
+) -> dict[str, Any]:
+    """One vertebra from one plane, bounded by its neighbours where there is a locator. Returns `curve` (Dice after the box and after each click), seconds of each, agreement and slices."""
     rng = np.random.default_rng(seed)
     geometry = volume.geometry
     cut = SlicePlane(geometry, plane)
@@ -59,7 +69,7 @@ def try_vertebra(segmenter: Segmenter, volume: Volume, truth: Mask, plane: str, 
     start = segmenter.decode(segmenter.encode(image), SlicePrompt(box_xyxy=jittered_box(rng, shown))).masks[0]
     if not start.any():
         return {"plane": plane, "curve": [0.0] * (clicks + 1), "seconds": [0.0] * (clicks + 1), "agreement": 0.0, "clicks": []}
-    grown = grow(segmenter, volume.voxels, geometry, {ref: start}, is_hu=volume.is_hu)
+    grown = grow(segmenter, volume.voxels, geometry, {ref: start}, is_hu=volume.is_hu, locator=locator)
     mask = np.zeros(truth.shape, bool, order="F")
     mask[tuple(slice(low, low + n) for low, n in zip(grown.lower_ijk, grown.mask.shape, strict=True))] = grown.mask
     curve, seconds, made = [dice(mask, truth)], [time.perf_counter() - began], []
@@ -98,12 +108,19 @@ def _pair(geometry: Geometry, ref: SliceRef, mask: Mask, truth: Mask) -> tuple[M
 
 
 def measure(
-    segmenter: Segmenter, volume: Volume, labels: NDArray, *, values: Sequence[int] | None = None, planes: Sequence[str] = PLANES
+    segmenter: Segmenter,
+    volume: Volume,
+    labels: NDArray,
+    *,
+    values: Sequence[int] | None = None,
+    planes: Sequence[str] = PLANES,
+    locator: LocatorNet | None = None,
 ) -> Iterator[dict[str, Any]]:
     """`try_vertebra` for every whole vertebra of a reference [i, j, k] and every plane, with its label."""
     for value in whole_values(labels, values):
         for number, plane in enumerate(planes):
-            yield {"label": value, **try_vertebra(segmenter, volume, labels == value, plane, seed=100 * value + number)}
+            tried = try_vertebra(segmenter, volume, labels == value, plane, seed=100 * value + number, locator=locator)
+            yield {"label": value, **tried}
 
 
 def rendered(labels: NDArray, geometry: Geometry, *, seed: int = 0) -> Volume:
@@ -181,16 +198,19 @@ def main() -> None:
     parser.add_argument("--shapes", type=Path, help="a label image alone, from which a CT is made")
     parser.add_argument("--phantom", type=int, metavar="SEED", help="a procedural phantom")
     parser.add_argument("--values", help="only these labels, separated by commas")
+    parser.add_argument("--locator", action="store_true", help="bound the mask by the neighbours, as the program does")
     parser.add_argument("--json", type=Path, help="keep every row here")
     options = parser.parse_args()
     if options.phantom is None and not options.shapes and not (options.image and options.reference):
         parser.error("give --image and --reference, --shapes or --phantom")
+    from spinalsam.engine.locator_net import shipped_locator
     from spinalsam.engine.models import load_segmenter
 
+    locator = shipped_locator() if options.locator else None
     values = [int(word) for word in options.values.split(",")] if options.values else None
     volume, labels = _source(options)
     rows = []
-    for row in measure(load_segmenter(), volume, labels, values=values):
+    for row in measure(load_segmenter(), volume, labels, values=values, locator=locator):
         rows.append(row)
         sys.stderr.write(f"{row['label']} {row['plane']}: {' '.join(f'{value:.3f}' for value in row['curve'])}\n")
     if not rows:

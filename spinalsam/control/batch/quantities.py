@@ -49,7 +49,17 @@ def places(ws: Workspace, job: Job) -> dict[int, dict[str, Any]]:
     return found
 
 
-QUANTITIES: tuple[Quantity, ...] = (sizes, places)
+def clinical(ws: Workspace, job: Job) -> dict[int, dict[str, Any]]:
+    """Body heights, Genant grade, core HU, the disc below (docs/MEASUREMENTS.md); `not_measured` says why one is empty."""
+    from spinalsam.control.quantities import quantities_of
+
+    if not ws.case.volume.geometry.has_spacing:
+        return {}
+    found = quantities_of(ws, job, ws.case.extents.values)
+    return {value: {name: _short(figure) for name, figure in row.items()} for value, row in found.rows.items()}
+
+
+QUANTITIES: tuple[Quantity, ...] = (sizes, places, clinical)
 
 
 def quantities(ws: Workspace, job: Job) -> dict[int, dict[str, Any]]:
@@ -59,6 +69,10 @@ def quantities(ws: Workspace, job: Job) -> dict[int, dict[str, Any]]:
         for value, figures in quantity(ws, job).items():
             rows[value] |= figures
     return rows
+
+
+def _short(value: Any) -> Any:
+    return round(float(value), 3) if isinstance(value, float) else value
 
 
 def _rounded(value: float | None) -> float | None:

@@ -20,7 +20,7 @@ Record = dict[str, Any]
 Work = Callable[[Task], Record]
 Say = Callable[[str], None]
 
-# What one worker takes beside its volumes: a full-size case of 512 x 512 x 600 peaks at about 2.6 GB (docs/BATCH.md).
+# What one worker may need: a case of 512 x 512 x 600 voxels took 1.8 GB (docs/BATCH.md).
 WORKER_BYTES = 3 << 30
 PATIENCE_S = 60.0  # without a worker, after which that is said
 CONNECT_S = 20.0
