@@ -57,7 +57,10 @@ def try_vertebra(
     clicks: int = CLICKS,
     locator: LocatorNet | None = None,
 ) -> dict[str, Any]:
-    """One vertebra from one plane, bounded by its neighbours where there is a locator. Returns `curve` (Dice after the box and after each click), seconds of each, agreement and slices."""
+    """One vertebra from one plane, bounded by its neighbours where there is a locator.
+
+    Returns `curve` (Dice after the box and after each click), `seconds` of each, the planes' agreement, and the clicks that were made.
+    """
     rng = np.random.default_rng(seed)
     geometry = volume.geometry
     cut = SlicePlane(geometry, plane)
