@@ -31,7 +31,7 @@ Mask = NDArray[np.bool_]
 Progress = Callable[[float, str], None]
 
 REACH_MM = 70.0  # no part of a vertebra lies further from any other part in front, behind or beside
-STEP_MM = 1.2  # slices nearer to each other than this are interpolated
+STEP_MM = 1.7  # slices nearer to each other than this are interpolated: twice as fast at 0.8 mm, for 0.006 of Dice on a phantom
 BODY_HEIGHT_MM = (8.0, 50.0)  # vertebral bodies from C3 to L5, with room for disease
 ABOVE, BELOW = 0.15, 0.5  # how far arch and processes reach over the body, in heights of the body
 ROOM_MM, GIVE_MM = 2.0, 5.0  # how much larger the box is that asks again, and how far its mask may differ
