@@ -111,7 +111,7 @@ class VertebraPanel(QWidget):
         for number, row in enumerate(self._rows):
             for column, text in enumerate(_cells(row)):
                 item = QTableWidgetItem(text)
-                item.setToolTip(say(text) if column == len(heads) - 1 else str(row.get("notes") or ""))
+                item.setToolTip(text if column == len(heads) - 1 else str(row.get("notes") or ""))
                 if column == 0:
                     item.setIcon(theme.swatch(colours.get(row["label"], (128, 128, 128))))
                 elif column < len(heads) - 1:
@@ -166,8 +166,18 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         DASH if grade is None else f"{grade}" + (f" {tr(shape)}" if grade else ""),
         core,
         _three(row, "disc"),
-        str(row["not_measured"] or ""),
+        _reasons(str(row["not_measured"] or "")),
     ]
+
+
+def _reasons(text: str) -> str:
+    """What was not measured and why, in the interface's language."""
+    found = []
+    for part in text.split("; ") if text else ():
+        names, _, reason = part.partition(": ")
+        colon, comma = tr(": "), tr(", ")
+        found.append(f"{comma.join(say(name) for name in names.split(', '))}{colon}{say(reason)}")
+    return "\n".join(found)
 
 
 def _three(row: Mapping[str, Any], what: str) -> str:
