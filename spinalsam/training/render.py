@@ -243,6 +243,8 @@ def _bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 CONTEXT_SHARE = 0.4  # of the slices have organs of true shape around the bone
 # What share of the picture's side the target fills, and how often: as a box's look shows it, as a click's, as anything.
 FILLS, FILL_SHARES = ((0.48, 0.72), (0.2, 0.48), (0.12, 0.9)), (0.55, 0.3, 0.15)
+ADJOINING_SHARE = 0.4  # of the slices have ribs or other bones that meet the bone at a joint
+UNEVEN_SHARE = 0.35  # of the coarse slices have longer pixels one way, as sagittal and coronal slices of thick-sliced scans
 ENDPLATE_SHARE = 0.2  # of the slices run along an endplate
 ROUND_SHARE = 0.25  # of the references are as smooth as a hand draws
 EDGE_SHARE = 0.15  # of the slices end within the picture
@@ -475,6 +477,9 @@ def _surroundings(rng: np.random.Generator, bone: Array, pixel_mm: float, contex
     if rng.random() < 0.55:
         for _ in range(int(rng.integers(1, 6))):
             hu = _other_bone(rng, hu, pixel_mm)
+    if rng.random() < ADJOINING_SHARE:
+        for _ in range(int(rng.integers(1, 4))):
+            hu = _adjoining_bone(rng, hu, bone, pixel_mm)
     return hu.astype(np.float32)
 
 
@@ -507,6 +512,29 @@ def _other_bone(rng: np.random.Generator, hu: Array, pixel_mm: float) -> Array:
     return hu * (1 - weight) + level * weight
 
 
+def _adjoining_bone(rng: np.random.Generator, hu: Array, bone: Array, pixel_mm: float) -> Array:
+    """A rib or a neighbour's process that meets the bone at a joint: a bent rod that begins at its edge and leads away from it."""
+    side = hu.shape[0]
+    inside = bone > 0.5
+    edge = np.argwhere(inside & ~ndimage.binary_erosion(inside))
+    if not len(edge):
+        return hu
+    start = edge[int(rng.integers(len(edge)))].astype(float)
+    away = start - np.argwhere(inside).mean(axis=0)
+    angle = np.arctan2(away[0], away[1]) + rng.normal(0, 0.6)
+    radius = rng.uniform(2.0, 6.5) / pixel_mm
+    gap, length = rng.uniform(0.0, 2.0) / pixel_mm, rng.uniform(8, 70) / pixel_mm
+    y, x = np.mgrid[:side, :side].astype(np.float32)
+    along = np.cos(angle) * (x - start[1]) + np.sin(angle) * (y - start[0]) - gap - radius
+    across = np.cos(angle) * (y - start[0]) - np.sin(angle) * (x - start[1]) - rng.normal(0, 0.012) * pixel_mm * along**2
+    beyond = np.maximum(np.maximum(-along, along - length), 0)
+    depth = radius * np.exp(0.15 * _noise(rng, side, int(rng.integers(3, 9)))) - np.hypot(across, beyond)
+    shell = rng.uniform(0.5, 1.8) / pixel_mm
+    level = rng.uniform(40, 350) + rng.uniform(60, 900) * _step((shell - np.maximum(depth, 0)) / (0.5 * shell))
+    weight = _step(depth * rng.uniform(1.5, 5.0))
+    return hu * (1 - weight) + level * weight
+
+
 def _metal(rng: np.random.Generator, hu: Array) -> Array:
     """A screw: a very bright rod with streaks of light and shadow through the whole picture."""
     side = hu.shape[0]
@@ -520,9 +548,9 @@ def _metal(rng: np.random.Generator, hu: Array) -> Array:
     return np.where(radius < 1, rng.uniform(1800, 3500), hu + streaks)
 
 
-def _grain(rng: np.random.Generator, side: int, weight: float) -> Array:
+def _grain(rng: np.random.Generator, shape: tuple[int, int], weight: float) -> Array:
     """Image noise: white, or correlated as by a smooth kernel; coarse pixels average it away (weight)."""
-    noise = rng.standard_normal((side, side), np.float32)
+    noise = rng.standard_normal(shape, np.float32)
     sigma = rng.uniform(0.4, 1.6) if rng.random() < 0.6 else 0.0
     noise = _smooth(noise, sigma)
     deviation = rng.uniform(3, 70) if rng.random() < 0.75 else rng.uniform(0, 20)
@@ -534,12 +562,12 @@ def _expose(rng: np.random.Generator, hu: Array, noise: float = 1.0) -> Array:
     hu = _smooth(hu, rng.uniform(0.3, 1.6) * noise)
     if rng.random() < 0.25:
         hu = hu + rng.uniform(0.3, 1.5) * (hu - _smooth(hu, rng.uniform(0.8, 2.0)))
-    return hu + _grain(rng, hu.shape[0], noise)
+    return hu + _grain(rng, (hu.shape[0], hu.shape[1]), noise)
 
 
-def _resize(image: Array, size: int, *, antialias: bool) -> Array:
+def _resize(image: Array, size: tuple[int, int], *, antialias: bool) -> Array:
     tensor = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None, None]
-    return F.interpolate(tensor, size=(size, size), mode="bilinear", align_corners=False, antialias=antialias)[0, 0].numpy()
+    return F.interpolate(tensor, size=size, mode="bilinear", align_corners=False, antialias=antialias)[0, 0].numpy()
 
 
 def _coarsen(
@@ -547,12 +575,16 @@ def _coarsen(
 ) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
     """The slice and its reference on a scanner's coarse pixels, seen through interpolation as the network will see them."""
     side = hu.shape[0]
-    coarse = max(10, round(side / factor))
+    coarse = (max(10, round(side / factor)),) * 2
+    if rng.random() < UNEVEN_SHARE:  # finer the one way: `factor` is that of the longer edge
+        finer = min(side, round(coarse[0] * rng.uniform(1.3, 4.0)))
+        coarse = (coarse[0], finer) if rng.random() < 0.5 else (finer, coarse[1])
     small = _expose(rng, _resize(hu, coarse, antialias=True), noise=factor**-0.5)
     share = rng.uniform(0.3, 0.55)  # a pixel that bone fills by a third is often drawn as bone
     drawn, drawn_bone = (_resize(part, coarse, antialias=True) > share for part in (target, bone))
-    seen, seen_bone = (_resize(part.astype(np.float32), side, antialias=False) > 0.5 for part in (drawn, drawn_bone))
-    return _resize(small, side, antialias=False), seen, seen_bone
+    full = (side, side)
+    seen, seen_bone = (_resize(part.astype(np.float32), full, antialias=False) > 0.5 for part in (drawn, drawn_bone))
+    return _resize(small, full, antialias=False), seen, seen_bone
 
 
 def _window(rng: np.random.Generator, hu: Array) -> Array:
