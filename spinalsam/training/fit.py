@@ -23,6 +23,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from spinalsam.errors import InputError
 from spinalsam.training.batches import BatchSource, parts_of
 from spinalsam.training.config import TrainConfig
 from spinalsam.training.objective import InteractiveStep
@@ -210,6 +211,8 @@ class Run:
 
     def _load(self) -> None:
         state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+        if state["config"]["model"] != json.loads(json.dumps(asdict(self.config)))["model"]:
+            raise InputError(f"{self.folder} holds a run of another network; go on with its own configuration, or give another folder.")
         tensors = load_file(str(self.folder / "state.safetensors"))
         self.step, self.best, self.seconds = state["step"], state["best"], state["seconds"]
         self.worse = state.get("worse", 0)

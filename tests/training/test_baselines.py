@@ -16,10 +16,11 @@ from spinalsam.engine.compact import CompactConfig, CompactSam
 from spinalsam.engine.segmenter import SliceImage
 from spinalsam.support.metrics import dice
 from spinalsam.support.prompts import SlicePrompt
-from spinalsam.training import ablation, learning_curve
+from spinalsam.training import ablation, cbam_places, learning_curve
 from spinalsam.training.baselines import FILLED_BOX, OTSU, UNet, train_unet, unet_baseline
 from spinalsam.training.batches import Batches
 from spinalsam.training.config import Phase, TrainConfig
+from spinalsam.training.evaluate import SliceCase
 from spinalsam.training.sources import Sources
 
 SMALL = CompactConfig(widths=(8, 8, 16, 32), conv_blocks=(1, 1), attention_blocks=2, heads=2, decoder_mlp=32, side=64)
@@ -75,3 +76,16 @@ def test_the_comparison_measures_every_method(tmp_path: Path) -> None:
     curves = learning_curve.learning_curve({"shapes": sources}, [1, 2], tmp_path / "real", tmp_path / "out" / "cache")
     assert [slices for slices, _ in curves["shapes"]] == [8, 16] and all(0 <= dice <= 1 for _, dice in curves["shapes"])
     assert learning_curve.as_markdown(curves).splitlines()[0] == "| rendered from | 8 slices | 16 slices |"
+
+
+def test_places_for_cbam_are_compared_from_the_same_first_weights(tmp_path: Path, library, monkeypatch) -> None:  # noqa: F811
+    monkeypatch.setattr(cbam_places, "PLACES", {"none": (), "last block": ("blocks.1",)})
+    monkeypatch.setattr(Sources, "rendered", lambda self, cache, *, report: (library, ()))
+    ball, case_mask, _ = _ball()
+    monkeypatch.setattr(cbam_places, "real_cases", lambda folder: [SliceCase("ball axial 1 0", ball, case_mask)])
+    config = TrainConfig(phases=(Phase(64, 2, 1, 1e-9, 1e-9),), model=SMALL, workers=0)
+    rows = cbam_places.compare(config, Sources(), tmp_path, tmp_path / "out", unseen=3)
+    assert rows["last block"]["parameters"] > rows["none"]["parameters"]
+    # A shut gate and no learning to speak of: the same answers, so the runs began alike.
+    assert rows["last block"]["rendered"]["dice"] == pytest.approx(rows["none"]["rendered"]["dice"], abs=1e-3)
+    assert cbam_places.as_markdown(rows).count("\n") == 3
