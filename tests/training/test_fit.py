@@ -97,7 +97,7 @@ def test_the_run_leaves_a_checkpoint_a_log_and_curves(library, tmp_path: Path) -
 
 def test_a_run_of_another_network_is_not_gone_on_with(library, tmp_path: Path) -> None:  # noqa: F811
     Run(tmp_path, _config(1), from_beginning(_config(1), library)).train(report=lambda line: None)
-    other = replace(_config(1), model=replace(_config(1).model, attention_blocks=1))
+    other = replace(_config(1), model=replace(_config(1).model, attention_blocks=2))
     with pytest.raises(InputError, match="another network"):
         Run(tmp_path, other, from_beginning(other, library))
 
