@@ -117,9 +117,9 @@ def test_a_tiny_set_is_learned_by_heart(library) -> None:  # noqa: F811
     model = CompactSam(SMALL).train()
     step = InteractiveStep(model, PromptMix(box_share=1.0, box_jitter=0.0, rounds=(1.0,)))
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    for number in range(200):
+    for number in range(300):
         for group in optimiser.param_groups:
-            group["lr"] = 2e-3 * (1 - number / 200) + 1e-4
+            group["lr"] = 2e-3 * (1 - number / 300) + 1e-4
         loss, _ = step(batch, rng)
         optimiser.zero_grad()
         loss.backward()
