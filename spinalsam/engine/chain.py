@@ -83,9 +83,7 @@ def name_chain(
     return replace(chosen, certainty=certainty, others=told, skull=int(chosen is rest))
 
 
-def _named(
-    chain: Sequence[Link], skipped: Sequence[int], sacrum_below: int | None, sacrum_sure: float, named: Mapping[int, int]
-) -> Naming:
+def _named(chain: Sequence[Link], skipped: Sequence[int], sacrum_below: int | None, sacrum_sure: float, named: Mapping[int, int]) -> Naming:
     """Levels of a chain of vertebrae by forward-backward."""
     count = len(chain)
     trust = min(TRUST, WHOLE_TRUST / count)

@@ -27,9 +27,7 @@ __all__ = [
 Progress = Callable[[float, str], None]
 
 
-def read_volume(
-    path: str | Path, *, series_uid: str | None = None, resample: bool = False, progress: Progress | None = None
-) -> Volume:
+def read_volume(path: str | Path, *, series_uid: str | None = None, resample: bool = False, progress: Progress | None = None) -> Volume:
     """Open NIfTI, NRRD, MetaImage, a DICOM file, folder or DICOMDIR, a picture or a folder of pictures.
 
     series_uid: which series of a DICOM folder, as `list_series` names it. resample: bring unevenly spaced DICOM slices onto an even
