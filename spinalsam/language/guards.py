@@ -121,7 +121,7 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
             kept.append(replace(clause, told=True))
         elif at is not None:
             forbidden = True
-            allowed = [] if clause.tokens[at].text == "nothing" and clause.tokens[at - 1].text != "from" else clause.tokens[:at]
+            allowed = [] if _ends_all(clause.tokens, at) else clause.tokens[:at]
             if acts(allowed) and not _is_subject(allowed) and allowed[0].forms != {"ing"}:
                 kept.append(replace(clause, tokens=allowed, told=is_told(replace(clause, tokens=allowed))))
             else:
@@ -137,6 +137,14 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
         else clause
         for i, clause in enumerate(kept)
     ]
+
+
+_WAIT = frozenset("先等等 等等再 缓一缓 先停 先缓 打住 住手 且慢 先等一等 等一等".split())
+
+
+def _ends_all(tokens: Sequence[Token], at: int) -> bool:
+    """'redo nothing', 传播先等等: what stands before the word is not wanted either."""
+    return (tokens[at].text == "nothing" and tokens[at - 1].text != "from") or tokens[at].text in _WAIT
 
 
 def _is_remark(clause: Clause) -> bool:
@@ -527,7 +535,7 @@ def _is_definite(tokens: Sequence[Token]) -> bool:
 
 
 _ANSWERS = frozenset({"gpu_status", "verify_parameters", "measure", "help"})
-_INTERROGATIVE = frozenset("where who what why which when whose whom how 谁 为什么 为何 哪 什么 几".split())
+_INTERROGATIVE = frozenset("who what why which when whose whom how 谁 为什么 为何 哪 什么 几".split())
 
 
 def answers_only(clause: Clause, op: str) -> bool:

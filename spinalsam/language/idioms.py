@@ -41,6 +41,22 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     # Parts of the spine
     (r"\b(?:upper|lower|mid|middle)[- ](?=thoracic|lumbar|cervical)", ""),
     (r"\b(?:should go|goes|go|belongs?) in(?:to)? an? (?=(?:bounding )?box|frame|rectangle)", " needs a "),
+    (r"\bw{1,2} ?(\d{1,4})[ ,/]+(?:w?l|c) ?(-?\d{1,4})\b", r" window width \1 level \2 "),
+    (r"\bwl ?(-?\d{1,4})[ ,/]+w{1,2} ?(\d{1,4})\b", r" window level \1 width \2 "),
+    (r"\b(its|their) volume\b", r"\1 size"),
+    (r"\b(?:remaining|rest of the) (?=slices|images|layers)", "other "),
+    ("取消框选", "清除框"),
+    # Asked politely, or for help
+    (r"((?:请|麻烦|帮|把|能).*?)(?:好吗|行吗|可以吗|成吗)(?=\W*$)", r"\1"),
+    (
+        r"\bhow(?: is|'s| are) (?:the |my |our )?(gpu|graphics card|video card)s?(?: (?:doing|feeling|going|holding up))?(?=\W*$)",
+        r" \1 status ",
+    ),
+    (
+        r"\b(?:list|show|tell|give|display)(?: me)? (?:all )?(?:of )?(?:(?:the|your|available|possible) )*"
+        r"(?:commands|operations|functions|features)(?=\W*$)",
+        " helpwanted ",
+    ),
     # Not knowing how is asking how
     (
         rf"\b(?:i {_NOT} know|i have no (?:idea|clue)|(?:i'm |i am )?(?:not sure|unsure|confused about)|i forgot|remind me) how to\b",
@@ -86,6 +102,8 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
         r"^(?:please )?(?:say|type|write|spell|translate|pronounce|repeat after me|read out)(?: out| down)?(?= quotedwords|\s*[:：])",
         " foreignrole ",
     ),
+    (r"^where should (?:the|my|these|those|i|we)\b", " foreignrole "),
+    (r"我\s*(?:already|just)\b", "我已经"),
     # Questions that want an answer, not an act
     (r"能[撤退](?:销|回)?几|有(?:什么|啥|何)(?:用|好处|意义|作用)", " foreignrole "),
     (r"^(?:just )?(?:think|dream|talk|speak|read|learn|worry|complain|argue|write) (?:about|of)\b", " foreignrole "),

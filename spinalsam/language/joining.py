@@ -442,6 +442,8 @@ def _noun_before(clauses: list[Clause], i: int) -> Token | None:
         return None
     closes = any(token.text in ("close", "关闭", "关掉", "关了", "shut", "unload") for token in clause.tokens)
     named = [token for token in last.tokens if token.stands_for(*_NOUNS) and (closes or not token.stands_for("SLICE"))]
+    if not named and closes and last.has("PATIENT"):
+        named = [Token("word", "case", frozenset({"IMAGE"}))]  # 'done with this patient, close it'
     if not named and last.has("FRAMEIT"):
         named = [Token("word", "框", frozenset({"BOX"}))]
     if not named and pronoun and last.has("GEN", "SEG"):

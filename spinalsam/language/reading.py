@@ -78,6 +78,7 @@ _GLUED_NUMBER = re.compile(
     r"|(?<=\bnext)(?=\d)|(?<=\bback)(?=\d)|(?<=\bforward)(?=\d)"
     r"|(?<=\d)(?=(?:points?|slices?|box(?:es)?|steps?|images?|pts|dots|seeds|layers?|frames?)\b)"
 )
+_ROMAN = {ord("Ⅰ") + i: str(i + 1) for i in range(12)}
 _SEPARATORS = frozenset(",，;；.。!！\n?？、+")
 # Words that normalisation puts in, for views that are written with digits.
 _SPECIAL = {
@@ -102,7 +103,7 @@ def read(text: str) -> list[Token]:
 
 
 def _normalised(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).translate(lexicon.simplified())
+    text = unicodedata.normalize("NFKC", text.translate(_ROMAN)).translate(lexicon.simplified())
     text = _EMOJI.sub(" ", text).lower().replace("’", "'").replace("‘", "'").replace("`", "'")
     text = re.sub(r"[–—−‑]", "-", text)
     text = re.sub(rf"(?:→|⇒|=>|-+>)(?=\s*(?:{MARK}|the mask|mask|掩膜|掩码|segmentation))", " to ", text)

@@ -146,10 +146,10 @@ NOUNS: dict[str, str] = {
     "MASK": "silhouette segmentation_output segmentation_mask_overlay annotation_mask label_image mask segmentation overlay seg segmentation_mask segmentation_result contour label_map labelmap mask_overlay segmentation_overlay "
     "segment_mask masking delineation mask_layer segmentation_layer label_overlay voxel_mask contour_overlay segmented_mask segm",
     "RESULT": "result output",
-    "PMASK": "point_mask point-mask pointmask point_segmentation point-segmentation point_based_mask point-based_mask point_based_segmentation "
+    "PMASK": "point-prompted_segmentation point_mask point-mask pointmask point_segmentation point-segmentation point_based_mask point-based_mask point_based_segmentation "
     "point-based_segmentation point_prompt_mask point_inference point-prompted_mask point_prompted_mask point-driven_mask points_mask "
     "point-derived_mask point-guided_mask point_prompt_segmentation point-prompt_mask point_driven_mask point-guided_segmentation point_prediction",
-    "BMASK": "box_mask box-mask boxmask box_segmentation box-segmentation box_based_mask box-based_mask box_based_segmentation "
+    "BMASK": "box-prompted_segmentation box_mask box-mask boxmask box_segmentation box-segmentation box_based_mask box-based_mask box_based_segmentation "
     "box-based_segmentation box_prompt_mask box_inference box-prompted_mask box_prompted_mask box-driven_mask bbox_mask "
     "bounding_box_mask rectangle_mask box-derived_mask bounding-box_mask box-guided_mask rectangle-based_mask rectangular_mask box_prompt_segmentation "
     "bounding_box_segmentation bbox_segmentation box_driven_mask box-guided_segmentation box_prediction rectangle_segmentation boxes_mask",
@@ -424,7 +424,8 @@ PLAIN: dict[str, str] = {
     "override_your you_are_now pretend act_as roleplay role-play admin_rights administrator_rights credentials ssh ftp curl wget malware virus "
     "environment_variables environment_variable root_password /etc/passwd kernel reboot hidden_instructions new_instructions kill_the_process task_manager crontab",
 }
-FILLER = """exist exists existent
+FILLER = """mesh surface_mesh
+exist exists existent
 apiece
 clear-cut crystal_clear
 surface surfaces
