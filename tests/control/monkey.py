@@ -59,6 +59,7 @@ def _value(rng: random.Random, ws: Workspace, argument: ArgumentSpec) -> Any:
 
 
 def everything(ws: Workspace) -> dict[str, Any]:
-    """All of a case that its journal must bring back."""
-    state = {field.name: getattr(ws.state, field.name) for field in fields(ws.state) if field.name != "candidates"}
+    """All of a case that its journal must bring back; candidates and what was measured last are no part of it."""
+    passing = ("candidates", "figures")
+    state = {field.name: getattr(ws.state, field.name) for field in fields(ws.state) if field.name not in passing}
     return {"mask": ws.mask.tobytes(order="F"), "type": ws.mask.dtype.name, "undo": ws.undo_titles, "redo": ws.redo_titles, **state}

@@ -19,7 +19,7 @@ from tests.fakes import FakeSegmenter
 def test_a_random_session_comes_back_from_its_journal(recorded: Workspace, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setattr("spinalsam.control.journal.os.fsync", lambda _: None)
     rng, done = random.Random(seed), Counter[str]()
-    for _ in range(320):
+    for _ in range(420):
         op, args = random_call(rng, recorded)
         before = everything(recorded)
         try:
