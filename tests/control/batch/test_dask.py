@@ -73,8 +73,8 @@ def test_a_case_that_kills_its_workers_is_given_up_and_the_others_are_done(clust
     for source, record in records.items():
         assert record["status"] == ("failed" if "poison" in source else "done"), record
         pids = (tmp_path / "out" / record["case"] / "pids").read_text().split()
-        # A case whose worker died before its record was fetched is done twice.
-        assert len(pids) == 3 if "poison" in source else len(pids) <= 2
+        # A case whose worker dies before its record is fetched is done again, as often as that happens: at most at every death.
+        assert len(pids) == 3 if "poison" in source else len(pids) <= 4
         if "poison" in source:
             assert "3 workers" in record["reason"] and (tmp_path / "out" / record["case"] / "case.json").exists()
 
