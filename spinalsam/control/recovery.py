@@ -61,15 +61,19 @@ def find_recoverable(
     source: str | Path | None = None,
     settings: Settings | None = None,
     unfinished_only: bool = False,
+    besides: Path | None = None,
 ) -> list[Recoverable]:
     """Earlier sessions in which something was done, the newest first; of one case where its fingerprint or path is given.
 
-    Journals that cannot be read are passed over: this only makes an offer.
+    besides: a journal that is gone on with already, which need not be read again. Journals that cannot be read are passed over: this
+    only makes an offer.
     """
     folder = journals_folder(settings)
     wanted = None if source is None else str(Path(source).expanduser().absolute())
     found = []
     for path in folder.glob(f"{fingerprint or '*'}/*{JOURNAL_ENDING}"):
+        if path == besides:
+            continue
         if wanted is not None and (first_line(path) or {}).get("args", {}).get("path") != wanted:
             continue
         item = _describe(path)

@@ -120,7 +120,9 @@ class CaseSession:
             lock = CaseLock.acquire(folder)
             if lock is None:
                 return cls(None, None, read_only=_held(folder))
-            if len(read_journal(journal.path, tolerate_damage=True).done) != len(journal.done):
+            # A file of the same length is the one that was read; reading a long one again would take as long again.
+            grown = journal.path.stat().st_size != journal.good_bytes
+            if grown and len(read_journal(journal.path, tolerate_damage=True).done) != len(journal.done):
                 lock.release()
                 return cls(None, None, read_only="The session went on elsewhere while it was restored; open the image again.")
             return cls(Journal.resume(journal), lock, case=dict(journal.case), fresh=False, box=_painted(journal))

@@ -123,7 +123,8 @@ def _case_data(ws: Workspace, content: CaseContent) -> dict[str, Any]:
     from spinalsam.control.recovery import find_of_changed_image, find_recoverable
 
     geometry = content.volume.geometry
-    earlier = find_recoverable(content.fingerprint, settings=ws.settings) if ws.keeps_journal else []
+    resumed = content.resumes.path if content.resumes is not None else None
+    earlier = find_recoverable(content.fingerprint, settings=ws.settings, besides=resumed) if ws.keeps_journal else []
     of_changed = find_of_changed_image(content, settings=ws.settings) if ws.keeps_journal else []
     return {
         "size": list(geometry.shape),
