@@ -27,7 +27,7 @@ def test_what_is_offered_is_understood(op: str, phrase: str) -> None:
     assert [call.op for call in result.calls] == [op], whole(phrase)
 
 
-@pytest.mark.parametrize("text", EXAMPLES)
+@pytest.mark.parametrize("text", [text for texts in EXAMPLES.values() for text in texts])
 def test_examples_are_understood(text: str) -> None:
     assert parse(text, SPOKEN_SPECS, {}).calls
 
