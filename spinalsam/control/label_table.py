@@ -59,7 +59,7 @@ def label_table(request: TableRequest, earlier: Mapping[int, LabelFigures] | Non
             job.progress(number / len(request.boxes), "Measuring")
         known = (earlier or {}).get(value)
         same = known is not None and known.measurement.voxels == request.counts.get(value)
-        if known is not None and same and not any(_overlap(box, changed) for changed in request.changed):
+        if known is not None and same and not any(overlap(box, changed) for changed in request.changed):
             table[value] = known
             continue
         found = _figures(request, value, box)
@@ -108,5 +108,6 @@ def _piece(volume: Volume, indices: NDArray[np.int64]) -> tuple[tuple[float, flo
     return (x, y, z), float(np.ptp(points[:, 2]) + np.abs(volume.geometry.affine[2, :3]).sum())
 
 
-def _overlap(one: Box, other: Box) -> bool:
+def overlap(one: Box, other: Box) -> bool:
+    """Whether two boxes share a voxel."""
     return all(a < d and c < b for a, b, c, d in zip(one[0], one[1], other[0], other[1], strict=True))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.control.operation import MaskEdit, OperationResult, resampling_offered
-from spinalsam.control.painting import block_edit, bounding_box
+from spinalsam.control.painting import block_edit, bounding_box, union_box
 from spinalsam.control.state import LabelInfo
 from spinalsam.errors import RequirementError
 from spinalsam.support.anatomy import GROUPS, label_value
@@ -96,7 +96,11 @@ def _with_file_labels(ws: Workspace, values: Sequence[int], told: Mapping[int, A
 
 def best_voxel(ws: Workspace, plane: str, values: Sequence[int]) -> tuple[int, int, int] | None:
     """The voxel of these labels nearest to their middle on the slice that shows most of them; None when there is none."""
-    mask = ws.case.mask
+    boxes = [box for value in values if (box := ws.case.extents.boxes.get(value)) is not None]
+    around = union_box(boxes)
+    if around is None:
+        return None
+    mask = ws.case.mask[tuple(slice(low, high) for low, high in zip(*around, strict=True))]
     where = np.isin(mask, [value for value in values if value <= np.iinfo(mask.dtype).max])
     axis = ws.plane(plane).normal_axis
     areas = where.sum(axis=tuple(n for n in range(3) if n != axis))
@@ -105,5 +109,5 @@ def best_voxel(ws: Workspace, plane: str, values: Sequence[int]) -> tuple[int, i
     index = int(areas.argmax())
     on_slice = np.argwhere(np.take(where, index, axis=axis))
     nearest = on_slice[np.abs(on_slice - on_slice.mean(axis=0)).sum(axis=1).argmin()]
-    voxel = np.insert(nearest, axis, index)
+    voxel = np.insert(nearest, axis, index) + around[0]
     return int(voxel[0]), int(voxel[1]), int(voxel[2])

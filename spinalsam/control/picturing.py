@@ -14,14 +14,27 @@ if TYPE_CHECKING:
     from spinalsam.control.workspace import Workspace
 
 _FILL, _EDGE = 0.35, 0.95  # opacity of a mask inside and at its edge
+_GAP = 8  # pixels between two pictures
 _SHORTER_SIDE = 512  # pixels at least, so that thin stacks can be looked at
 
 
 def slice_picture(ws: Workspace, ref: SliceRef) -> NDArray[np.uint8]:
-    """The slice as RGB (rows, columns, 3) with square pixels, in the display window, with the visible masks and figures on it."""
+    """The slice as RGB (rows, columns, 3) with square pixels, in the display window, with the visible masks and figures on it.
+
+    Where mask and reference are shown side by side, both are, the mask on the left.
+    """
+    reference = ws.state.reference
+    ours = _with_figures(ws, ref, _with_labels(ws, ref, ws.case.mask))
+    if reference is None or not reference.side_by_side:
+        return ours
+    gap = np.zeros((ours.shape[0], _GAP, 3), np.uint8)
+    return np.concatenate([ours, gap, _with_labels(ws, ref, reference.labels)], axis=1)
+
+
+def _with_labels(ws: Workspace, ref: SliceRef, mask: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
     plane, view = ws.plane(ref.plane), ws.state.view
     grey = apply_window(plane.cut(ws.case.volume.voxels, ref.index).astype(np.float32), Window(view.level_hu, view.width_hu))
-    labels = plane.cut(ws.case.mask, ref.index) if view.mask_visible else np.zeros(grey.shape, np.uint8)
+    labels = plane.cut(mask, ref.index) if view.mask_visible else np.zeros(grey.shape, np.uint8)
     rows_mm, columns_mm = plane.spacing_mm if ws.case.volume.geometry.has_spacing else (1.0, 1.0)
     finest = min(rows_mm, columns_mm)
     size = np.array(grey.shape) * (rows_mm, columns_mm) / finest
@@ -35,7 +48,7 @@ def slice_picture(ws: Workspace, ref: SliceRef) -> NDArray[np.uint8]:
             inside = shown == value
             opacity = np.where(inside & edge, _EDGE, np.where(inside, _FILL, 0))[..., None]
             picture = picture * (1 - opacity) + np.array(info.colour, np.float32) * opacity
-    return _with_figures(ws, ref, np.rint(picture).astype(np.uint8))
+    return np.rint(picture).astype(np.uint8)
 
 
 def _with_figures(ws: Workspace, ref: SliceRef, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -93,12 +93,17 @@ class LabelInfo:
 class ReferenceMask:
     """A mask that the case's own is compared with. It is no part of the case: undo, recovery and export know nothing of it.
 
-    labels: [i, j, k] on the volume's grid. shown: whether the difference is drawn instead of the labels.
+    path: its file, or "" for an earlier state of the case. title: what it is called. labels: [i, j, k] on the volume's grid.
+    boxes: (first voxel, first voxel beyond) of every label. shown: whether the difference is drawn instead of the labels.
+    side_by_side: whether both are shown beside each other, on the same slice.
     """
 
     path: str
+    title: str
     labels: NDArray[np.unsignedinteger]
+    boxes: Mapping[int, tuple[tuple[int, int, int], tuple[int, int, int]]]
     shown: bool = True
+    side_by_side: bool = False
 
 
 @dataclass(frozen=True, eq=False)

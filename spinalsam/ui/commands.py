@@ -148,7 +148,10 @@ class Commands(QObject):
 
     def maximise(self, name: str) -> None:
         """Let a pane fill the grid, or show all panes again."""
-        if self.workspace.has_case:
+        reference = self.workspace.state.reference
+        if reference is not None and reference.side_by_side:
+            self.submit("show_side_by_side", visible=False)
+        elif self.workspace.has_case:
             self.submit("set_view", plane="mpr" if self.workspace.state.view.layout == name else name)
 
     def set_crosshair(self, ijk: Ijk) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from PyQt5.QtCore import QObject
 
 from spinalsam.control.measuring import Measurement
 from spinalsam.control.operation import OperationResult
 from spinalsam.control.state import Change
-from spinalsam.support.anatomy import CRANIOCAUDAL, label_value
+from spinalsam.support.anatomy import CRANIOCAUDAL, LABEL_NAMES, label_value
 from spinalsam.ui import dialogs
 from spinalsam.ui.figures_window import FiguresWindow
+from spinalsam.ui.live_comparison import LiveComparison
 from spinalsam.ui.live_table import LiveTable
 from spinalsam.ui.words import tr
 
@@ -28,12 +30,18 @@ class FiguresDesk(QObject):
         self.workspace = window.workspace
         self.table = LiveTable(window.workspace, window.background, self)
         self.table.changed.connect(self.show)
+        self.comparison = LiveComparison(window.workspace, window.background, self)
+        self.comparison.changed.connect(self._show_comparison)
+        panel = window.panes.compare
+        panel.requested.connect(window.run)
+        panel.picked.connect(self._go_there)
         self.sheet: FiguresWindow | None = None
         window.labels.figures_wanted.connect(self.open)
 
     def follow(self, change: Change) -> None:
         """The workspace has changed."""
         self.table.follow(change)
+        self.comparison.follow(change)
         if "case" in change.fields or ("labels" in change.fields and "mask" not in change.fields):
             self.show()
         if self.sheet is None:
@@ -41,12 +49,8 @@ class FiguresDesk(QObject):
         if change.fields & {"case", "figures", "mask", "labels"}:
             self._show_vertebrae()
         reference = self.workspace.state.reference
-        if "reference" in change.fields and reference is None:
-            self.sheet.show_comparison(None, None)
-        elif "reference" in change.fields:
-            self.sheet.show_difference(reference.shown)
-        elif "mask" in change.fields:
-            self.sheet.show_stale()
+        if "reference" in change.fields and reference is not None:
+            self.sheet.show_state(reference.shown, reference.side_by_side)
 
     def open(self) -> None:
         """Show the window with the whole table."""
@@ -74,14 +78,45 @@ class FiguresDesk(QObject):
         self.sheet.vertebrae.show_figures(figures, colours, stale=stale)
 
     def compared(self, result: OperationResult) -> None:
-        """A comparison has ended."""
+        """An operation has compared the masks."""
+        self.comparison.take(result.data, result.message)
+        reference = self.workspace.state.reference
+        if reference is None or reference.side_by_side:
+            return
         self.open()
         assert self.sheet is not None
-        self.sheet.show_comparison(result.data, result.message)
-        self.sheet.show_difference(self.workspace.state.reference.shown)
+        self.sheet.tabs.setCurrentIndex(0)
+        self.sheet.show_state(reference.shown, reference.side_by_side)
+
+    def _show_comparison(self) -> None:
+        live, volume, state = self.comparison, self.workspace.volume, self.workspace.state
+        if self.sheet is not None:
+            self.sheet.show_comparison(live.data, live.sentence, stale=live.stale, comparing=state.reference is not None)
+        if volume is None:
+            return
+        values = map(int, live.data["labels"]) if live.data is not None else ()
+        self._window.panes.compare.show_comparison(
+            live.data,
+            live.sentence,
+            stale=live.stale,
+            colours={value: state.label(value).colour for value in values},
+            voxel_ml=abs(float(np.linalg.det(volume.geometry.affine[:3, :3]))) / 1000,
+            unit="mm" if volume.geometry.has_spacing else "px",
+        )
+
+    def _go_there(self, value: int) -> None:
+        """To a label of the comparison; where only the reference has it, to the middle of it there."""
+        region, reference = LABEL_NAMES.get(value), self.workspace.state.reference
+        if region is not None and value in self.workspace.case.extents.values:
+            self._window.run("go_to", {"regions": [region]})
+            return
+        boxes = {**(reference.boxes if reference is not None else {}), **self.workspace.case.extents.boxes}
+        if value in boxes:
+            self._window.run("set_crosshair", {"ijk": [(low + high - 1) // 2 for low, high in zip(*boxes[value], strict=True)]})
 
     def show(self) -> None:
         """Put the figures as they are known where they belong."""
+        self._show_comparison()
         warnings = self.table.warnings
         self._window.labels.show_figures({value: figures.measurement for value, figures in self.table.figures.items()}, warnings)
         if self.sheet is not None:
@@ -91,6 +126,7 @@ class FiguresDesk(QObject):
 
     def stop(self) -> None:
         self.table.stop()
+        self.comparison.stop()
         if self.sheet is not None:
             self.sheet.close()
 

@@ -33,6 +33,7 @@ from spinalsam.ui.vertebra_panel import VertebraPanel
 from spinalsam.ui.words import follow, put, say, told, tr
 
 _DIFFERENCE_WORDS = {ONLY_OURS: "only here", ONLY_REFERENCE: "only in the reference", OTHER_LABEL: "another label"}
+FIRST_COMPARED = 8  # columns from here on are about the reference
 
 
 class FiguresWindow(QDialog):
@@ -53,6 +54,7 @@ class FiguresWindow(QDialog):
         self.tabs.setDocumentMode(True)
         self.vertebrae = VertebraPanel()
         self.vertebrae.requested.connect(self.requested)
+        self._stale = False
         self.table = self._make_table()
         self.warnings = QLabel()
         self.warnings.setObjectName("levelWarning")
@@ -67,10 +69,12 @@ class FiguresWindow(QDialog):
         self.copy = self._button("copy", "Copy", self._copy)
         self.csv = self._button("export_mask", "Save CSV...", self.ask_csv.emit)
         self.compare = self._button("compare_mask", "Compare with a reference...", self.ask_reference.emit)
-        self.again = self._button("", "Compare again", lambda: self.requested.emit("compare_mask", {}))
+        self.beside = self._button("show_side_by_side", "Side by side", lambda: None)
+        self.beside.setCheckable(True)
+        self.beside.clicked.connect(lambda shown: self.requested.emit("show_side_by_side", {"visible": shown}))
         self.end = self._button("", "End comparison", lambda: self.requested.emit("end_comparison", {}))
         self._arrange()
-        self.show_comparison(None, None)
+        self.show_comparison(None, "", stale=False, comparing=False)
 
     def _button(self, picture: str, text: str, act: Any) -> QPushButton:
         button = told(QPushButton(theme.icon(picture), ""), text)
@@ -83,7 +87,7 @@ class FiguresWindow(QDialog):
         for widget in (self.copy, self.csv):
             upper.addWidget(widget)
         upper.addStretch(1)
-        for widget in (self.compare, self.again, self.end):
+        for widget in (self.compare, self.beside, self.end):
             upper.addWidget(widget)
         lower.addWidget(self.difference)
         lower.addWidget(self.legend)
@@ -124,23 +128,21 @@ class FiguresWindow(QDialog):
         self.warnings.setVisible(bool(warnings))
         self._fill()
 
-    def show_comparison(self, data: Mapping[str, Any] | None, message: str | None) -> None:
-        """data: of a `compare_mask` result, or None when there is no comparison."""
+    def show_comparison(self, data: Mapping[str, Any] | None, sentence: str, *, stale: bool, comparing: bool) -> None:
+        """data: of a `compare_mask` result, or None while there is none. stale: it is behind the masks. comparing: with a reference."""
         self._compared = dict(data["labels"]) if data is not None else None
-        comparing = data is not None
-        for widget in (self.again, self.end, self.difference, self.legend, self.summary):
+        self._stale = stale
+        for widget in (self.beside, self.end, self.difference, self.legend, self.summary):
             widget.setVisible(comparing)
         self.compare.setVisible(not comparing)
-        self.summary.setText(say(message or ""))
+        before = tr("Before the last change:") + " " if stale and data is not None else ""
+        self.summary.setText(before + (say(sentence) or tr("Comparing ...")) if comparing else "")
         self._fill()
 
-    def show_difference(self, shown: bool) -> None:
-        self.difference.setChecked(shown)
-
-    def show_stale(self) -> None:
-        """The masks have changed since they were compared."""
-        if self._compared is not None and not self.summary.text().startswith("*"):
-            self.summary.setText("* " + tr("Before the last change:") + " " + self.summary.text())
+    def show_state(self, difference: bool, side_by_side: bool) -> None:
+        """What of the comparison is drawn on the slices."""
+        self.difference.setChecked(difference)
+        self.beside.setChecked(side_by_side)
 
     def _fill(self) -> None:
         unit = "HU" if self._is_hu else tr("value")
@@ -166,6 +168,8 @@ class FiguresWindow(QDialog):
                     item.setIcon(theme.swatch(self._colours.get(one.value, (128, 128, 128))))
                 else:
                     item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
+                if self._stale and column >= FIRST_COMPARED:
+                    item.setForeground(QColor(theme.current().muted))
                 self.table.setItem(row, column, item)
         for column in range(len(heads)):
             side = Qt.AlignLeft if column == 0 else Qt.AlignRight

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import pyqtSignal
+from PyQt5.QtCore import QPoint, Qt, pyqtSignal
 from PyQt5.QtGui import QColor
-from PyQt5.QtWidgets import QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import QLabel, QListWidget, QListWidgetItem, QMenu, QVBoxLayout, QWidget
 
 from spinalsam.ui import theme
 from spinalsam.ui.words import put, say, told, tr
@@ -21,6 +21,8 @@ class HistoryPanel(QWidget):
         put(self.list.setAccessibleName, "Steps")
         self.list.itemClicked.connect(self._go_to)
         self.list.itemActivated.connect(self._go_to)
+        self.list.setContextMenuPolicy(Qt.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._open_menu)
         self.empty = told(QLabel(), "What you do is listed here step by step; click a step to go back to it.")
         self.empty.setObjectName("hint")
         self.empty.setWordWrap(True)
@@ -66,6 +68,24 @@ class HistoryPanel(QWidget):
         tip = tr("Undone; click to bring it back") if undone else tr("Click to go back to the state after this step")
         item.setToolTip(f"{title}\n{tip}")
         self.list.addItem(item)
+
+    def _open_menu(self, position: QPoint) -> None:
+        item = self.list.itemAt(position)
+        if item is not None:
+            self.menu_of(self.list.row(item)).popup(self.list.viewport().mapToGlobal(position))
+
+    def menu_of(self, row: int) -> QMenu:
+        """What can be done with the state after a step."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WA_DeleteOnClose)
+        back = self._here - row
+        there = menu.addAction(theme.icon("history"), tr("Go to this state"))
+        there.triggered.connect(lambda _=False: self._go_to(self.list.item(row)))
+        compare = menu.addAction(theme.icon("compare_mask"), tr("Compare the masks with this state"))
+        compare.setData("compare_mask")
+        compare.setEnabled(back > 0)
+        compare.triggered.connect(lambda _=False: self.requested.emit("compare_mask", {"steps_back": back}))
+        return menu
 
     def _go_to(self, item: QListWidgetItem) -> None:
         steps = self.list.row(item) - self._here

@@ -11,7 +11,8 @@ from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QSplitter, QToolButton,
 
 from spinalsam.support.planes import PLANES
 from spinalsam.ui import theme
-from spinalsam.ui.scene import SliceScene, patient_box, scene_of, surface_cut
+from spinalsam.ui.compare_panel import ComparePanel
+from spinalsam.ui.scene import SliceScene, box_marks, patient_box, reference_scene, scene_of, surface_cut
 from spinalsam.ui.slice_bar import SliceBar
 from spinalsam.ui.slice_marks import PLANE_COLOURS
 from spinalsam.ui.slice_picture import thumbnail
@@ -20,7 +21,7 @@ from spinalsam.ui.surface_view import SurfaceView
 from spinalsam.ui.volumes import Extents
 from spinalsam.ui.words import follow, put, retell, told, tr
 
-TITLES = {"axial": "Axial", "sagittal": "Sagittal", "coronal": "Coronal", "3d": "3-D"}
+TITLES = {"axial": "Axial", "sagittal": "Sagittal", "coronal": "Coronal", "3d": "3-D", "reference": "Reference"}
 
 
 class PaneHeader(QFrame):
@@ -88,7 +89,7 @@ class Pane(QFrame):
         self.view = view
         self.setObjectName("pane")
         self.header = PaneHeader(name)
-        self.bar = SliceBar() if name in PLANES else None
+        self.bar = SliceBar() if isinstance(view, SliceView) else None
         body = QHBoxLayout()
         body.setSpacing(0)
         body.addWidget(view, 1)
@@ -151,7 +152,14 @@ class CasePanes(QWidget):
         self.surface = SurfaceView()
         views: dict[str, QWidget] = {**self.slices, "3d": self.surface}
         self.panes = {name: Pane(name, view) for name, view in views.items()}
+        self.reference = SliceView("reference")
+        self.reference.takes_prompts, self.reference.is_read_only = False, True
+        self.reference_pane = Pane("reference", self.reference)
+        self.reference_pane.header.set_maximised(True)
+        self.compare = ComparePanel()
+        self._beside: str | None = None
         self._layout_name = "mpr"
+        self._linking = False
         self._extents = Extents()
         self._patient: tuple[Any, tuple[tuple[float, float], ...]] | None = None
         self._arrange()
@@ -176,9 +184,61 @@ class CasePanes(QWidget):
         self.rows.setChildrenCollapsible(False)
         self.upper.splitterMoved.connect(lambda *_: self.lower.setSizes(self.upper.sizes()))
         self.lower.splitterMoved.connect(lambda *_: self.upper.setSizes(self.lower.sizes()))
+        self.beside = QSplitter(Qt.Horizontal)
+        self.beside.setHandleWidth(3)
+        self.beside.setChildrenCollapsible(False)
+        self.beside.addWidget(self.rows)
+        self.beside.addWidget(self.reference_pane)
+        self.beside.setSizes([1000, 1000])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.rows)
+        column.setSpacing(0)
+        column.addWidget(self.beside, 1)
+        column.addWidget(self.compare)
+        self.reference_pane.hide()
+        self.compare.hide()
+        for view in self.slices.values():
+            view.looked.connect(lambda viewport, view=view: self._link(view, self.reference))
+            view.hovered.connect(lambda hover, view=view: self._point(view, self.reference, hover))
+        self.reference.looked.connect(lambda viewport: self._link(self.reference, self._left))
+        self.reference.hovered.connect(lambda hover: self._point(self.reference, self._left, hover))
+
+    # --- two masks side by side --------------------------------------------------------------------------------------
+
+    @property
+    def _left(self) -> SliceView | None:
+        """The view beside which the reference is shown."""
+        return self.slices.get(self._beside or "")
+
+    def _link(self, moved: SliceView, other: SliceView | None) -> None:
+        """Two views of one slice look at the same place."""
+        left = self._left
+        if self._linking or left is None or other is None or moved not in (left, self.reference):
+            return
+        self._linking = True
+        other.look_like(moved.viewport)
+        self._linking = False
+
+    def _point(self, view: SliceView, other: SliceView | None, hover: Any) -> None:
+        if self._left is not None and other is not None and view in (self._left, self.reference):
+            other.show_other_pointer(hover.ijk if hover is not None else None)
+
+    def _show_beside(self, workspace: Any) -> str | None:
+        """Put the reference beside the active plane, or away; returns that plane."""
+        reference = workspace.state.reference if workspace.volume is not None else None
+        plane = workspace.state.view.active_plane if reference is not None and reference.side_by_side else None
+        if plane != self._beside:
+            for view in (self._left, self.reference):
+                if view is not None:
+                    view.show_other_pointer(None)
+            self._beside = plane
+            self.reference_pane.setVisible(plane is not None)
+            self.compare.setVisible(plane is not None)
+            self.beside.setSizes([1000, 1000])
+        if reference is not None:
+            self.reference_pane.header.title.setText(f"{tr('Reference')} · {reference.title}")
+            self.compare.show_difference(reference.shown)
+        return plane
 
     def show_layout(self, name: str) -> None:
         """'mpr' for all panes, else the one that fills the grid."""
@@ -196,13 +256,21 @@ class CasePanes(QWidget):
 
     def show_case(self, workspace: Any) -> None:
         """Paint the workspace as it is now, in the panes that can be seen."""
-        layout = workspace.state.view.layout if workspace.volume is not None else "mpr"
+        beside = self._show_beside(workspace)
+        layout = beside or (workspace.state.view.layout if workspace.volume is not None else "mpr")
         if layout != self._layout_name:
             self.show_layout(layout)
         for name in self.slices:
             if workspace.volume is None or self._layout_name in ("mpr", name):
                 self.panes[name].show_scene(scene_of(workspace, name, self._shown_first(workspace)))
             self.panes[name].show_marks(self._extents)
+        if beside is not None:
+            own = self.slices[beside]
+            assert own.scene is not None
+            scene = reference_scene(workspace, own.scene)
+            self.reference_pane.show_scene(scene)
+            self.reference_pane.bar.show_marks(box_marks(workspace.state.reference.boxes, scene), scene.colours)
+            self._link(own, self.reference)
         self.surface.show_cut(*surface_cut(workspace))
         self.panes["3d"].set_active(workspace.volume is not None and layout == "3d")
 

@@ -235,6 +235,7 @@ class MainWindow(QMainWindow):
             view.window_dragged.connect(commands.set_window)
             view.preview_wished.connect(self._wish_preview)
             view.hovered.connect(lambda hover: self.status.show_hover(hover, self.workspace.volume))
+        self._connect_reference()
         self.panes.index_chosen.connect(commands.go_to)
         self.panes.maximise_requested.connect(commands.maximise)
         self.panes.surface.picked_mm.connect(commands.look_at_mm)
@@ -261,6 +262,18 @@ class MainWindow(QMainWindow):
         self.welcome.open_studies.connect(self._ask_studies)
         self.welcome.open_sample.connect(lambda: self.open_path(SAMPLE))
         self.welcome.open_recent.connect(self.open_path)
+
+    def _connect_reference(self) -> None:
+        """The view of the reference moves what the active plane shows."""
+        commands, view = self.commands, self.panes.reference
+        active = lambda: self.workspace.state.view.active_plane  # noqa: E731
+        view.crosshair_moved.connect(commands.set_crosshair)
+        view.scrolled.connect(lambda slices: commands.scroll(active(), slices))
+        view.window_dragged.connect(commands.set_window)
+        view.hovered.connect(lambda hover: self.status.show_hover(hover, self.workspace.volume))
+        self.panes.reference_pane.index_chosen.connect(lambda index: commands.go_to(active(), index))
+        for wish in (view.maximise_requested, self.panes.reference_pane.header.maximise_requested):
+            wish.connect(lambda: self.run("show_side_by_side", {"visible": False}))
 
     # --- doing -------------------------------------------------------------------------------------------------------
 
@@ -577,7 +590,7 @@ class MainWindow(QMainWindow):
         self.figures.show()
         self._show_slice()
         self._show_model()
-        self.panes.update()
+        self.panes.show_case(workspace)
 
     def _show_case(self) -> None:
         has_case = self.workspace.has_case

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -150,6 +150,33 @@ def measured_lines(workspace: Any, plane: SlicePlane, index: int) -> tuple[Measu
         MeasuredLine(mark.kind, tuple((float(x), float(y)) for x, y in corners), mark.text, text_place(mark, corners))
         for mark, corners in on_slice(visible_marks(workspace), plane, index)
     )
+
+
+def reference_scene(workspace: Any, scene: SliceScene) -> SliceScene:
+    """The same slice with the reference's labels instead of the case's own, and without prompts."""
+    reference = workspace.state.reference
+    hidden = {label.value for label in workspace.state.labels if not label.visible}
+    values = [value for value in reference.boxes if value not in hidden]
+    infos = [workspace.state.label(value) for value in values]
+    return replace(
+        scene,
+        mask=reference.labels,
+        revision=-1,
+        colours={info.value: info.colour for info in infos},
+        styles={info.value: (info.opacity, info.drawn) for info in infos},
+        points=(),
+        boxes=(),
+        active=False,
+        open_mask=None,
+        reference=None,
+        measured=(),
+    )
+
+
+def box_marks(boxes: Mapping[int, Any], scene: SliceScene) -> dict[int, NDArray[np.bool_]]:
+    """Label value -> whether each slice of the scene's plane lies in its box (first voxel, first voxel beyond)."""
+    axis, numbers = scene.plane.normal_axis, np.arange(scene.plane.count)
+    return {value: (numbers >= lower[axis]) & (numbers < upper[axis]) for value, (lower, upper) in boxes.items()}
 
 
 def _open_mask(state: Any, ref: SliceRef) -> OpenMask | None:

@@ -194,6 +194,16 @@ def _draw_legend(painter: QPainter, scene: SliceScene, viewport: Viewport) -> No
     shadow_text(painter, rect, Qt.AlignLeft | Qt.AlignVCenter, tr("Research use only"), LETTER)
 
 
+def draw_other_pointer(painter: QPainter, scene: SliceScene, viewport: Viewport, ijk: tuple[int, int, int]) -> None:
+    """A small cross where the pointer is in the view beside this one."""
+    x, y = viewport.to_screen(*(float(n) for n in scene.plane.to_pixel(ijk)))
+    painter.setRenderHint(QPainter.Antialiasing, False)
+    for colour, width in ((SHADOW, 3.0), (TEXT, 1.0)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLine(QPointF(x - 7, y), QPointF(x + 7, y))
+        painter.drawLine(QPointF(x, y - 7), QPointF(x, y + 7))
+
+
 def draw_letters(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
     """Orientation letters at the middle of the four edges."""
     left, right, top, bottom = scene.plane.edge_letters

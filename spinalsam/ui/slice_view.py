@@ -47,6 +47,7 @@ class SliceView(QWidget):
     preview_wished = pyqtSignal(object, dict)  # SliceRef, what previewing.prompt_if takes; empty: none any more
     activated = pyqtSignal()
     maximise_requested = pyqtSignal()
+    looked = pyqtSignal(object)  # Viewport, after zoom, pan, fit or another size
 
     def __init__(self, plane_name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +66,9 @@ class SliceView(QWidget):
         self._alt = False
         # Off while a tool is in hand that takes clicks for itself.
         self.takes_prompts = True
+        # Only to look at: the left button moves the crosshair.
+        self.is_read_only = False
+        self._other_pointer: tuple[int, int, int] | None = None
         # Until somebody zooms or pans, a new size of the pane shows the same part of the slice.
         self._moved_by_hand = False
         self._preview: tuple[list, float] | None = None
@@ -126,6 +130,20 @@ class SliceView(QWidget):
             self._moved_by_hand = True
             self.viewport = self.viewport.fitted()
         self.update()
+        self.looked.emit(self.viewport)
+
+    def look_like(self, other: Viewport) -> None:
+        """Show the same place at the same scale as another view of the slice."""
+        if (other.rows, other.columns) == (self.viewport.rows, self.viewport.columns):
+            self._moved_by_hand = True
+            self.viewport = self.viewport.like(other)
+            self.update()
+
+    def show_other_pointer(self, ijk: tuple[int, int, int] | None) -> None:
+        """Mark the voxel at which the pointer is in another view of the slice."""
+        if ijk != self._other_pointer:
+            self._other_pointer = ijk
+            self.update()
 
     def _look_at_patient(self) -> None:
         self._moved_by_hand = False
@@ -141,6 +159,7 @@ class SliceView(QWidget):
         self._moved_by_hand = True
         self.viewport = self.viewport.zoomed(factor, x, y)
         self.update()
+        self.looked.emit(self.viewport)
 
     # --- painting ----------------------------------------------------------------------------------------------------
 
@@ -159,6 +178,8 @@ class SliceView(QWidget):
         if self._preview is not None:
             marks.draw_preview(painter, self.viewport, *self._preview)
         self._paint_prompts(painter, scene)
+        if self._other_pointer is not None:
+            marks.draw_other_pointer(painter, scene, self.viewport, self._other_pointer)
         marks.draw_letters(painter, scene, self.viewport)
         marks.draw_scale_bar(painter, scene, self.viewport)
         marks.draw_corner_texts(painter, scene, self.viewport, self._hover())
@@ -255,7 +276,7 @@ class SliceView(QWidget):
             _BUTTONS[event.button()],
             alt=bool(keys & Qt.AltModifier),
             shift=bool(keys & Qt.ShiftModifier),
-            ctrl=bool(keys & Qt.ControlModifier),
+            ctrl=bool(keys & Qt.ControlModifier) or (self.is_read_only and event.button() == Qt.LeftButton),
         )
         self._grabbed = grab(self.scene, self.viewport, self._pointer)
         self._take_preview_away()
@@ -313,6 +334,7 @@ class SliceView(QWidget):
         if self._gesture is Gesture.PAN:
             self._moved_by_hand = True
             self.viewport = self.viewport.panned(*step)
+            self.looked.emit(self.viewport)
         elif self._gesture is Gesture.CROSSHAIR and self.scene is not None:
             self.crosshair_moved.emit(self.scene.voxel(self.viewport.clamped_pixel(*self._pointer)))
         elif self._gesture is Gesture.WINDOW and self._window_start is not None:
@@ -391,6 +413,7 @@ class SliceView(QWidget):
             self._moved_by_hand = True
             self.viewport = self.viewport.zoomed(ZOOM_PER_NOTCH ** (delta / WHEEL_NOTCH), event.position().x(), event.position().y())
             self.update()
+            self.looked.emit(self.viewport)
             return
         self._wheel_rest += delta
         notches = int(self._wheel_rest / WHEEL_NOTCH)
@@ -421,6 +444,7 @@ class SliceView(QWidget):
         self.viewport = self.viewport.resized(self.width(), self.height())
         if not self._moved_by_hand:
             self._look_at_patient()
+        self.looked.emit(self.viewport)
 
     def _moved(self) -> float:
         assert self._press is not None and self._pointer is not None

@@ -87,6 +87,10 @@ class Viewport:
         scale = self.points_per_mm
         return replace(self, pan_mm=(self.pan_mm[0] - right_points / scale, self.pan_mm[1] - down_points / scale))
 
+    def like(self, other: Viewport) -> Viewport:
+        """Looking at the same place at the same scale as another, on a slice of the same size."""
+        return replace(self, zoom=self.zoom * other.points_per_mm / self.points_per_mm, pan_mm=other.pan_mm)
+
     def fitted(self) -> Viewport:
         """The whole slice, centred."""
         return replace(self, zoom=1.0, pan_mm=(0.0, 0.0))

@@ -8,12 +8,15 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from PIL import Image
 
-from spinalsam.control.comparing import ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL, difference
+from spinalsam.control import comparing
+from spinalsam.control.comparing import ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL, CompareRequest, compare_labels, difference
 from spinalsam.control.figures_text import table_text
 from spinalsam.control.jobs import Job
 from spinalsam.control.label_table import TableRequest, label_table, warnings_of
 from spinalsam.control.measuring import measured_labels
+from spinalsam.control.painting import Box
 from spinalsam.control.recovery import recover, replay
 from spinalsam.control.workspace import Workspace
 from spinalsam.errors import InputError, RequirementError, UsageError
@@ -254,3 +257,75 @@ def test_the_difference_tells_what_each_side_has_alone() -> None:
 
 def test_colours_and_values_are_verses() -> None:
     assert [label_value(name) for name in ("C1", "T1", "T12", "L1", "L6", "sacrum", "coccyx", "T13")] == [1, 8, 19, 20, 25, 26, 27, 28]
+
+
+def test_an_earlier_state_is_compared_with(ws: Workspace) -> None:
+    ws.run("brush", path=[[20, 18]], radius_mm=3, value=22)
+    before = ws.mask.copy()
+    ws.run("brush", path=[[24, 18]], radius_mm=3, value=22)
+    ws.run("rename_label", value=22, name="mine")
+    ws.run("brush", path=[[5, 5]], radius_mm=2, value=23)
+    result = ws.run("compare_mask", steps_back=3)
+    reference = ws.state.reference
+    assert reference is not None and np.array_equal(reference.labels, before)
+    assert result.data["labels"]["22"]["dice"] < 1 and result.data["labels"]["23"]["reference_voxels"] == 0
+    assert "before: " in result.message and result.data["path"] == ""
+    again = ws.run("compare_mask").data
+    assert again["labels"] == result.data["labels"]
+    ws.undo(3)
+    assert ws.run("compare_mask").data["labels"]["22"]["dice"] == 1.0
+    with pytest.raises(RequirementError, match="only 1 step"):
+        ws.run("compare_mask", steps_back=2)
+    with pytest.raises(UsageError, match="not with both"):
+        ws.run("compare_mask", steps_back=1, path="x.nii.gz")
+
+
+def test_only_what_an_edit_touched_is_compared_again(ws: Workspace, reference_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As from nothing, after random edits, undo and redo."""
+    ws.run("brush", path=[[20, 18]], radius_mm=3, value=22)
+    ws.run("brush", path=[[5, 5]], radius_mm=2, value=23)
+    ws.run("compare_mask", path=str(reference_file))
+    reference = ws.state.reference
+    assert reference is not None
+    changed: list[Box] = []
+    ws.subscribe(lambda change: changed.append(change.box_ijk) if change.box_ijk is not None else None)
+    known = compare_labels(CompareRequest.of(ws, reference))
+    asked: list[int] = []
+    compared = comparing._compared
+    monkeypatch.setattr(comparing, "_compared", lambda request, value, around: asked.append(value) or compared(request, value, around))
+    rng = np.random.default_rng(3)
+    for _ in range(25):
+        value, x, y = int(rng.choice([22, 23, 24])), int(rng.integers(3, 36)), int(rng.integers(3, 33))
+        where = {"path": [[x, y]], "radius_mm": float(rng.uniform(1, 5)), "slice": int(rng.integers(1, 15))}
+        ws.run(str(rng.choice(["brush", "erase"])), value=value, **where)
+        if ws.undo_titles and rng.random() < 0.3:
+            ws.undo()
+        asked.clear()
+        known = compare_labels(CompareRequest.of(ws, reference, changed), known)
+        changed.clear()
+        again = len(asked)
+        assert known == compare_labels(CompareRequest.of(ws, reference))
+        assert again <= 3
+    asked.clear()
+    compare_labels(CompareRequest.of(ws, reference), known)
+    assert asked == []
+
+
+def test_side_by_side_is_a_state_and_a_picture(ws: Workspace, reference_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(RequirementError, match="no reference mask"):
+        ws.run("show_side_by_side", visible=True)
+    ws.run("brush", path=[[5, 5]], radius_mm=2, value=23, slice=7)
+    ws.run("compare_mask", path=str(reference_file))
+    ws.run("save_picture", path=str(tmp_path / "one.png"), plane="axial", slice=7)
+    ws.run("show_side_by_side", visible=True)
+    assert ws.state.reference is not None and ws.state.reference.side_by_side and not ws.state.reference.shown
+    ws.run("save_picture", path=str(tmp_path / "two.png"), plane="axial", slice=7)
+    one, two = (np.asarray(Image.open(tmp_path / name)) for name in ("one.png", "two.png"))
+    assert two.shape[0] == one.shape[0] and two.shape[1] == 2 * one.shape[1] + 8
+    assert np.array_equal(two[:, : one.shape[1]], one)
+    coloured = [part.max(axis=2).astype(int) - part.min(axis=2) > 20 for part in (two[:, : one.shape[1]], two[:, -one.shape[1] :])]
+    assert coloured[0].any() and coloured[1].any() and not (coloured[0] & coloured[1]).any(), "each has its own labels"
+    ws.run("set_view", plane="sagittal")
+    assert ws.state.reference.side_by_side
+    ws.run("set_view", plane="mpr")
+    assert not ws.state.reference.side_by_side

@@ -150,7 +150,9 @@ def test_a_reference_is_compared_and_drawn(spine: MainWindow, settled: Settled, 
     assert "Not in the reference: L2." in sheet.summary.text()
     assert all(view.scene.reference is not None for view in spine.panes.slices.values())
     spine.run("brush", {"path": [[5, 5]], "radius_mm": 2.0, "plane": "axial", "slice": 4})
-    assert sheet.summary.text().startswith("*")
+    assert sheet.summary.text().startswith("Before the last change:")
+    qtbot.waitUntil(lambda: not spine.figures.comparison.stale, timeout=10000)
+    assert sheet.summary.text().startswith("Against")
     sheet.difference.click()
     assert spine.panes.slices["axial"].scene.reference is None
     sheet.end.click()

@@ -61,6 +61,7 @@ OPERATIONS: tuple[Operation, ...] = (
     saving.save_label_table,
     comparing.compare_mask,
     comparing.show_difference,
+    comparing.show_side_by_side,
     comparing.end_comparison,
     drawing.brush,
     drawing.erase,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spinalsam.control.operation import OperationResult, operation
+from spinalsam.control.operation import OperationResult, Preset, operation
 from spinalsam.control.requirements import has_case, has_reference
 from spinalsam.support.calls import ArgumentSpec
 
@@ -21,21 +21,29 @@ if TYPE_CHECKING:
     requires=(has_case,),
     arguments=(
         ArgumentSpec("path", "text", help="a mask file; the one compared with last"),
+        ArgumentSpec("steps_back", "count", help="the case's own masks so many steps ago, instead of a file"),
         ArgumentSpec("resample", "flag", help="bring a mask of another grid onto this one; no"),
         ArgumentSpec("label_table", "text", help="a file that says which label each value is"),
     ),
     background=True,
+    presets=(Preset("With the masks before the last step", {"steps_back": 1}),),
     writes=("reference",),
     reads=("mask", "reference"),
     outside=True,
 )
 def compare_mask(
-    ws: Workspace, job: Job, *, path: str | None = None, resample: bool = False, label_table: str | None = None
+    ws: Workspace,
+    job: Job,
+    *,
+    path: str | None = None,
+    steps_back: int | None = None,
+    resample: bool = False,
+    label_table: str | None = None,
 ) -> OperationResult:
-    """Dice and HD95 of every label against a reference mask; the difference is drawn on the slices."""
+    """Dice and HD95 of every label against a reference mask or an earlier state; the difference is drawn on the slices."""
     from spinalsam.control.comparing import compare
 
-    return compare(ws, job, path, resample=resample, label_table=label_table)
+    return compare(ws, job, path, steps_back=steps_back, resample=resample, label_table=label_table)
 
 
 @operation(
@@ -52,6 +60,26 @@ def show_difference(ws: Workspace, job: Job, *, visible: bool) -> OperationResul
     from spinalsam.control.comparing import show_difference
 
     return show_difference(ws, visible)
+
+
+@operation(
+    "Side by side",
+    category="masks",
+    spoken=False,
+    requires=(has_reference,),
+    arguments=(ArgumentSpec("visible", "flag", required=True, help="mask and reference beside each other, or the mask alone"),),
+    presets=(
+        Preset("Mask and reference side by side", {"visible": True}, "Shift+R"),
+        Preset("The mask alone", {"visible": False}),
+    ),
+    writes=("reference",),
+    outside=True,
+)
+def show_side_by_side(ws: Workspace, job: Job, *, visible: bool) -> OperationResult:
+    """Show mask and reference beside each other on the same slice, moving together."""
+    from spinalsam.control.comparing import show_side_by_side
+
+    return show_side_by_side(ws, visible)
 
 
 @operation("End comparison", category="masks", spoken=False, requires=(has_reference,), writes=("reference",), outside=True)

@@ -100,7 +100,7 @@ def go_to(
         Preset("Three planes", {"plane": "mpr"}, "R"),
         Preset("3-D", {"plane": "3d"}, "D"),
     ),
-    writes=("view",),
+    writes=("view", "reference"),
 )
 def set_view(ws: Workspace, job: Job, *, plane: str) -> OperationResult:
     """Show one plane, all three (mpr) or the surface (3d)."""
@@ -108,7 +108,12 @@ def set_view(ws: Workspace, job: Job, *, plane: str) -> OperationResult:
     if plane in PLANES:
         view = replace(view, active_plane=plane)
     names = {"mpr": "all three planes", "3d": "the 3-D view"}
-    return _view_result(ws, view, f"Showing {names.get(plane, 'the ' + plane + ' plane')}.")
+    result = _view_result(ws, view, f"Showing {names.get(plane, 'the ' + plane + ' plane')}.")
+    reference = ws.state.reference
+    if reference is None or not reference.side_by_side or plane in PLANES:
+        return result
+    # Two masks beside each other leave no room for all planes.
+    return replace(result, changes={**result.changes, "reference": replace(reference, side_by_side=False)})
 
 
 @operation(
