@@ -13,7 +13,7 @@ from spinalsam.control.measuring import Measurement
 def table_text(measured: Sequence[Measurement], *, is_hu: bool, compared: Mapping[str, Any] | None = None, separator: str = "\t") -> str:
     """A header and a row a label; numbers with a decimal point, whatever the desktop's language, and empty where there is none.
 
-    compared: the `labels` of a comparison's data, for two more columns.
+    compared: the `labels` of a comparison's data, for two more columns; labels that only the reference has get a row at the end.
     """
     unit = "hu" if is_hu else "value"
     header = ["label", "name", "voxels", "volume_ml", f"mean_{unit}", f"sd_{unit}", "height_mm", "width_mm", "depth_mm"]
@@ -29,6 +29,11 @@ def table_text(measured: Sequence[Measurement], *, is_hu: bool, compared: Mappin
             figures = compared.get(str(one.value), {})
             row += [_number(figures.get("dice"), 4), _number(figures.get("hd95_mm"), 2)]
         writer.writerow(row)
+    measured_values = {str(one.value) for one in measured}
+    for value, figures in (compared or {}).items():
+        if value not in measured_values and figures.get("reference_voxels"):
+            dice = [_number(figures["dice"], 4), _number(figures["hd95_mm"], 2)]
+            writer.writerow([value, figures["name"], 0, *[""] * (len(header) - 3), *dice])
     return out.getvalue()
 
 

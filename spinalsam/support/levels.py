@@ -153,7 +153,7 @@ def _duplicates(placed: Mapping[int, Placed], names: Mapping[int, str]) -> list[
     found = [
         LevelWarning("duplicate", (value,), f"{names[value]} lies in two places; two vertebrae may have got one label.")
         for value, place in placed.items()
-        if place.in_two_places
+        if value in _RANK and place.in_two_places
     ]
     by_name: dict[str, list[int]] = {}
     for value, name in names.items():

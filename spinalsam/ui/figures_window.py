@@ -26,6 +26,7 @@ from PyQt5.QtWidgets import (
 from spinalsam.control.comparing import ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL
 from spinalsam.control.figures_text import table_text
 from spinalsam.control.measuring import Measurement
+from spinalsam.support.anatomy import CRANIOCAUDAL, label_colour, label_value
 from spinalsam.ui import theme
 from spinalsam.ui.scene import Rgb
 from spinalsam.ui.slice_picture import DIFFERENCE_COLOURS
@@ -33,6 +34,7 @@ from spinalsam.ui.vertebra_panel import VertebraPanel
 from spinalsam.ui.words import follow, put, say, told, tr
 
 _DIFFERENCE_WORDS = {ONLY_OURS: "only here", ONLY_REFERENCE: "only in the reference", OTHER_LABEL: "another label"}
+_ORDER = {label_value(name): n for n, name in enumerate(CRANIOCAUDAL)}
 FIRST_COMPARED = 8  # columns from here on are about the reference
 
 
@@ -48,6 +50,7 @@ class FiguresWindow(QDialog):
         put(self.setWindowTitle, "Labels and figures")
         self.resize(980, 440)
         self._measured: list[Measurement] = []
+        self._colours: dict[int, Rgb] = {}
         self._is_hu = True
         self._compared: dict[str, Any] | None = None
         self.tabs = QTabWidget()
@@ -157,15 +160,17 @@ class FiguresWindow(QDialog):
             tr("Depth mm"),
         ]
         heads += ["Dice", "HD95 mm"] if self._compared is not None else []
-        rows = [self._cells(one) for one in self._measured]
+        rows = [(one.value, self._cells(one)) for one in self._measured]
+        rows += [(value, self._missed_cells(value, len(heads))) for value in self._only_in_reference()]
+        rows.sort(key=lambda row: (_ORDER.get(row[0], 1000), row[0]))
         self.table.setColumnCount(len(heads))
         self.table.setHorizontalHeaderLabels(heads)
         self.table.setRowCount(len(rows))
-        for row, (one, cells) in enumerate(zip(self._measured, rows, strict=True)):
+        for row, (value, cells) in enumerate(rows):
             for column, text in enumerate(cells):
                 item = QTableWidgetItem(text)
                 if column == 0:
-                    item.setIcon(theme.swatch(self._colours.get(one.value, (128, 128, 128))))
+                    item.setIcon(theme.swatch(self._colours.get(value) or label_colour(value)))
                 else:
                     item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
                 if self._stale and column >= FIRST_COMPARED:
@@ -177,6 +182,15 @@ class FiguresWindow(QDialog):
             self.table.horizontalHeader().setSectionResizeMode(column, QHeaderView.Stretch if column == 0 else QHeaderView.ResizeToContents)
         for button in (self.copy, self.csv):
             button.setEnabled(bool(rows))
+
+    def _only_in_reference(self) -> list[int]:
+        """Labels that somebody has to be told of although the case has no voxel of them."""
+        measured = {one.value for one in self._measured}
+        return [int(value) for value, row in (self._compared or {}).items() if int(value) not in measured and row["reference_voxels"]]
+
+    def _missed_cells(self, value: int, count: int) -> list[str]:
+        row = (self._compared or {})[str(value)]
+        return [row["name"], str(value), *["–"] * (count - 4), _number(row["dice"], 3), _number(row["hd95_mm"], 2)]
 
     def _cells(self, one: Measurement) -> list[str]:
         volume = None if one.volume_mm3 is None else one.volume_mm3 / 1000

@@ -47,7 +47,9 @@ def declare(entry: KeyEntry) -> str:
 
 
 def entries() -> tuple[KeyEntry, ...]:
-    return tuple(_entries.values())
+    """All that a key can be given to; an operation that a tool does by hand is listed once, as the tool."""
+    by_hand = {entry.op for entry in _entries.values() if entry.name.startswith("tool:") and entry.op != "add_points"}
+    return tuple(entry for entry in _entries.values() if entry.name not in by_hand)
 
 
 def title(entry: KeyEntry) -> str:

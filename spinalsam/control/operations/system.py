@@ -97,4 +97,4 @@ def help(ws: Workspace, job: Job) -> OperationResult:
             for item in spoken
         ]
     }
-    return OperationResult(" ".join(lines), data)
+    return OperationResult("\n".join(lines), data)
