@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spinalsam.control.label_table import overlap
 from spinalsam.control.operation import OperationResult, resampling_offered
-from spinalsam.control.painting import Box, apply_edit, union_box
+from spinalsam.control.painting import Box, put_block, union_box
 from spinalsam.control.state import LabelInfo, ReferenceMask
 from spinalsam.errors import RequirementError, UsageError
 from spinalsam.support.geometry import Geometry
@@ -182,11 +182,13 @@ def _earlier(ws: Workspace, steps_back: int) -> ReferenceMask:
     with ws.lock:
         done = ws.case.history.done
         if steps_back > len(done):
-            raise RequirementError("There is only 1 step to go back." if len(done) == 1 else f"There are only {len(done)} steps to go back.")
+            raise RequirementError(
+                "There is only 1 step to go back." if len(done) == 1 else f"There are only {len(done)} steps to go back."
+            )
         steps, labels = done[len(done) - steps_back :], ws.case.mask.copy(order="F")
     for step in reversed(steps):
         if step.edit is not None:
-            labels = apply_edit(labels, step.edit.edit(), back=True)
+            labels = put_block(labels, step.edit.lower_ijk, step.edit.block(back=True))
     return _with_boxes(ws, "", f"before: {steps[0].title}", labels)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.control.painting import Box, bounding_box, union_box
+from spinalsam.control.painting import Box, Counts, bounding_box, union_box
 
 Labels = NDArray[np.unsignedinteger]
 
@@ -20,15 +20,12 @@ class LabelExtents:
     counts: dict[int, int] = field(default_factory=dict)
     boxes: dict[int, Box] = field(default_factory=dict)
 
-    def follow(self, lower_ijk: tuple[int, int, int], before: Labels, after: Labels) -> None:
-        """A block of the label map [i, j, k] that began at `lower_ijk` has been replaced."""
-        lost, won = _changed_counts(before, after)
-        i, j, k = (low + n for low, n in zip(lower_ijk, after.shape, strict=True))
-        box = (lower_ijk, (i, j, k))
-        for value in np.flatnonzero(lost).tolist():
-            self.counts[value] = self.counts.get(value, 0) - int(lost[value])
-        for value in np.flatnonzero(won).tolist():
-            self.counts[value] = self.counts.get(value, 0) + int(won[value])
+    def follow(self, box: Box, lost: Counts, won: Counts) -> None:
+        """Voxels of a box of the label map have changed. lost, won: how many of each value there were, and how many there are now."""
+        for value, count in lost.items():
+            self.counts[value] = self.counts.get(value, 0) - count
+        for value, count in won.items():
+            self.counts[value] = self.counts.get(value, 0) + count
             self.boxes[value] = union_box([self.boxes.get(value, box), box]) or box
         self.counts.pop(0, None)
         self.boxes.pop(0, None)
@@ -54,15 +51,3 @@ class LabelExtents:
     def values(self) -> list[int]:
         """The labels that have voxels, ascending."""
         return sorted(self.counts)
-
-
-def _changed_counts(before: Labels, after: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many of the voxels that differ had each value, and how many have it now; a slab at a time, which keeps memory small."""
-    size = int(max(before.max(initial=0), after.max(initial=0))) + 1
-    lost, won = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    for old, new in zip(np.moveaxis(before, -1, 0), np.moveaxis(after, -1, 0), strict=True):
-        changed = old != new
-        if changed.any():
-            lost += np.bincount(old[changed], minlength=size)
-            won += np.bincount(new[changed], minlength=size)
-    return lost, won

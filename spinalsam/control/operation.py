@@ -53,6 +53,13 @@ class MaskEdit:
         return tuple(label_values(self.after))
 
     @cached_property
+    def changed_counts(self) -> tuple[dict[int, int], dict[int, int]]:
+        """How many of the voxels that change had each value, and how many have it afterwards."""
+        from spinalsam.control.painting import changed_counts
+
+        return changed_counts(self.before, self.after)
+
+    @cached_property
     def packed(self) -> PackedEdit:
         """The edit compressed, for journal and history; made once, on the thread that first asks."""
         from spinalsam.control.packing import PackedEdit

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,9 @@ class PackedArray:
 
     def array(self) -> NDArray:
         """A writeable, Fortran-ordered copy."""
-        values: NDArray = np.frombuffer(bytearray(zlib.decompress(self.data)), _DTYPES[self.dtype])
+        dtype = np.dtype(_DTYPES[self.dtype])
+        size = int(np.prod(self.shape)) * dtype.itemsize
+        values: NDArray = np.frombuffer(bytearray(zlib.decompress(self.data, bufsize=max(size, 1))), dtype)
         return values.reshape(self.shape, order="F")
 
     def to_json(self) -> dict[str, Any]:
@@ -57,18 +60,33 @@ class PackedArray:
 
 @dataclass(frozen=True)
 class PackedEdit:
-    """A `MaskEdit` as the undo history keeps it."""
+    """A `MaskEdit` as the undo history keeps it.
+
+    lost, won: its `changed_counts`, so that one of the two arrays is enough to go one way.
+    """
 
     lower_ijk: tuple[int, int, int]
     before: PackedArray
     after: PackedArray
+    lost: Mapping[int, int]
+    won: Mapping[int, int]
 
     @classmethod
     def pack(cls, edit: MaskEdit) -> PackedEdit:
-        return cls(edit.lower_ijk, PackedArray.pack(edit.before), PackedArray.pack(edit.after))
+        return cls(edit.lower_ijk, PackedArray.pack(edit.before), PackedArray.pack(edit.after), *edit.changed_counts)
 
     def edit(self) -> MaskEdit:
         return MaskEdit(self.lower_ijk, self.before.array(), self.after.array())
+
+    def block(self, *, back: bool) -> NDArray[np.unsignedinteger]:
+        """The values of the box after the edit, or before it with `back`."""
+        return (self.before if back else self.after).array()
+
+    @property
+    def upper_ijk(self) -> tuple[int, int, int]:
+        """First voxel beyond the box."""
+        i, j, k = (low + n for low, n in zip(self.lower_ijk, self.after.shape, strict=True))
+        return i, j, k
 
     @property
     def nbytes(self) -> int:

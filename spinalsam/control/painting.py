@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from spinalsam.support.planes import SlicePlane
 
 Labels = NDArray[np.unsignedinteger]
 Box = tuple[tuple[int, int, int], tuple[int, int, int]]
+# Label value -> a number of voxels.
+Counts = Mapping[int, int]
 
 
 def paint(labels: Labels, mask: NDArray[np.bool_], value: int, locked: Iterable[int] = ()) -> Labels:
@@ -68,11 +70,31 @@ def bounding_box(where: NDArray[np.bool_]) -> tuple[slice, ...] | None:
 
 def apply_edit(labels: Labels, edit: MaskEdit, *, back: bool = False) -> Labels:
     """The label map with the edit done, or undone with `back`; changed in place unless it has to become uint16."""
-    values = edit.before if back else edit.after
+    return put_block(labels, edit.lower_ijk, edit.before if back else edit.after)
+
+
+def put_block(labels: Labels, lower_ijk: tuple[int, int, int], values: Labels) -> Labels:
+    """The label map with a block of values at a voxel; changed in place unless it has to become uint16."""
     if np.dtype(values.dtype).itemsize > labels.dtype.itemsize:
         labels = labels.astype(values.dtype, order="F")
-    labels[edit.box] = values
+    labels[tuple(slice(low, low + n) for low, n in zip(lower_ijk, values.shape, strict=True))] = values
     return labels
+
+
+def changed_counts(before: Labels, after: Labels) -> tuple[dict[int, int], dict[int, int]]:
+    """Of the voxels that differ: how many had each value, and how many have it now; a slab at a time, which keeps memory small."""
+    size = int(max(before.max(initial=0), after.max(initial=0))) + 1
+    lost, won = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for old, new in zip(np.moveaxis(before, -1, 0), np.moveaxis(after, -1, 0), strict=True):
+        changed = old != new
+        if changed.any():
+            lost += np.bincount(old[changed], minlength=size)
+            won += np.bincount(new[changed], minlength=size)
+    return _counted(lost), _counted(won)
+
+
+def _counted(numbers: NDArray[np.int64]) -> dict[int, int]:
+    return {value: int(numbers[value]) for value in np.flatnonzero(numbers).tolist()}
 
 
 def union_box(boxes: Sequence[Box]) -> Box | None:

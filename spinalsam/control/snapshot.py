@@ -29,6 +29,7 @@ from spinalsam.control.journal import (
 )
 from spinalsam.control.label_extents import LabelExtents
 from spinalsam.control.packing import PackedArray
+from spinalsam.control.painting import changed_counts
 from spinalsam.control.slice_masks import SliceMask, SliceMasks
 from spinalsam.control.state import decode_changes, encode_changes
 from spinalsam.errors import JournalError, SpinalSamError
@@ -93,7 +94,8 @@ def put_state(content: CaseContent, values: dict[str, Any]) -> None:
         raise JournalError(f"A state in the journal is damaged: {error}") from error
     content.mask, content.state, content.slice_masks = mask, state, masks
     content.extents = LabelExtents()
-    content.extents.follow((lower[0], lower[1], lower[2]), np.zeros_like(block), block)
+    i, j, k = (part.stop for part in box)
+    content.extents.follow(((lower[0], lower[1], lower[2]), (i, j, k)), *changed_counts(np.zeros_like(block), block))
 
 
 class SnapshotWriter:

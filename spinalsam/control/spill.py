@@ -9,7 +9,9 @@ import tempfile
 from dataclasses import dataclass, replace
 from typing import IO
 
-from spinalsam.control.operation import MaskEdit
+import numpy as np
+from numpy.typing import NDArray
+
 from spinalsam.control.packing import PackedEdit
 
 
@@ -21,10 +23,15 @@ class SpilledEdit:
     parts: tuple[tuple[int, int], tuple[int, int]]
     file: IO[bytes]
 
-    def edit(self) -> MaskEdit:
-        before, after = (self._read(*part) for part in self.parts)
-        shell = self.shell
-        return PackedEdit(shell.lower_ijk, replace(shell.before, data=before), replace(shell.after, data=after)).edit()
+    lower_ijk = property(lambda self: self.shell.lower_ijk)
+    upper_ijk = property(lambda self: self.shell.upper_ijk)
+    lost = property(lambda self: self.shell.lost)
+    won = property(lambda self: self.shell.won)
+
+    def block(self, *, back: bool) -> NDArray[np.unsignedinteger]:
+        """As of a `PackedEdit`."""
+        packed, part = (self.shell.before, self.parts[0]) if back else (self.shell.after, self.parts[1])
+        return replace(packed, data=self._read(*part)).array()
 
     @property
     def nbytes(self) -> int:
@@ -49,7 +56,7 @@ class SpillFile:
             self._file = tempfile.TemporaryFile(prefix="spinalsam-undo-")  # noqa: SIM115 - lives as long as the history
         parts = (self._write(edit.before.data), self._write(edit.after.data))
         self._file.flush()
-        shell = PackedEdit(edit.lower_ijk, replace(edit.before, data=b""), replace(edit.after, data=b""))
+        shell = replace(edit, before=replace(edit.before, data=b""), after=replace(edit.after, data=b""))
         return SpilledEdit(shell, parts, self._file)
 
     def close(self) -> None:

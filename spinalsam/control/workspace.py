@@ -19,7 +19,7 @@ from spinalsam.control.history import History, Step
 from spinalsam.control.journal import JournalContent
 from spinalsam.control.label_extents import LabelExtents
 from spinalsam.control.operation import Operation, OperationResult
-from spinalsam.control.painting import apply_edit, union_box
+from spinalsam.control.painting import apply_edit, put_block, union_box
 from spinalsam.control.session import CaseSession
 from spinalsam.control.slice_masks import SliceMasks
 from spinalsam.control.state import (
@@ -457,8 +457,8 @@ class Workspace:
             changes.setdefault("candidates", None)
             content.mask = apply_edit(content.mask, result.edit)
             content.doubtful = tuple(result.data.get("doubtful", content.doubtful))
-            content.extents.follow(result.edit.lower_ijk, result.edit.before, result.edit.after)
             box = (result.edit.lower_ijk, result.edit.upper_ijk)
+            content.extents.follow(box, *result.edit.changed_counts)
             fields |= {"mask", "candidates", *({"labels"} if changes["labels"] != content.state.labels else ())}
         locked = content.state.locked_values
         if operation.undoable:
@@ -491,12 +491,12 @@ class Workspace:
             content.state = replace(content.state, **(step.before if direction == "undo" else step.after))
             fields |= set(step.before)
             if step.edit is not None:
-                edit = step.edit.edit()
-                content.mask = apply_edit(content.mask, edit, back=direction == "undo")
-                blocks = (edit.after, edit.before) if direction == "undo" else (edit.before, edit.after)
-                content.extents.follow(edit.lower_ijk, *blocks)
+                edit, back = step.edit, direction == "undo"
+                content.mask = put_block(content.mask, edit.lower_ijk, edit.block(back=back))
+                box = (edit.lower_ijk, edit.upper_ijk)
+                content.extents.follow(box, *((edit.won, edit.lost) if back else (edit.lost, edit.won)))
                 content.state = replace(content.state, candidates=None)
-                boxes.append((edit.lower_ijk, edit.upper_ijk))
+                boxes.append(box)
                 fields |= {"mask", "candidates"}
         if content.state.locked_values != locked:
             fields.add("locked")

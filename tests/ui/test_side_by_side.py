@@ -49,7 +49,9 @@ def compared(case: MainWindow, settled: Settled, tmp_path: Path, qtbot: Any) -> 
 
 def rows(window: MainWindow) -> dict[str, list[str]]:
     table = window.panes.compare.table
-    return {table.item(row, NAME).text(): [table.item(row, n).text() for n in (DICE, HD95, OURS, THEIRS)] for row in range(table.rowCount())}
+    return {
+        table.item(row, NAME).text(): [table.item(row, n).text() for n in (DICE, HD95, OURS, THEIRS)] for row in range(table.rowCount())
+    }
 
 
 def test_both_masks_are_shown_on_the_same_slice(compared: MainWindow) -> None:
