@@ -88,9 +88,19 @@ def test_every_entry_of_a_labels_menu_only_asks_for_its_operation(qtbot: Any, lo
         asked.only(action)
 
 
+def test_every_entry_of_a_steps_menu_only_asks_for_its_operation(case: MainWindow) -> None:
+    case.run("add_points", {"at": [[20, 24]]})
+    asked: list[tuple[str, dict[str, Any]]] = []
+    case.history.requested.disconnect()
+    case.history.requested.connect(lambda op, args: asked.append((op, args)))
+    for action in case.history.menu_of(0).actions():
+        action.trigger()
+    assert asked == [("undo", {"count": 1}), ("compare_mask", {"steps_back": 1})]
+
+
 def test_no_other_widget_has_a_menu_of_its_own(case: MainWindow) -> None:
     own = [widget for widget in case.findChildren(QWidget) if widget.contextMenuPolicy() in (Qt.CustomContextMenu, Qt.ActionsContextMenu)]
-    assert own == [case.labels.table]
+    assert {id(widget) for widget in own} == {id(case.labels.table), id(case.history.list)}
     assert case.createPopupMenu() is None  # Qt's own, in which toolbars can be hidden for good
 
 
