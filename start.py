@@ -52,6 +52,8 @@ QT_LIBRARIES = {
 # Programs that the window's tests use, and Debian's package for each; those tests are skipped without them.
 TEST_PROGRAMS = {"Xvfb": "xvfb", "xauth": "xauth", "xdotool": "xdotool"}
 FONTS = "fonts-dejavu-core"
+# Two megabytes; of the fonts that the window knows the smallest with Chinese letters.
+CHINESE_FONT = "fonts-wqy-microhei"
 
 
 class Problem(Exception):
@@ -313,7 +315,24 @@ def missing_packages(testing):
     packages = [package for library, package in QT_LIBRARIES.items() if not can_load(library)]
     if testing:
         packages += [package for program, package in TEST_PROGRAMS.items() if shutil.which(program) is None]
+    if (testing or speaks_chinese()) and not has_chinese_font():
+        packages.append(CHINESE_FONT)
     return packages
+
+
+def speaks_chinese():
+    """Whether the window would be Chinese on this desktop."""
+    named = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return named.startswith("zh") or os.environ.get("LANGUAGE", "").startswith("zh")
+
+
+def has_chinese_font():
+    """Whether fontconfig knows a font with Chinese letters. Where it cannot be asked, the window itself says what is missing."""
+    try:
+        listed = subprocess.run(["fc-list", ":lang=zh-cn", "family"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return any(Path("/usr/share/fonts").glob("**/wqy-microhei.ttc"))
+    return bool(listed.stdout.strip())
 
 
 def can_load(library):

@@ -104,3 +104,24 @@ def test_every_direct_dependency_is_locked() -> None:
         name = requirement.split(";")[0].split("=")[0].rstrip("<>! ").lower()
         assert name in locked, requirement
     assert "torch==2.13.0" in lines
+
+
+@pytest.mark.parametrize(
+    ("testing", "language", "has_font", "wanted"),
+    [
+        (True, "C.UTF-8", False, True),
+        (False, "zh_CN.UTF-8", False, True),
+        (False, "en_US.UTF-8", False, False),
+        (True, "zh_CN", True, False),
+    ],
+)
+def test_a_chinese_font_is_wanted_where_chinese_is_shown_and_there_is_none(
+    start: ModuleType, monkeypatch: pytest.MonkeyPatch, testing: bool, language: str, has_font: bool, wanted: bool
+) -> None:
+    monkeypatch.setattr(start, "can_load", lambda library: True)
+    monkeypatch.setattr(start.shutil, "which", lambda program: "/usr/bin/" + program)
+    monkeypatch.setattr(start, "has_chinese_font", lambda: has_font)
+    for name in ("LC_ALL", "LC_MESSAGES", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", language)
+    assert start.missing_packages(testing) == ([start.CHINESE_FONT] if wanted else [])
