@@ -189,7 +189,7 @@ LATIN = re.compile(r"[A-Za-z]{4,}")
 # Names of formats, programs, vertebrae, units and keys are the same in Chinese.
 NAMES = re.compile(
     r"SpinalSAM|NIfTI|NRRD|MetaImage|DICOM|PNG|JPEG|TIFF|Live|Enter|Esc|Shift|Ctrl|Alt|Home|End|PgUp|PgDown|Delete|Tab|Space|"
-    r"sacrum|coccyx|cervical|thoracic|lumbar|spine|Hounsfield|DeepSeek|ITK-SNAP|OpenGL|Dice|GPU|Cobb|Genant"
+    r"block|sacrum|coccyx|cervical|thoracic|lumbar|spine|Hounsfield|DeepSeek|ITK-SNAP|OpenGL|Dice|GPU|Cobb|Genant"
 )
 
 
