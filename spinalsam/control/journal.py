@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 from spinalsam.errors import JournalError, OutputError, ResourceError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 # Kinds of lines.
 CASE, STATE, DONE, CLOSED = "case", "state", "done", "closed"

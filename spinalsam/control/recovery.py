@@ -295,7 +295,7 @@ def _do_again(ws: Workspace, path: Path, entry: Entry) -> None:
 
 def _recorded(ws: Workspace, entry: Entry) -> OperationResult:
     """A line's effect from what the line carries."""
-    changes = decode_changes(entry.values.get("changes", {}))
+    changes = decode_changes(entry.values.get("changes", {}), ws.case.state)
     edit = None
     if "edit" in entry.values:
         lower = entry.values["edit"]["lower"]

@@ -18,7 +18,7 @@ from spinalsam.control.journal import CLOSED, DONE, JOURNAL_ENDING, STATE, Journ
 from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.provenance import locator_identity
 from spinalsam.control.snapshot import EVERY, SnapshotWriter, gather, snapshot_path
-from spinalsam.control.state import encode_changes
+from spinalsam.control.state import CaseState, encode_changes
 from spinalsam.errors import RequirementError, SpinalSamError
 from spinalsam.settings import data_dir
 
@@ -139,8 +139,9 @@ class CaseSession:
         *,
         origin: str,
         segmenter: Segmenter | None,
+        before: CaseState,
     ) -> None:
-        """Write the line of an operation that is about to take effect. Raises OutputError or ResourceError."""
+        """Write the line of an operation that is about to take effect on the state `before`. Raises OutputError or ResourceError."""
         if self._journal is None:
             return
         view_only = not operation.outside and result.edit is None and set(result.changes) <= {"view"}
@@ -152,7 +153,7 @@ class CaseSession:
         if result.located:
             values["locator"] = locator_identity()
         # What a step did goes into its line, so that bringing it back needs neither the network nor the program that did it.
-        changes = encode_changes(result.changes)
+        changes = encode_changes(result.changes, before)
         if changes or result.edit is not None:
             values["changes"] = changes
         if result.edit is not None:

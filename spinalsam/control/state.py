@@ -204,13 +204,21 @@ def initial_state(volume: Volume) -> CaseState:
 # The journal's form of the fields that it stores as they are.
 
 
-def encode_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Prompts, view, labels and active label as JSON; other fields are left out."""
+def encode_changes(changes: Mapping[str, Any], before: CaseState | None = None) -> dict[str, Any]:
+    """Prompts, view, labels and active label as JSON; other fields are left out.
+
+    before: the state that they change. What their prompts begin with and that has already is then only counted, so that a line does
+    not grow with the work done: ``{"kept": 12, "then": [...]}``.
+    """
     encoded: dict[str, Any] = {}
     if "points" in changes:
-        encoded["points"] = [[*_ref(point.ref), list(point.ijk), point.positive, point.label] for point in changes["points"]]
+        points, kept = changes["points"], _shared(before.points if before else (), changes["points"])
+        rows = [[*_ref(point.ref), list(point.ijk), point.positive, point.label] for point in points[kept:]]
+        encoded["points"] = {"kept": kept, "then": rows} if kept else rows
     if "boxes" in changes:
-        encoded["boxes"] = [[*_ref(box.ref), list(box.corner_a_ijk), list(box.corner_b_ijk), box.label] for box in changes["boxes"]]
+        boxes, kept = changes["boxes"], _shared(before.boxes if before else (), changes["boxes"])
+        rows = [[*_ref(box.ref), list(box.corner_a_ijk), list(box.corner_b_ijk), box.label] for box in boxes[kept:]]
+        encoded["boxes"] = {"kept": kept, "then": rows} if kept else rows
     if "view" in changes:
         encoded["view"] = {**vars(changes["view"]), "crosshair_ijk": list(changes["view"].crosshair_ijk)}
     if "labels" in changes:
@@ -220,17 +228,17 @@ def encode_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
     return encoded
 
 
-def decode_changes(encoded: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of `encode_changes`."""
+def decode_changes(encoded: Mapping[str, Any], before: CaseState | None = None) -> dict[str, Any]:
+    """The inverse of `encode_changes`. Raises ValueError where prompts are counted that the state before does not have."""
     changes: dict[str, Any] = {}
     if "points" in encoded:
-        changes["points"] = tuple(
-            PlacedPoint(SliceRef(plane, index), tuple(ijk), positive, label) for plane, index, ijk, positive, label in encoded["points"]
+        kept, rows = _kept(encoded["points"], before.points if before else ())
+        changes["points"] = kept + tuple(
+            PlacedPoint(SliceRef(plane, index), tuple(ijk), positive, label) for plane, index, ijk, positive, label in rows
         )
     if "boxes" in encoded:
-        changes["boxes"] = tuple(
-            PlacedBox(SliceRef(plane, index), tuple(a), tuple(b), label) for plane, index, a, b, label in encoded["boxes"]
-        )
+        kept, rows = _kept(encoded["boxes"], before.boxes if before else ())
+        changes["boxes"] = kept + tuple(PlacedBox(SliceRef(plane, index), tuple(a), tuple(b), label) for plane, index, a, b, label in rows)
     if "view" in encoded:
         i, j, k = (int(n) for n in encoded["view"]["crosshair_ijk"])
         changes["view"] = replace(ViewState(**encoded["view"]), crosshair_ijk=(i, j, k))
@@ -239,6 +247,26 @@ def decode_changes(encoded: Mapping[str, Any]) -> dict[str, Any]:
     if "active_label" in encoded:
         changes["active_label"] = int(encoded["active_label"])
     return changes
+
+
+def _shared(before: tuple[Any, ...], after: tuple[Any, ...]) -> int:
+    """How many elements both begin with."""
+    count = 0
+    for old, new in zip(before, after, strict=False):
+        if old is not new and old != new:
+            break
+        count += 1
+    return count
+
+
+def _kept(encoded: Any, before: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]:
+    """The prompts that stay, and the rows of those that follow."""
+    if isinstance(encoded, list):
+        return (), encoded
+    kept = int(encoded["kept"])
+    if not 0 <= kept <= len(before):
+        raise ValueError(f"it keeps {kept} prompts where there are {len(before)}.")
+    return before[:kept], encoded["then"]
 
 
 def _ref(ref: SliceRef) -> tuple[str, int]:

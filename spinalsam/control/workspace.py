@@ -423,9 +423,9 @@ class Workspace:
         self._content = content
 
     def _write_journal(self, operation: Operation, call: OperationCall, result: OperationResult, origin: str) -> None:
-        session = self._content.session if self._content else None
-        if session is not None:
-            session.record(operation, call, result, origin=origin, segmenter=self._segmenter)
+        content = self._content
+        if content is not None and content.session is not None:
+            content.session.record(operation, call, result, origin=origin, segmenter=self._segmenter, before=content.state)
 
     def _replace_case(self, operation: Operation, call: OperationCall, result: OperationResult, origin: str) -> Change:
         new: CaseContent | None = result.changes["case"]

@@ -24,6 +24,7 @@ from tests.control.test_recovery import TOY, everything, work
 from tests.fakes import FakeSegmenter
 
 FORMAT_1 = Path(__file__).parent / "journals" / "format1.jsonl"
+FORMAT_2 = Path(__file__).parent / "journals" / "format2.jsonl"
 
 
 @pytest.fixture(autouse=True)
@@ -248,6 +249,41 @@ def test_a_journal_of_the_first_format_opens(tmp_path: Path) -> None:
         ws.run("undo", count=12)
         assert not ws.has_mask
     assert replay(FORMAT_1, tmp_path / "m.nii.gz", samples=TOY, segmenter=FakeSegmenter()).identical
+
+
+def test_a_journal_of_the_second_format_opens(tmp_path: Path) -> None:
+    """Its lines repeat all prompts; lines of today that are added to it count them."""
+    journal = tmp_path / "session.jsonl"
+    shutil.copy(FORMAT_2, journal)
+    assert read_journal(journal).case["format"] == 2 < FORMAT_VERSION
+    with recover(journal, samples=TOY, segmenter=FakeSegmenter()) as ws:
+        assert zlib.crc32(ws.mask.tobytes(order="F")) == 3673423633
+        assert len(ws.undo_titles) == 6
+        assert [point.ijk for point in ws.case.state.points] == [(10, 24, 7), (14, 24, 7), (16, 26, 7)]
+        assert [(box.corner_a_ijk, box.label) for box in ws.case.state.boxes] == [((22, 8, 7), 23)]
+    assert replay(FORMAT_2, tmp_path / "m.nii.gz", samples=TOY, segmenter=FakeSegmenter()).identical
+
+
+def test_lines_do_not_grow_with_the_prompts_that_stay(recorded: Workspace) -> None:
+    for x in range(8, 32):
+        recorded.run("add_points", at=[[x, 20]])
+    recorded.run("delete_point", number=5)
+    recorded.run("undo")
+    recorded.run("add_points", at=[[9, 9]])
+    path = recorded.journal_path
+    assert path is not None
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert max(map(len, lines[4:26])) < min(map(len, lines[4:26])) + 12
+    points = recorded.case.state.points
+    with recover(path, samples=TOY, segmenter=FakeSegmenter()) as again:
+        assert again.case.state.points == points and len(points) == 25
+
+
+def test_a_line_that_counts_prompts_that_are_not_there_is_refused() -> None:
+    from spinalsam.control.state import decode_changes
+
+    with pytest.raises(ValueError, match="keeps 3 prompts where there are 0"):
+        decode_changes({"points": {"kept": 3, "then": []}})
 
 
 def test_a_workspace_without_a_journal_has_none_to_keep(ws: Workspace, tmp_path: Path) -> None:
