@@ -187,7 +187,11 @@ def start(folder: Path, out: Path, *words: str) -> subprocess.Popen[str]:
     """The real command, with the shipped network, in a process group of its own."""
     command = [sys.executable, "-m", "spinalsam", "segment", str(folder), "-o", str(out), "--say", SAID_BOX, *words]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process of the background starts with Ctrl+C ignored
+    try:
+        return subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def wait_for(what: object, seconds: float = 120.0) -> None:
