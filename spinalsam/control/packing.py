@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,11 +50,12 @@ class PackedArray:
         try:
             shape = tuple(int(n) for n in value["shape"])
             packed = cls(shape, str(value["dtype"]), base64.b64decode(value["data"], validate=True))
-            expected = int(np.prod(shape)) * np.dtype(_DTYPES[packed.dtype]).itemsize
+            expected = math.prod(shape) * np.dtype(_DTYPES[packed.dtype]).itemsize
             # Decompress no further than the shape allows: a damaged line must not fill the memory.
-            if len(zlib.decompressobj().decompress(packed.data, expected + 1)) != expected:
+            stream = zlib.decompressobj()
+            if len(stream.decompress(packed.data, expected + 1)) != expected or not stream.eof:
                 raise ValueError("size")
-        except (KeyError, TypeError, ValueError, binascii.Error, zlib.error):
+        except (KeyError, TypeError, ValueError, OverflowError, binascii.Error, zlib.error):
             raise JournalError("A mask in the journal is damaged.") from None
         return packed
 

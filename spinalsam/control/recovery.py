@@ -289,7 +289,7 @@ def _do_again(ws: Workspace, path: Path, entry: Entry) -> None:
         passing = bool(operation.writes) and operation.writes <= _PASSING
         result = _recorded(ws, entry) if carries or passing else operation.run(ws, Job(), **call.args)
         ws.apply_silently(operation, call, result)
-    except (SpinalSamError, KeyError, TypeError, ValueError, IndexError) as error:
+    except (SpinalSamError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise JournalError(f"Line {entry.number + 1} of the journal '{path}' cannot be done again: {error}") from error
 
 

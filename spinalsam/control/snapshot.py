@@ -90,7 +90,7 @@ def put_state(content: CaseContent, values: dict[str, Any]) -> None:
             prompt = prompt_from_json(item["prompt"])
             ref = prompt.slice_ref(content.volume.geometry)
             masks.remember(SliceMask(ref, prompt, PackedArray.from_json(item["mask"]), PackedArray.from_json(item["base"])))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise JournalError(f"A state in the journal is damaged: {error}") from error
     content.mask, content.state, content.slice_masks = mask, state, masks
     content.extents = LabelExtents()
@@ -170,7 +170,7 @@ def _rescued(path: Path) -> JournalContent | None:
         snapshot = read_journal(snapshot_path(path))
         lines, checksum = int(snapshot.case["lines"]), str(snapshot.case["follows"])
         raw = path.read_bytes() if path.exists() else b""
-    except (SpinalSamError, OSError, KeyError, TypeError, ValueError):
+    except (SpinalSamError, OSError, KeyError, TypeError, ValueError, OverflowError):
         return None
     if len(snapshot.entries) != 2 or snapshot.entries[1].kind != STATE:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from spinalsam.language.tokens import Replacement, Spans, Token
@@ -133,6 +134,8 @@ def take_numbers(text: str, spans: Spans) -> str:
 
     def digits(match: re.Match[str]) -> str:
         value = float(match.group(3)) * (-1 if match.group(2) else 1) * (1000 if match.group(4) else 1)
+        if not math.isfinite(value):  # hundreds of digits are no number that anyone means
+            return match.group(0)
         return put(value, match, ordinal=bool(match.group(1) or match.group(5)))
 
     text = re.sub(r"\b3[\s-]?d\b|(?<![a-z\d])3d(?![a-z\d])", " threedview ", text)

@@ -145,9 +145,9 @@ def is_segmentation(path: Path) -> bool:
 
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=["SOPClassUID"])
+        return str(header.get("SOPClassUID", "")).startswith(_SEGMENTATIONS)  # decoded only now
     except Exception:  # pydicom raises whatever its parser stumbles over
         return False
-    return str(header.get("SOPClassUID", "")).startswith(_SEGMENTATIONS)
 
 
 def read_labels(path: Path, *, by_name: bool = False) -> Volume:

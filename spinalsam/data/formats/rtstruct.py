@@ -195,9 +195,9 @@ def is_structure_set(path: Path) -> bool:
 
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=["SOPClassUID"])
+        return str(header.get("SOPClassUID", "")) == STORAGE  # decoded only now
     except Exception:  # pydicom raises whatever its parser stumbles over
         return False
-    return str(header.get("SOPClassUID", "")) == STORAGE
 
 
 def read_labels(path: Path, geometry: Geometry | None, *, by_name: bool = False) -> Volume:
