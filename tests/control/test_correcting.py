@@ -30,7 +30,8 @@ def blocks(request: pytest.FixtureRequest, tmp_path: Path):
     ws.open(tmp_path / "ct.nii.gz")
     ws.case.mask[(labels == L2) & body] = L2
     ws.case.mask[labels == L3] = L3
-    ws.case.extents.follow((0, 0, 0), np.zeros_like(ws.case.mask), ws.case.mask)
+    counts = {value: int((ws.case.mask == value).sum()) for value in (L2, L3)}
+    ws.case.extents.follow(((0, 0, 0), ws.case.mask.shape), {}, counts)
     process = np.argwhere((labels == L2) & ~body)
     middle = process[np.abs(process - process.mean(axis=0)).sum(axis=1).argmin()]
     yield ws, labels, middle
