@@ -19,6 +19,7 @@ from spinalsam.support.calls import OperationCall
 from spinalsam.support.geometry import Geometry
 from tests.control.conftest import put_mask, toy_volume
 from tests.fakes import FakeSegmenter
+from tests.timing import timed
 
 
 def test_steps_are_described_next_first(ws: Workspace) -> None:
@@ -158,6 +159,7 @@ def test_without_room_on_disk_steps_stay_in_memory(ws: Workspace, monkeypatch: p
     assert not ws.has_mask
 
 
+@timed
 def test_undo_of_a_whole_spine_is_quick() -> None:
     """25 million voxels in the box of one step, ten labels in it: less work than a window may be held up for."""
     labels = np.zeros((320, 320, 250), np.uint8, order="F")

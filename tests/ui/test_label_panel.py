@@ -15,6 +15,7 @@ from spinalsam.control.operations import SPECS
 from spinalsam.ui.history_panel import HistoryPanel
 from spinalsam.ui.label_panel import LOCKED, NAME, SHOWN, STATE, VALUE, VOLUME
 from spinalsam.ui.main_window import MainWindow
+from tests.timing import timed
 
 Settled = Callable[[MainWindow], None]
 
@@ -111,6 +112,7 @@ def test_steps_are_listed_and_a_click_goes_there_and_back(spine: MainWindow) -> 
     assert spine.workspace.case.extents.values == [21, 22]
 
 
+@timed
 def test_a_new_step_costs_the_list_of_thousands_nothing(qtbot: Any) -> None:
     import time
 

@@ -25,6 +25,7 @@ from PyQt5.QtWidgets import (
 from spinalsam.data.volume import Volume
 from spinalsam.support.geometry import Geometry
 from spinalsam.ui.main_window import MainWindow
+from tests.timing import timed
 
 FRAMES_A_SECOND = 30
 CONTROLS = (QToolButton, QPushButton, QLineEdit, QComboBox, QCheckBox, QAbstractSpinBox, QAbstractItemView)
@@ -58,6 +59,7 @@ def test_tab_reaches_panes_labels_and_chat(case: MainWindow, qtbot: Any) -> None
         assert wanted in reached, wanted
 
 
+@timed
 def test_no_handler_of_a_scroll_takes_longer_than_a_frame(window: MainWindow, qtbot: Any) -> None:
     """A CT of 512 x 512 x 120: how many slices a second the main thread could show, by the time that it works on each."""
     rng = np.random.default_rng(0)

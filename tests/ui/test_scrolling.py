@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from tests.timing import timed
 from tests.ui.screen import need_tools
 from tests.ui.scrolling import figures
 
@@ -14,6 +15,7 @@ FRAMES_A_SECOND = 30
 SLICES = 200
 
 
+@timed
 def test_at_least_thirty_frames_a_second_in_every_pane(tmp_path: Path) -> None:
     need_tools()
     is_quiet = os.getloadavg()[0] <= (os.cpu_count() or 1)
