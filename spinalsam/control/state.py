@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -212,13 +213,9 @@ def encode_changes(changes: Mapping[str, Any], before: CaseState | None = None) 
     """
     encoded: dict[str, Any] = {}
     if "points" in changes:
-        points, kept = changes["points"], _shared(before.points if before else (), changes["points"])
-        rows = [[*_ref(point.ref), list(point.ijk), point.positive, point.label] for point in points[kept:]]
-        encoded["points"] = {"kept": kept, "then": rows} if kept else rows
+        encoded["points"] = _listed(changes["points"], before.points if before else (), _point_row)
     if "boxes" in changes:
-        boxes, kept = changes["boxes"], _shared(before.boxes if before else (), changes["boxes"])
-        rows = [[*_ref(box.ref), list(box.corner_a_ijk), list(box.corner_b_ijk), box.label] for box in boxes[kept:]]
-        encoded["boxes"] = {"kept": kept, "then": rows} if kept else rows
+        encoded["boxes"] = _listed(changes["boxes"], before.boxes if before else (), _box_row)
     if "view" in changes:
         encoded["view"] = {**vars(changes["view"]), "crosshair_ijk": list(changes["view"].crosshair_ijk)}
     if "labels" in changes:
@@ -249,14 +246,19 @@ def decode_changes(encoded: Mapping[str, Any], before: CaseState | None = None) 
     return changes
 
 
-def _shared(before: tuple[Any, ...], after: tuple[Any, ...]) -> int:
-    """How many elements both begin with."""
-    count = 0
-    for old, new in zip(before, after, strict=False):
-        if old is not new and old != new:
-            break
-        count += 1
-    return count
+def _point_row(point: PlacedPoint) -> list[Any]:
+    return [*_ref(point.ref), list(point.ijk), point.positive, point.label]
+
+
+def _box_row(box: PlacedBox) -> list[Any]:
+    return [*_ref(box.ref), list(box.corner_a_ijk), list(box.corner_b_ijk), box.label]
+
+
+def _listed(after: tuple[Any, ...], before: tuple[Any, ...], row: Callable[[Any], list[Any]]) -> Any:
+    """The rows of prompts, or how many of those before stay and the rows of those that follow."""
+    kept = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1] or pair[0] == pair[1], zip(before, after, strict=False)))
+    rows = [row(prompt) for prompt in after[kept:]]
+    return {"kept": kept, "then": rows} if kept else rows
 
 
 def _kept(encoded: Any, before: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]:

@@ -87,6 +87,11 @@ _CYCLE = ((144, 144, 223), (16, 249, 171), (171, 249, 16), (189, 66, 250), (184,
 _POSITIONS = {LABEL_VALUES[name]: n for n, name in enumerate(CRANIOCAUDAL)}
 
 
+def level_order(value: int) -> tuple[int, int]:
+    """Key to sort labels by: levels from head to foot with their variants where they occur, then other values by number."""
+    return _POSITIONS.get(value, len(_POSITIONS)), value
+
+
 def label_colour(value: int) -> tuple[int, int, int]:
     """RGB 0-255 of a label; neighbouring levels, variants included, can be told apart without colour vision too."""
     if value in _POSITIONS:

@@ -24,7 +24,7 @@ from spinalsam.training.batches import Batches
 from spinalsam.training.evaluate import SliceCase, evaluate_segmenter
 from spinalsam.training.fit import Run
 from spinalsam.training.recipe import real_cases
-from spinalsam.training.sources import Sources
+from spinalsam.training.sources import Sources, to_stderr
 
 ARMS: dict[str, tuple[str, ...]] = {
     "mask decoder alone": (),
@@ -45,7 +45,7 @@ def ablation(
 ) -> dict[str, dict[str, Any]]:
     """Figures by method, in the order of the table. Adapted networks stay in `out`; an interrupted run goes on."""
     cases = real_cases(validate)
-    library, contexts = sources.rendered(out / "cache", report=_say)
+    library, contexts = sources.rendered(out / "cache", report=to_stderr)
     rows: dict[str, dict[str, Any]] = {"filled box": measure(FILLED_BOX, cases), "Otsu in the box": measure(OTSU, cases)}
     if with_vit:
         torch.manual_seed(seed)
@@ -59,19 +59,14 @@ def ablation(
         metadata, share = prepare(segmenter, Adaptation(methods), base="base", base_sha256="")
         task = task_for(segmenter, config, metadata, library=library, contexts=contexts)
         run = Run(out / name.strip("+ ").replace(" ", "_"), config, task)
-        run.train(report=_say)
+        run.train(report=to_stderr)
         with run.averaged():
             rows[name] = {**measure(segmenter, cases), "trained_share": share.share}
-        _say(f"{name}: {rows[name]}")
+        to_stderr(f"{name}: {rows[name]}")
     if unet_steps:
         batches = Batches(library, settings(steps=unet_steps, batch=8, side=128, seed=seed), contexts=contexts)
-        rows["U-Net on the same slices"] = measure(unet_baseline(train_unet(batches, steps=unet_steps, report=_say), side=128), cases)
+        rows["U-Net on the same slices"] = measure(unet_baseline(train_unet(batches, steps=unet_steps, report=to_stderr), side=128), cases)
     return rows
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 def as_markdown(rows: dict[str, dict[str, Any]]) -> str:

@@ -25,7 +25,7 @@ from spinalsam.training.evaluate import SMALLEST_PIXELS, SliceCase, evaluate_seg
 from spinalsam.training.fit import Run, save_tensors
 from spinalsam.training.recipe import read_config, real_cases
 from spinalsam.training.render import Context, ShapeVolume
-from spinalsam.training.sources import Sources
+from spinalsam.training.sources import Sources, to_stderr
 from spinalsam.training.task import from_beginning
 
 PLACES: dict[str, tuple[str, ...]] = {
@@ -51,7 +51,7 @@ def rendered_cases(library: Sequence[ShapeVolume], contexts: Sequence[Context], 
 
 def compare(config: TrainConfig, sources: Sources, validate: Path, out: Path, *, unseen: int) -> dict[str, dict[str, Any]]:
     """Figures by place. A place's run stays in `out`; an interrupted one goes on."""
-    library, contexts = sources.rendered(out / "cache", report=_say)
+    library, contexts = sources.rendered(out / "cache", report=to_stderr)
     side = config.phases[-1].side
     sets = {"rendered": rendered_cases(library, contexts, side=side, count=unseen), "real": real_cases(validate)}
     rows: dict[str, dict[str, Any]] = {}
@@ -62,12 +62,12 @@ def compare(config: TrainConfig, sources: Sources, validate: Path, out: Path, *,
     for name, places in PLACES.items():
         arm = replace(config, model=replace(config.model, cbam_after=places))
         run = Run(out / name.replace(" ", "_"), arm, from_beginning(arm, library, contexts, start=first))
-        run.train(report=_say)
+        run.train(report=to_stderr)
         with run.averaged() as network:
             segmenter = CompactSegmenter(network, checksum="in training")  # type: ignore[arg-type]
             rows[name] = {kind: evaluate_segmenter(segmenter, cases, clicks=1) for kind, cases in sets.items()}
         rows[name]["parameters"] = sum(parameter.numel() for parameter in run.network.parameters())
-        _say(f"{name}: box {rows[name]['rendered']['dice']:.4f} rendered, {rows[name]['real']['dice']:.4f} real")
+        to_stderr(f"{name}: box {rows[name]['rendered']['dice']:.4f} rendered, {rows[name]['real']['dice']:.4f} real")
     return rows
 
 
@@ -85,11 +85,6 @@ def as_markdown(rows: dict[str, dict[str, Any]]) -> str:
 
 def _boxed(row: dict[str, Any]) -> NDArray[np.float64]:
     return np.array([case["dice"] for case in row["rendered"]["cases"]])
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 def main() -> None:

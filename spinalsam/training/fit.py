@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from spinalsam.errors import InputError
 from spinalsam.training.batches import BatchSource, parts_of
 from spinalsam.training.config import TrainConfig
 from spinalsam.training.objective import InteractiveStep
+from spinalsam.training.sources import to_stderr
 from spinalsam.training.task import Task
 
 # Figures of a network; "score" decides which weights are the best.
@@ -95,7 +95,7 @@ class Run:
 
     def train(self, *, stop_after_s: float | None = None, report: Callable[[str], None] | None = None) -> None:
         """Train to the end of the last phase, for `stop_after_s` seconds, or until patience is at an end."""
-        say = report or _to_stderr
+        say = report or to_stderr
         step_module: torch.nn.Module = InteractiveStep(self.network, self.config.prompts)  # type: ignore[arg-type]
         if self.world > 1:
             torch.distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
@@ -223,11 +223,6 @@ class Run:
             own = _part(moments, f"{number}.")
             if own:
                 self.optimiser.state[parameter] = {name: value if name == "step" else value.to(self.device) for name, value in own.items()}
-
-
-def _to_stderr(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
 
 
 def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:

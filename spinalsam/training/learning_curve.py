@@ -17,7 +17,7 @@ from spinalsam.training.baselines import train_unet, unet_baseline
 from spinalsam.training.batches import Batches
 from spinalsam.training.evaluate import evaluate_segmenter
 from spinalsam.training.recipe import real_cases
-from spinalsam.training.sources import Sources
+from spinalsam.training.sources import Sources, to_stderr
 
 SIDE, BATCH = 128, 8
 
@@ -29,13 +29,13 @@ def learning_curve(
     cases = real_cases(validate)
     curves: dict[str, list[tuple[int, float]]] = {}
     for kind, sources in kinds.items():
-        library, contexts = sources.rendered(cache, report=_say)
+        library, contexts = sources.rendered(cache, report=to_stderr)
         for steps in amounts:
             batches = Batches(library, settings(steps=steps, batch=BATCH, side=SIDE, seed=seed), contexts=contexts)
-            network = train_unet(batches, steps=steps, seed=seed, report=_say)
+            network = train_unet(batches, steps=steps, seed=seed, report=to_stderr)
             figure = evaluate_segmenter(unet_baseline(network, side=SIDE), cases, clicks=0)["dice"]
             curves.setdefault(kind, []).append((steps * BATCH, figure))
-            _say(f"{kind}: {steps * BATCH} slices, Dice {figure:.3f}")
+            to_stderr(f"{kind}: {steps * BATCH} slices, Dice {figure:.3f}")
     return curves
 
 
@@ -44,11 +44,6 @@ def as_markdown(curves: dict[str, list[tuple[int, float]]]) -> str:
     amounts = [slices for slices, _ in next(iter(curves.values()))]
     lines = ["| rendered from | " + " | ".join(f"{slices} slices" for slices in amounts) + " |", "|---" * (1 + len(amounts)) + "|"]
     return "\n".join(lines + [f"| {kind} | " + " | ".join(f"{dice:.3f}" for _, dice in points) + " |" for kind, points in curves.items()])
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,12 @@ TOTALSEGMENTATOR_BONES = (*range(25, 51), *range(69, 79), *range(91, 118))
 REAL_SHAPE_WEIGHT = 2  # a real label volume is drawn from that many times as often as a phantom
 
 Report = Callable[[str], None]
+
+
+def to_stderr(line: str) -> None:
+    """A `Report` for people who watch a terminal."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def label_files(folders: Sequence[Path]) -> list[Path]:

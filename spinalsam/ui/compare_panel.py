@@ -21,15 +21,15 @@ from PyQt5.QtWidgets import (
     QWidget,
 )
 
-from spinalsam.support.anatomy import CRANIOCAUDAL, label_value
+from spinalsam.support.anatomy import level_order
 from spinalsam.ui import theme
 from spinalsam.ui.scene import Rgb
+from spinalsam.ui.tables import row_table
 from spinalsam.ui.words import follow, put, say, told, tr
 
 NAME, DICE, HD95, OURS, THEIRS = range(5)
 # Below this a label is worth a look.
 POOR_DICE = 0.8
-_ORDER = {label_value(name): n for n, name in enumerate(CRANIOCAUDAL)}
 HEIGHT = 172
 
 
@@ -63,17 +63,11 @@ class ComparePanel(QFrame):
         column.addWidget(self.table, 1)
 
     def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 5)
+        table = row_table(0, 5, row_height=24)
         put(table.setAccessibleName, "Agreement of the two masks by label")
         follow(table, lambda table: table.setHorizontalHeaderLabels([tr("Label"), "Dice", "HD95", tr("Left"), tr("Right")]))
-        table.setSelectionBehavior(QAbstractItemView.SelectRows)
         table.setSelectionMode(QAbstractItemView.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        table.setShowGrid(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(24)
         header = table.horizontalHeader()
-        header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignRight | Qt.AlignVCenter)
         table.horizontalHeaderItem(NAME).setTextAlignment(Qt.AlignLeft | Qt.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.Stretch)
@@ -87,7 +81,7 @@ class ComparePanel(QFrame):
         """data: of a `compare_mask` result, or None while there is none. stale: it is behind the masks. unit: of the distance."""
         self.summary.setText(tr("Comparing ...") if data is None else say(sentence))
         labels = dict(data["labels"]) if data is not None else {}
-        self._rows = sorted(map(int, labels), key=lambda value: (_ORDER.get(value, 1000), value))
+        self._rows = sorted(map(int, labels), key=level_order)
         self.table.setRowCount(len(self._rows))
         for row, value in enumerate(self._rows):
             self._fill(row, labels[str(value)], colours.get(value, (128, 128, 128)), stale=stale, voxel_ml=voxel_ml, unit=unit)

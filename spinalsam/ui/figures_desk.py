@@ -11,14 +11,12 @@ from PyQt5.QtCore import QObject
 from spinalsam.control.measuring import Measurement
 from spinalsam.control.operation import OperationResult
 from spinalsam.control.state import Change
-from spinalsam.support.anatomy import CRANIOCAUDAL, LABEL_NAMES, label_value
+from spinalsam.support.anatomy import LABEL_NAMES, level_order
 from spinalsam.ui import dialogs
 from spinalsam.ui.figures_window import FiguresWindow
 from spinalsam.ui.live_comparison import LiveComparison
 from spinalsam.ui.live_table import LiveTable
 from spinalsam.ui.words import tr
-
-_ORDER = {label_value(name): n for n, name in enumerate(CRANIOCAUDAL)}
 
 
 class FiguresDesk(QObject):
@@ -132,7 +130,7 @@ class FiguresDesk(QObject):
 
     def _named(self) -> list[Measurement]:
         """The measurements with the names that are shown, from head to foot."""
-        values = sorted(self.table.figures, key=lambda value: (_ORDER.get(value, 1000), value))
+        values = sorted(self.table.figures, key=level_order)
         return [replace(self.table.figures[value].measurement, name=self.workspace.state.label(value).name) for value in values]
 
     def ask_reference(self) -> None:

@@ -8,14 +8,11 @@ from typing import Any
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtGui import QColor
 from PyQt5.QtWidgets import (
-    QAbstractItemView,
     QApplication,
     QCheckBox,
     QDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
-    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QTabWidget,
@@ -26,15 +23,15 @@ from PyQt5.QtWidgets import (
 from spinalsam.control.comparing import ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL
 from spinalsam.control.figures_text import table_text
 from spinalsam.control.measuring import Measurement
-from spinalsam.support.anatomy import CRANIOCAUDAL, label_colour, label_value
+from spinalsam.support.anatomy import label_colour, level_order
 from spinalsam.ui import theme
 from spinalsam.ui.scene import Rgb
 from spinalsam.ui.slice_picture import DIFFERENCE_COLOURS
+from spinalsam.ui.tables import panel_button, row_table, set_heads
 from spinalsam.ui.vertebra_panel import VertebraPanel
 from spinalsam.ui.words import follow, put, say, told, tr
 
 _DIFFERENCE_WORDS = {ONLY_OURS: "only here", ONLY_REFERENCE: "only in the reference", OTHER_LABEL: "another label"}
-_ORDER = {label_value(name): n for n, name in enumerate(CRANIOCAUDAL)}
 FIRST_COMPARED = 8  # columns from here on are about the reference
 
 
@@ -69,21 +66,15 @@ class FiguresWindow(QDialog):
         self.difference.clicked.connect(lambda shown: self.requested.emit("show_difference", {"visible": shown}))
         self.legend = QLabel()
         follow(self.legend, lambda legend: legend.setText(_legend()))
-        self.copy = self._button("copy", "Copy", self._copy)
-        self.csv = self._button("export_mask", "Save CSV...", self.ask_csv.emit)
-        self.compare = self._button("compare_mask", "Compare with a reference...", self.ask_reference.emit)
-        self.beside = self._button("show_side_by_side", "Side by side", lambda: None)
+        self.copy = panel_button("copy", "Copy", self._copy)
+        self.csv = panel_button("export_mask", "Save CSV...", self.ask_csv.emit)
+        self.compare = panel_button("compare_mask", "Compare with a reference...", self.ask_reference.emit)
+        self.beside = panel_button("show_side_by_side", "Side by side", lambda: None)
         self.beside.setCheckable(True)
         self.beside.clicked.connect(lambda shown: self.requested.emit("show_side_by_side", {"visible": shown}))
-        self.end = self._button("", "End comparison", lambda: self.requested.emit("end_comparison", {}))
+        self.end = panel_button("", "End comparison", lambda: self.requested.emit("end_comparison", {}))
         self._arrange()
         self.show_comparison(None, "", stale=False, comparing=False)
-
-    def _button(self, picture: str, text: str, act: Any) -> QPushButton:
-        button = told(QPushButton(theme.icon(picture), ""), text)
-        button.setAutoDefault(False)
-        button.clicked.connect(lambda _=False: act())
-        return button
 
     def _arrange(self) -> None:
         upper, lower = QHBoxLayout(), QHBoxLayout()
@@ -112,14 +103,8 @@ class FiguresWindow(QDialog):
         outer.addWidget(self.tabs)
 
     def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 0)
+        table = row_table(0, 0)
         put(table.setAccessibleName, "Figures of the labels")
-        table.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        table.setSelectionBehavior(QAbstractItemView.SelectRows)
-        table.setShowGrid(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(26)
-        table.horizontalHeader().setHighlightSections(False)
         return table
 
     # --- what is shown -----------------------------------------------------------------------------------------------
@@ -162,7 +147,7 @@ class FiguresWindow(QDialog):
         heads += ["Dice", "HD95 mm"] if self._compared is not None else []
         rows = [(one.value, self._cells(one)) for one in self._measured]
         rows += [(value, self._missed_cells(value, len(heads))) for value in self._only_in_reference()]
-        rows.sort(key=lambda row: (_ORDER.get(row[0], 1000), row[0]))
+        rows.sort(key=lambda row: level_order(row[0]))
         self.table.setColumnCount(len(heads))
         self.table.setHorizontalHeaderLabels(heads)
         self.table.setRowCount(len(rows))
@@ -176,10 +161,7 @@ class FiguresWindow(QDialog):
                 if self._stale and column >= FIRST_COMPARED:
                     item.setForeground(QColor(theme.current().muted))
                 self.table.setItem(row, column, item)
-        for column in range(len(heads)):
-            side = Qt.AlignLeft if column == 0 else Qt.AlignRight
-            self.table.horizontalHeaderItem(column).setTextAlignment(side | Qt.AlignVCenter)
-            self.table.horizontalHeader().setSectionResizeMode(column, QHeaderView.Stretch if column == 0 else QHeaderView.ResizeToContents)
+        set_heads(self.table, left=(0,), stretched=0)
         for button in (self.copy, self.csv):
             button.setEnabled(bool(rows))
 

@@ -23,6 +23,7 @@ from PyQt5.QtWidgets import (
 from spinalsam.control.keys import KeyEntry
 from spinalsam.control.operations import find
 from spinalsam.ui import keys
+from spinalsam.ui.tables import row_table
 from spinalsam.ui.words import tr
 
 
@@ -98,17 +99,11 @@ class KeysPage(QWidget):
         self.what.setObjectName("hint")
 
     def _make_table(self) -> QTableWidget:
-        table = QTableWidget(len(self._entries), 2)
+        table = row_table(len(self._entries), 2)
         table.setHorizontalHeaderLabels([tr("What it does"), tr("Key")])
         table.setAccessibleName(tr("Keys"))
-        table.setSelectionBehavior(QAbstractItemView.SelectRows)
         table.setSelectionMode(QAbstractItemView.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        table.setShowGrid(False)
         table.setMinimumHeight(220)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(26)
-        table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         table.horizontalHeader().setSectionResizeMode(1, QHeaderView.Fixed)

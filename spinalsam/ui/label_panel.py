@@ -23,9 +23,10 @@ from PyQt5.QtWidgets import (
 
 from spinalsam.control.measuring import Measurement
 from spinalsam.control.state import PROGRESS, LabelInfo
-from spinalsam.support.anatomy import CRANIOCAUDAL, GROUPS, LABEL_NAMES, label_colour, label_value
+from spinalsam.support.anatomy import CRANIOCAUDAL, GROUPS, LABEL_NAMES, label_colour, label_value, level_order
 from spinalsam.ui import theme
 from spinalsam.ui.label_menu import PROGRESS_WORDS, LabelMenu
+from spinalsam.ui.tables import row_table
 from spinalsam.ui.words import follow, put, say, told, tr
 
 NAME, VALUE, VOLUME, SHOWN, LOCKED, STATE = range(6)
@@ -90,15 +91,11 @@ class LabelPanel(QWidget):
         column.addStretch(0)
 
     def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 6)
+        table = row_table(0, 6)
         follow(table, lambda table: table.setHorizontalHeaderLabels([tr("Label"), tr("Value"), tr("Volume"), "", "", ""]))
         put(table.setAccessibleName, "Labels")
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(26)
-        table.setSelectionBehavior(QAbstractItemView.SelectRows)
         table.setSelectionMode(QAbstractItemView.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditKeyPressed)
-        table.setShowGrid(False)
         table.setMinimumHeight(86)
         table.setContextMenuPolicy(Qt.CustomContextMenu)
         table.customContextMenuRequested.connect(self._open_menu)
@@ -106,7 +103,6 @@ class LabelPanel(QWidget):
         table.cellDoubleClicked.connect(self._double_clicked)
         table.itemChanged.connect(self._renamed)
         header = table.horizontalHeader()
-        header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
         for column in (VALUE, VOLUME):
             table.horizontalHeaderItem(column).setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
@@ -268,8 +264,7 @@ class LabelPanel(QWidget):
 
 def _ordered(labels: Any) -> list[LabelInfo]:
     """From head to foot, then the others by value."""
-    order = {label_value(name): n for n, name in enumerate(CRANIOCAUDAL)}
-    return sorted(labels, key=lambda info: (order.get(info.value, 1000), info.value))
+    return sorted(labels, key=lambda info: level_order(info.value))
 
 
 def _is_used(state: Any, info: LabelInfo) -> bool:

@@ -25,6 +25,7 @@ from spinalsam.errors import UsageError
 from spinalsam.support.planes import SliceRef
 from spinalsam.ui import theme
 from spinalsam.ui.forms import read_text
+from spinalsam.ui.tables import row_table
 from spinalsam.ui.words import follow, put, told, tr
 
 KIND, LABEL, SLICE, PLACE, DELETE = range(5)
@@ -111,17 +112,12 @@ class PromptPanel(QWidget):
         return button
 
     def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 5)
+        table = row_table(0, 5)
         follow(table, lambda table: table.setHorizontalHeaderLabels(["", tr("Label"), tr("Slice"), tr("Pixels"), ""]))
         put(table.setAccessibleName, "Prompts")
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(26)
-        table.setShowGrid(False)
-        table.setSelectionBehavior(QAbstractItemView.SelectRows)
         table.setSelectionMode(QAbstractItemView.SingleSelection)
         table.setEditTriggers(QAbstractItemView.DoubleClicked | QAbstractItemView.EditKeyPressed)
         header = table.horizontalHeader()
-        header.setHighlightSections(False)
         header.setMinimumSectionSize(26)
         header.setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
         for column, width in ((KIND, 30), (DELETE, 30)):

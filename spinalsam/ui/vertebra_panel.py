@@ -7,14 +7,10 @@ from typing import Any
 
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import (
-    QAbstractItemView,
     QApplication,
     QCheckBox,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
-    QPushButton,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -24,6 +20,7 @@ from spinalsam.control.figures_text import rows_text
 from spinalsam.control.state import MeasuredFigures
 from spinalsam.ui import theme
 from spinalsam.ui.scene import Rgb
+from spinalsam.ui.tables import panel_button, row_table, set_heads
 from spinalsam.ui.words import put, retell, say, told, tr
 
 _PLACES = ("anterior", "middle", "posterior")
@@ -49,15 +46,9 @@ class VertebraPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: list[Mapping[str, Any]] = []
-        self.table = QTableWidget(0, 0)
+        self.table = row_table(0, 0)
         put(self.table.setAccessibleName, "Figures of the vertebrae")
-        self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectRows)
-        self.table.setShowGrid(False)
         self.table.setWordWrap(False)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(26)
-        self.table.horizontalHeader().setHighlightSections(False)
         self.angles = QLabel()
         self.angles.setWordWrap(True)
         self.angles.setTextInteractionFlags(Qt.TextSelectableByMouse)
@@ -66,18 +57,12 @@ class VertebraPanel(QWidget):
         self.hint.setWordWrap(True)
         self.shown = told(QCheckBox(), "Draw on the slices where it was read")
         self.shown.clicked.connect(lambda visible: self.requested.emit("show_figures", {"visible": visible}))
-        self.measure = self._button("measure", "Measure all", lambda: self.requested.emit("measure", {}))
-        self.cobb = self._button("", "Cobb angle...", self.ask_cobb.emit)
-        self.copy = self._button("copy", "Copy", self._copy)
+        self.measure = panel_button("measure", "Measure all", lambda: self.requested.emit("measure", {}))
+        self.cobb = panel_button("", "Cobb angle...", self.ask_cobb.emit)
+        self.copy = panel_button("copy", "Copy", self._copy)
         self._arrange()
         self._shown: tuple[MeasuredFigures | None, Mapping[int, Rgb], bool] = (None, {}, False)
         retell(self._fill)
-
-    def _button(self, picture: str, text: str, act: Any) -> QPushButton:
-        button = told(QPushButton(theme.icon(picture), ""), text)
-        button.setAutoDefault(False)
-        button.clicked.connect(lambda _=False: act())
-        return button
 
     def _arrange(self) -> None:
         row = QHBoxLayout()
@@ -117,11 +102,7 @@ class VertebraPanel(QWidget):
                 elif column < len(heads) - 1:
                     item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
                 self.table.setItem(number, column, item)
-        for column in range(len(heads)):
-            last = column == len(heads) - 1
-            side = Qt.AlignLeft if column == 0 or last else Qt.AlignRight
-            self.table.horizontalHeaderItem(column).setTextAlignment(side | Qt.AlignVCenter)
-            self.table.horizontalHeader().setSectionResizeMode(column, QHeaderView.Stretch if last else QHeaderView.ResizeToContents)
+        set_heads(self.table, left=(0, len(heads) - 1), stretched=len(heads) - 1)
         self._show_words(figures, stale=stale)
 
     def _show_words(self, figures: MeasuredFigures | None, *, stale: bool) -> None:

@@ -19,7 +19,7 @@ from spinalsam.control.batch import flags, records
 from spinalsam.control.batch.cases import BatchCase
 from spinalsam.control.batch.records import DONE, FAILED, NOTHING, Recipe
 from spinalsam.errors import InputError, ModelError, RequirementError, ResourceError, SpinalSamError
-from spinalsam.support.anatomy import CRANIOCAUDAL, LABEL_VALUES
+from spinalsam.support.anatomy import level_order
 
 if TYPE_CHECKING:
     from spinalsam.control.workspace import Workspace
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 MOST_TRIES = 3  # deaths of a process over one case after which the case is given up
 UNREACHABLE = "unreachable"  # status of a case whose files this worker does not see; another one may
 
-_ORDER = {LABEL_VALUES[name]: n for n, name in enumerate(CRANIOCAUDAL)}
 # One case at a time in a process: a network and a volume fill its memory.
 _one_at_a_time = threading.Lock()
 _networks: dict[tuple[str, str], Segmenter] = {}
@@ -247,7 +246,7 @@ def _vertebrae(ws: Workspace, structures: dict[int, dict[str, Any]]) -> list[dic
     from spinalsam.control.jobs import Job
 
     rows = []
-    for value, figures in sorted(quantities(ws, Job("Measure")).items(), key=lambda item: (_ORDER.get(item[0], item[0]), item[0])):
+    for value, figures in sorted(quantities(ws, Job("Measure")).items(), key=lambda item: level_order(item[0])):
         told = structures.get(value, {})
         row = {"label": value, "name": ws.state.label(value).name}
         row |= {name: told.get(name) for name in ("confidence", "certainty", "agreement")}

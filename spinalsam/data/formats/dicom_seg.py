@@ -139,15 +139,15 @@ def _description(number: int, label: Label) -> Any:
     )
 
 
-def is_segmentation(path: Path) -> bool:
-    """Whether a DICOM file is a segmentation."""
+def sop_class(path: Path) -> str:
+    """What kind of thing a DICOM file says that it holds, as UID; empty where it cannot be read or does not say."""
     import pydicom
 
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=["SOPClassUID"])
-        return str(header.get("SOPClassUID", "")).startswith(_SEGMENTATIONS)  # decoded only now
+        return str(header.get("SOPClassUID", ""))  # decoded only now
     except Exception:  # pydicom raises whatever its parser stumbles over
-        return False
+        return ""
 
 
 def read_labels(path: Path, *, by_name: bool = False) -> Volume:
@@ -158,7 +158,7 @@ def read_labels(path: Path, *, by_name: bool = False) -> Volume:
     """
     import highdicom
 
-    if not is_segmentation(path):
+    if not sop_class(path).startswith(_SEGMENTATIONS):
         raise InputError(f"'{path.name}' is DICOM but no segmentation; choose a mask.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -153,7 +153,7 @@ def _read_picture(path: Path, by_name: bool) -> Volume:
 def _read_dicom(path: Path, by_name: bool, geometry: Geometry | None) -> Volume:
     from spinalsam.data.formats import dicom_seg, rtstruct
 
-    if rtstruct.is_structure_set(path):
+    if dicom_seg.sop_class(path) == rtstruct.STORAGE:
         return rtstruct.read_labels(path, geometry, by_name=by_name)
     return dicom_seg.read_labels(path, by_name=by_name)
 

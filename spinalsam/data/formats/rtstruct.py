@@ -189,17 +189,6 @@ class _Structure:
     mask: NDArray[np.bool_]
 
 
-def is_structure_set(path: Path) -> bool:
-    """Whether a DICOM file is an RT structure set."""
-    import pydicom
-
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=["SOPClassUID"])
-        return str(header.get("SOPClassUID", "")) == STORAGE  # decoded only now
-    except Exception:  # pydicom raises whatever its parser stumbles over
-        return False
-
-
 def read_labels(path: Path, geometry: Geometry | None, *, by_name: bool = False) -> Volume:
     """The structures as one label image on an image's grid: contours have none of their own.
 

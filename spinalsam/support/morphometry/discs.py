@@ -6,14 +6,12 @@ neighbour may be the sacrum, whose upper endplate is found by looking down from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.support.frame import Frame, unit
 from spinalsam.support.morphometry.body import RIM_MM, STAIRS_MM, Body, Endplate, Unmeasurable, fit_plane, smoothed
-from spinalsam.support.morphometry.heights import PLACES, STRIP_MM, check_layers
+from spinalsam.support.morphometry.heights import PLACES, STRIP_MM, ThreeHeights, check_layers
 from spinalsam.support.morphometry.sampling import Lattice, Piece, sample
 
 REACH_MM = 24.0  # no disc is higher; what lies further below is no neighbour
@@ -21,14 +19,8 @@ STEP_MM = 0.5
 LEAST_SHARE = 0.5  # of the endplate that must have the neighbour below it
 
 
-@dataclass(frozen=True, eq=False)
-class Disc:
-    """Heights in mm. lines_mm: by place, (2, 3) the upper and the lower end in LPS mm."""
-
-    anterior_mm: float
-    middle_mm: float
-    posterior_mm: float
-    lines_mm: dict[str, NDArray[np.float64]]
+class Disc(ThreeHeights):
+    """Of a disc."""
 
     @property
     def mean_mm(self) -> float:

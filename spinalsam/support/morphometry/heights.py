@@ -26,13 +26,17 @@ HEIGHTS_MM = (5.0, 50.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Heights:
+class ThreeHeights:
     """Heights in mm. lines_mm: by place, (2, 3) the upper and the lower end in LPS mm."""
 
     anterior_mm: float
     middle_mm: float
     posterior_mm: float
     lines_mm: dict[str, NDArray[np.float64]]
+
+
+class Heights(ThreeHeights):
+    """Of a vertebral body."""
 
     @property
     def wedge(self) -> float:
