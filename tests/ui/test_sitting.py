@@ -25,7 +25,7 @@ from tests.ui.screen import Place, Screen, need_tools, person, wait_for
 L4 = L3 + 1
 WORST_MS = 50.0
 # Where other programs want the processors, what they do to its caches and clocks is counted as work of ours.
-WORST_BUSY_MS = 1000.0
+WORST_BUSY_MS = 250.0
 
 
 class Sitting:
