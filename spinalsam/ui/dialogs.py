@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtGui import QImage
+from PyQt5.QtCore import QModelIndex, QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QColor, QImage, QPainter
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -19,6 +19,8 @@ from PyQt5.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -27,6 +29,7 @@ from PyQt5.QtWidgets import (
 
 from spinalsam.control.operations import OPERATIONS
 from spinalsam.ui import keys, theme, thumbnails
+from spinalsam.ui.tables import row_table
 from spinalsam.ui.words import tr
 
 IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff *.jsonl"
@@ -110,27 +113,24 @@ class SeriesPicker(QDialog):
 
     chosen = pyqtSignal(str)
 
-    def __init__(self, series: Sequence[Any], parent: QWidget | None = None) -> None:
+    def __init__(self, folder: str, series: Sequence[Any], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle(tr("Choose a series"))
-        self.resize(720, 420)
-        self.table = QTableWidget(len(series), 4)
+        self.resize(720, min(150 + len(series) * (PICTURE + 8), 560))
+        self.table = row_table(len(series), 4, row_height=PICTURE + 8)
         self.table.setHorizontalHeaderLabels([tr("Series"), tr("Kind"), tr("Size"), tr("Spacing in mm")])
         self.table.setIconSize(QSize(PICTURE, PICTURE))
-        self.table.verticalHeader().setDefaultSectionSize(PICTURE + 8)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
         self.table.setWordWrap(False)
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
+        self.table.setAccessibleName(tr("Series"))
         for row, info in enumerate(series):
             self._fill(row, info)
         self.table.selectRow(max(range(len(series)), key=lambda n: series[n].slices))
-        self.table.cellDoubleClicked.connect(lambda *_: self._accept())
+        self.table.cellActivated.connect(lambda *_: self._accept())
         buttons = QDialogButtonBox(QDialogButtonBox.Open | QDialogButtonBox.Cancel)
         buttons.button(QDialogButtonBox.Open).setText(tr("Open"))
         buttons.button(QDialogButtonBox.Open).setProperty("primary", True)
@@ -139,7 +139,10 @@ class SeriesPicker(QDialog):
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 12)
-        column.addWidget(QLabel(tr("The folder holds {count} series.", count=len(series))))
+        title = QLabel(tr("'{folder}' holds {count} series; which one?", folder=folder, count=len(series)))
+        title.setTextFormat(Qt.PlainText)
+        title.setWordWrap(True)
+        column.addWidget(title)
         column.addWidget(self.table)
         column.addWidget(buttons)
 
@@ -163,6 +166,22 @@ class SeriesPicker(QDialog):
             self.accept()
 
 
+KEYS_ROLE = Qt.UserRole + 1
+
+
+class KeyBeside(QStyledItemDelegate):
+    """An entry with its keys at the right edge."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        super().paint(painter, option, index)
+        pressed = index.data(KEYS_ROLE)
+        if pressed:
+            painter.save()
+            painter.setPen(QColor(theme.current().muted))
+            painter.drawText(option.rect.adjusted(0, 0, -12, 0), Qt.AlignRight | Qt.AlignVCenter, pressed)
+            painter.restore()
+
+
 class CommandPalette(QDialog):
     """Type a few letters of what you want; Enter does it. Lists every action that can be done now."""
 
@@ -172,32 +191,41 @@ class CommandPalette(QDialog):
         self._actions = [action for action in actions if action.isEnabled()]
         self.line = QLineEdit()
         self.line.setPlaceholderText(tr("What do you want to do?"))
+        self.line.setAccessibleName(tr("What do you want to do?"))
         self.line.textChanged.connect(self._filter)
         self.line.returnPressed.connect(self._run)
         self.list = QListWidget()
         self.list.itemActivated.connect(lambda _: self._run())
         self.list.itemClicked.connect(lambda _: self._run())
         self.list.setFocusPolicy(Qt.NoFocus)
+        self.list.setAccessibleName(tr("What can be done now"))
+        self.list.setItemDelegate(KeyBeside(self.list))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        self.nothing = QLabel(tr("Nothing that can be done now is called that."))
+        self.nothing.setObjectName("hint")
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 10, 10, 10)
         column.addWidget(self.line)
+        column.addWidget(self.nothing)
         column.addWidget(self.list)
-        self.resize(460, 380)
+        self.setObjectName("palette")
+        self.resize(520, 420)
         self.line.setFocus()
         self._filter("")
 
     def _filter(self, text: str) -> None:
         words = text.lower().split()
         self.list.clear()
-        for action in self._actions:
-            title = action.text().replace("...", "")
-            if all(word in f"{title} {action.data()}".lower() for word in words):
-                key = keys.shown(action.property("keys"))
-                icon = theme.icon("blank") if action.icon().isNull() else action.icon()
-                item = QListWidgetItem(icon, f"{title}     {key}" if key else title)
-                item.setData(Qt.UserRole, action)
-                self.list.addItem(item)
+        titled = [(action.text().replace("...", "").replace("…", ""), action) for action in self._actions]
+        found = [(title, action) for title, action in titled if all(word in f"{title} {action.data()}".lower() for word in words)]
+        # What begins as it was typed comes first; the order of the menus stays otherwise.
+        for title, action in sorted(found, key=lambda one: not one[0].lower().startswith(text.strip().lower())):
+            item = QListWidgetItem(theme.icon("blank") if action.icon().isNull() else action.icon(), title)
+            item.setData(Qt.UserRole, action)
+            item.setData(KEYS_ROLE, keys.shown(action.property("keys")))
+            self.list.addItem(item)
         self.list.setCurrentRow(0)
+        self.nothing.setVisible(not found)
 
     def keyPressEvent(self, event: Any) -> None:
         if event.key() in (Qt.Key_Down, Qt.Key_Up):
@@ -208,8 +236,8 @@ class CommandPalette(QDialog):
 
     def _run(self) -> None:
         item = self.list.currentItem()
-        self.accept()
         if item is not None:
+            self.accept()
             item.data(Qt.UserRole).trigger()
 
 
@@ -227,6 +255,7 @@ POINTER_KEYS = (
     ("Right drag", "window: right is wider, up is brighter"),
     ("Ctrl + left drag", "crosshair"),
     ("Double click", "one pane or all"),
+    ("Arrows, + and − in the 3-D pane", "turn it, zoom"),
 )
 
 
@@ -240,27 +269,14 @@ class ShortcutMap(QDialog):
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle(tr("Keys and pointer"))
         self.resize(760, 640)
-        specs = {operation.name: operation.spec for operation in OPERATIONS}
-        rows = [(tr(gesture), tr(meaning), "") for gesture, meaning in POINTER_KEYS]
-        for entry in keys.entries():
-            if key := keys.all_shown(entry.name):
-                rows.append((key, keys.title(entry), tr(specs[entry.op].help) if entry.op else ""))
-        self.table = QTableWidget(len(rows), 2)
-        self.table.setHorizontalHeaderLabels([tr("Key"), tr("Does")])
-        self.table.setAccessibleName(tr("Keys and pointer"))
-        self.table.setEditTriggers(QAbstractItemView.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.NoSelection)
-        self.table.setShowGrid(False)
-        self.table.verticalHeader().hide()
-        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
-        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeToContents)
-        self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.Stretch)
-        for row, (key, meaning, tip) in enumerate(rows):
-            for column, text in enumerate((key, meaning)):
-                item = QTableWidgetItem(text)
-                item.setToolTip(tip)
-                self.table.setItem(row, column, item)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(tr("Search by words or by key"))
+        self.search.setAccessibleName(tr("Search by words or by key"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._filter)
+        self.table = self._make_table()
         change = QPushButton(tr("Change keys..."))
+        change.setAutoDefault(False)
         change.clicked.connect(self.change_wanted)
         change.clicked.connect(self.accept)
         buttons = QDialogButtonBox(QDialogButtonBox.Close)
@@ -269,8 +285,37 @@ class ShortcutMap(QDialog):
         buttons.rejected.connect(self.reject)
         stack = QVBoxLayout(self)
         stack.setContentsMargins(14, 12, 14, 12)
+        stack.addWidget(self.search)
         stack.addWidget(self.table)
         stack.addWidget(buttons)
+        self.search.setFocus()
+
+    def _make_table(self) -> QTableWidget:
+        specs = {operation.name: operation.spec for operation in OPERATIONS}
+        rows = [(tr(gesture), tr(meaning), "") for gesture, meaning in POINTER_KEYS]
+        for entry in keys.entries():
+            if key := keys.all_shown(entry.name):
+                rows.append((key, keys.title(entry), tr(specs[entry.op].help) if entry.op else ""))
+        table = row_table(len(rows), 2, row_height=28)
+        table.setHorizontalHeaderLabels([tr("Key"), tr("Does")])
+        table.setAccessibleName(tr("Keys and pointer"))
+        table.setSelectionMode(QAbstractItemView.SingleSelection)
+        table.horizontalHeader().setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeToContents)
+        table.horizontalHeader().setSectionResizeMode(1, QHeaderView.Stretch)
+        for row, (key, meaning, tip) in enumerate(rows):
+            for column, text in enumerate((key, meaning)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(tip)
+                table.setItem(row, column, item)
+        return table
+
+    def _filter(self, text: str) -> None:
+        words = text.lower().split()
+        for row in range(self.table.rowCount()):
+            items = [self.table.item(row, column) for column in range(2)]
+            line = " ".join([*(item.text() for item in items), items[1].toolTip()]).lower()
+            self.table.setRowHidden(row, not all(word in line for word in words))
 
 
 def start_folder(last: str) -> str:

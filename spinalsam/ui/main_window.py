@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QByteArray, Qt, QTimer
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
+from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QAction,
     QApplication,
@@ -46,6 +45,7 @@ from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.label_panel import LabelPanel
 from spinalsam.ui.layout import CasePanes
 from spinalsam.ui.notices import NoticeHost
+from spinalsam.ui.opening import Opening
 from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.preferences_dialog import PreferencesDialog
 from spinalsam.ui.previews import Previews
@@ -75,8 +75,8 @@ SPOKEN_RESULTS = {
 # So many labels' figures are no longer read in a notice.
 MANY_RESULTS = 2
 
-# Operations that follow another by themselves; their answer would cover its answer.
-QUIET_RESULTS = {"hang_case", "set_smooth"}
+# Operations that follow another by themselves, so that their answer would cover its answer, or that open a window that says it.
+QUIET_RESULTS = {"hang_case", "set_smooth", "help", "about"}
 
 
 class MainWindow(QMainWindow):
@@ -100,7 +100,6 @@ class MainWindow(QMainWindow):
         self.commands.live = preferences.live
         self.previews = Previews(self.workspace, self)
         self.previews.enabled = preferences.preview
-        self._mask_to_load: Path | None = None
         self._state: QByteArray | None = None
         self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
         self._count_timer.timeout.connect(self._count_voxels)
@@ -133,6 +132,8 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.setStatusBar(self.status)
         self.notices = NoticeHost(self.centre)
+        self.centre.currentChanged.connect(self.notices.raise_)
+        self.opening = Opening(self, self.centre)
 
     def _build_docks(self, reader: SentenceReader) -> None:
         self.labels = LabelPanel()
@@ -151,6 +152,8 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(self.label_dock, self.prompt_dock)
         self.tabifyDockWidget(self.label_dock, self.history_dock)
         self.tabifyDockWidget(self.label_dock, self.case_dock)
+        for dock in (self.label_dock, self.prompt_dock, self.history_dock, self.case_dock):
+            dock.setTitleBarWidget(QWidget())  # the tab says the same, and a laptop needs the room
         self.case_dock.hide()
         self.setTabPosition(Qt.RightDockWidgetArea, QTabWidget.North)
         self.label_dock.raise_()
@@ -252,6 +255,8 @@ class MainWindow(QMainWindow):
         self.prompts.requested.connect(self.run)
         self.cases.requested.connect(self.run)
         self.conversation.running.connect(self.bridge.follow)
+        self.conversation.did.connect(self._did_in_chat)
+        self.conversation.answered.connect(lambda outcome: self.status.say(outcome.message))
         self.chat.undo_requested.connect(lambda steps: self.run("undo", {"count": steps}))
         self.chat.settings_requested.connect(lambda: self._open_preferences("sentences"))
         self.live_button.toggled.connect(self._set_live)
@@ -262,6 +267,7 @@ class MainWindow(QMainWindow):
         self.welcome.open_studies.connect(self._ask_studies)
         self.welcome.open_sample.connect(lambda: self.open_path(SAMPLE))
         self.welcome.open_recent.connect(self.open_path)
+        self.welcome.forget_recent.connect(self._forget_recent)
 
     def _connect_reference(self) -> None:
         """The view of the reference moves what the active plane shows."""
@@ -308,35 +314,7 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: str, *, mask: Path | None = None) -> None:
         """Open a file, a folder or a sample case; asks which series where a folder holds several. mask: to be laid over it."""
-        self._mask_to_load = mask
-        if path.startswith("sample:") or not Path(path).is_dir():
-            self.run("open_image", {"path": path})
-            return
-        self.status.say(tr("Looking at '{name}' ...", name=Path(path).name))
-        self.background.run(
-            lambda: _series_in(path), lambda series: self._choose_series(path, series), lambda _: self.run("open_image", {"path": path})
-        )
-
-    def _choose_series(self, path: str, series: list[Any]) -> None:
-        if len(series) < 2:
-            self.run("open_image", {"path": path})
-            return
-        picker = dialogs.SeriesPicker(series, self)
-        self._picture_series(picker, series)
-        picker.chosen.connect(lambda uid: self.run("open_image", {"path": path, "series_uid": uid}))
-        picker.open()
-
-    def _picture_series(self, picker: dialogs.SeriesPicker, series: list[Any]) -> None:
-        """Small pictures, read one after another; the picker may be gone by then."""
-        gone: list[bool] = []
-        picker.finished.connect(lambda _: gone.append(True))
-        for row, info in enumerate(series):
-            if info.files:
-                self.background.run(
-                    partial(_series_picture, info.files, gone),
-                    partial(_show_picture, picker, row, gone),
-                    lambda error: _log.info("no picture of a series: %s", error),
-                )
+        self.opening.open_path(path, (mask,) if mask is not None else ())
 
     def _ask_studies(self) -> None:
         start = dialogs.start_folder(self.preferences.folder)
@@ -411,17 +389,20 @@ class MainWindow(QMainWindow):
 
     def _cancel(self) -> None:
         """Stop what the user waits for; with nothing of that kind under way, the precomputation."""
-        if self.dispatcher.busy or self.conversation.is_reading:
-            self.dispatcher.cancel_all()
-            self.conversation.stop()
-        else:
+        if not self._stop_waiting():
             self.workspace.ahead.stop()
 
-    def _escape(self) -> None:
-        if self.dispatcher.busy or self.conversation.is_reading:
+    def _stop_waiting(self) -> bool:
+        """Stop what the user waits for; False where nothing of that kind is under way."""
+        waits = self.dispatcher.busy or self.conversation.is_reading or self.opening.is_looking
+        if waits:
             self.dispatcher.cancel_all()
             self.conversation.stop()
-        elif not self.commands.drop():
+            self.opening.stop()
+        return waits
+
+    def _escape(self) -> None:
+        if not self._stop_waiting() and not self.commands.drop():
             self.notices.clear()
 
     def _open_palette(self) -> None:
@@ -474,7 +455,7 @@ class MainWindow(QMainWindow):
         if op in ("open_image", "restore_case", "open_listed"):
             self._opened(result, restored=bool(result.data.get("restored")))
         elif op == "list_cases" and not self.workspace.has_case:
-            self.run("open_listed", {"number": 1})
+            self.run("open_listed", {"direction": "next"})
         elif op == "about":
             AboutDialog(result.data, self).open()
         elif op == "compare_mask":
@@ -490,7 +471,16 @@ class MainWindow(QMainWindow):
             many = tr("{count} labels are measured; 'Labels and figures' shows them.", count=count)
             self.notices.say(many if count > MANY_RESULTS else say(result.message), SPOKEN_RESULTS[op])
 
+    def _did_in_chat(self, op: str, result: OperationResult) -> None:
+        """What follows an operation also where a sentence asked for it; its answer is in the chat."""
+        if op == "open_image":
+            self._opened(result, restored=bool(result.data.get("restored")))
+        elif op in ("measure", "measure_cobb"):
+            self.figures.measured()
+
     def _failed(self, op: str, error: BaseException) -> None:
+        if op == "open_image":
+            self.opening.forget_masks()
         text, level = sentence_of(error)
         self.status.say(text)
         if level != "info":
@@ -515,9 +505,7 @@ class MainWindow(QMainWindow):
             self._keep_thumbnail()
             if not self.preferences.smooth:
                 self.run("set_smooth", {"smooth": False})
-        mask, self._mask_to_load = self._mask_to_load, None
-        if mask is not None:
-            self.run("load_mask", {"path": str(mask)})
+        self.opening.load_masks()
         earlier = result.data.get("recoverable") or []
         if earlier and not restored:
             self._offer(earlier[0])
@@ -599,7 +587,7 @@ class MainWindow(QMainWindow):
         source = self.workspace.source_path
         if has_case and source is not None:
             self.preferences.remember(str(source))
-        self.welcome.show_recent(self.preferences.recent)
+        self._show_recent()
         name = (self.workspace.volume.name or (source.name if source else "")) if has_case else ""
         self.setWindowTitle(f"{name} — SpinalSAM" if name else "SpinalSAM")
         if has_case:
@@ -607,6 +595,16 @@ class MainWindow(QMainWindow):
             self.background.run(self.workspace.segmenter, lambda _: self._show_model(), lambda error: _log.info("no model: %s", error))
         else:
             self.status.show_hover(None, None)
+
+    def _show_recent(self) -> None:
+        paths = self.preferences.recent
+        self.welcome.show_recent(paths)
+        # A drive that has gone to sleep takes its time to say what is on it.
+        self.background.run(lambda: [path for path in paths if not Path(path).exists()], self.welcome.show_missing)
+
+    def _forget_recent(self, path: str) -> None:
+        self.preferences.forget(path)
+        self._show_recent()
 
     def _show_case_list(self, listed: bool) -> None:
         self.cases.show_cases(self.workspace)
@@ -678,19 +676,21 @@ class MainWindow(QMainWindow):
         return None
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if self.opening.drag_over(event.mimeData()):
             event.acceptProposedAction()
 
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.opening.drag_left()
+
     def dropEvent(self, event: QDropEvent) -> None:
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
+        if self.opening.drop(event.mimeData()):
             event.acceptProposedAction()
-            self.open_path(paths[0])
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.preferences.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         self._unsubscribe()
         self.conversation.close()
+        self.opening.stop()
         self._count_timer.stop()
         self.figures.stop()
         self.panes.surface.stop()
@@ -698,21 +698,6 @@ class MainWindow(QMainWindow):
         self.background.stop()
         self.workspace.close()
         event.accept()
-
-
-def _series_in(path: str) -> list[Any]:
-    from spinalsam.data.formats import list_series
-
-    return list_series(Path(path))
-
-
-def _series_picture(files: tuple[str, ...], gone: list[bool]) -> Any:
-    return None if gone else thumbnails.series_picture(files)
-
-
-def _show_picture(picker: dialogs.SeriesPicker, row: int, gone: list[bool], picture: Any) -> None:
-    if not gone and picture is not None:
-        picker.show_picture(row, picture)
 
 
 def _unfinished(settings: Any) -> list[Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QEvent, QObject, Qt
+from PyQt5.QtGui import QContextMenuEvent, QKeyEvent
 from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableWidget
 
 from spinalsam.ui import theme
@@ -14,6 +15,7 @@ from spinalsam.ui.words import told
 def row_table(rows: int, columns: int, *, row_height: int = 26) -> QTableWidget:
     """A table whose rows are chosen as a whole, without lines and row numbers; nothing in it can be edited unless said otherwise."""
     table = QTableWidget(rows, columns)
+    table.setTabKeyNavigation(False)  # Tab goes on to the next widget, arrows go through the cells
     table.setSelectionBehavior(QAbstractItemView.SelectRows)
     table.setEditTriggers(QAbstractItemView.NoEditTriggers)
     table.setShowGrid(False)
@@ -38,3 +40,37 @@ def panel_button(picture: str, text: str, act: Callable[[], object]) -> QPushBut
     button.setAutoDefault(False)
     button.clicked.connect(lambda _=False: act())
     return button
+
+
+class CellKeys(QObject):
+    """Enter and Space act on a table's current cell as a click does. Not by Qt's activation, which a double click brings too."""
+
+    def __init__(self, table: QTableWidget, act: Callable[[int, int], object]) -> None:
+        super().__init__(table)
+        self._table, self._act = table, act
+        table.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        item = self._table.currentItem()
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.KeyPress or item is None:
+            return False
+        if event.key() not in (Qt.Key_Return, Qt.Key_Enter, Qt.Key_Space) or self._table.state() == QAbstractItemView.EditingState:
+            return False
+        self._act(item.row(), item.column())
+        return True
+
+
+class KeyboardMenu(QObject):
+    """Lets the menu key open the menu of a list's current entry; Qt would ask for one at the middle of the list."""
+
+    def __init__(self, view: QAbstractItemView) -> None:
+        super().__init__(view)
+        self._view = view
+        view.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not isinstance(event, QContextMenuEvent) or event.reason() != QContextMenuEvent.Keyboard:
+            return False
+        if self._view.currentIndex().isValid():
+            self._view.customContextMenuRequested.emit(self._view.visualRect(self._view.currentIndex()).center())
+        return True

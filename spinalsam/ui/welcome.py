@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from PyQt5.QtCore import QSize, Qt, pyqtSignal
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
+from PyQt5.QtCore import QModelIndex, QRect, QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QColor, QFont, QFontMetrics, QKeySequence, QPainter, QPalette
+from PyQt5.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QShortcut,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from spinalsam.ui import theme, thumbnails
-from spinalsam.ui.words import put, told
+from spinalsam.ui.words import put, told, tr
 
 PICTURE, ROW = 44, 60
+MOST_ROWS = 5
 CARD = 700
+
+
+BELOW = Qt.UserRole + 1
+
+
+class TwoLines(QStyledItemDelegate):
+    """An entry with a fainter second line, which is shortened in the middle as the first is."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        height = option.fontMetrics.height()
+        space = (option.rect.height() - 2 * height - 2) // 2
+        plain = QStyleOptionViewItem(option)
+        self.initStyleOption(plain, index)
+        name, plain.text = plain.text, ""
+        style = option.widget.style()
+        style.drawControl(QStyle.CE_ItemViewItem, plain, painter, option.widget)
+        left = option.rect.left() + option.decorationSize.width() + 20
+        line = QRect(left, option.rect.top() + space, option.rect.right() - left - 8, height)
+        painter.save()
+        for text, colour, bold in (
+            (name, plain.palette.color(QPalette.Text), True),
+            (index.data(BELOW) or "", QColor(theme.current().muted), False),
+        ):
+            font = QFont(option.font)
+            font.setWeight(QFont.DemiBold if bold else QFont.Normal)
+            painter.setFont(font)
+            painter.setPen(colour)
+            painter.drawText(line, Qt.AlignLeft | Qt.AlignVCenter, QFontMetrics(font).elidedText(text, Qt.ElideMiddle, line.width()))
+            line.translate(0, height + 2)
+        painter.restore()
 
 
 class WelcomePage(QWidget):
@@ -23,6 +68,7 @@ class WelcomePage(QWidget):
     open_sample = pyqtSignal()
     open_studies = pyqtSignal()
     open_recent = pyqtSignal(str)
+    forget_recent = pyqtSignal(str)
 
     def __init__(self, *, has_sample: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,9 +100,12 @@ class WelcomePage(QWidget):
         self.section.setObjectName("section")
         self.recent = QListWidget()
         put(self.recent.setAccessibleName, "Recent cases")
+        self.recent.setItemDelegate(TwoLines(self.recent))
         self.recent.setIconSize(QSize(PICTURE, PICTURE))
         self.recent.setTextElideMode(Qt.ElideMiddle)
         self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
+        delete = QShortcut(QKeySequence.Delete, self.recent, context=Qt.WidgetShortcut)
+        delete.activated.connect(self._forget)
         self.recent.itemActivated.connect(self._activated)
         self.recent.itemClicked.connect(self._activated)
         hint = told(QLabel(), "Or drop a CT here: NIfTI, NRRD, MetaImage, a DICOM file or folder, PNG, JPEG or TIFF.")
@@ -91,14 +140,30 @@ class WelcomePage(QWidget):
         self.recent.clear()
         for path in paths:
             picture = thumbnails.icon_of(path) or theme.icon("recent", "muted")
-            item = QListWidgetItem(picture, f"{Path(path).name}\n{Path(path).parent}")
+            item = QListWidgetItem(picture, Path(path).name)
+            item.setData(BELOW, str(Path(path).parent))
+            item.setData(Qt.AccessibleTextRole, path)
             item.setData(Qt.UserRole, path)
-            item.setToolTip(path)
+            item.setToolTip(f"{path}\n{tr('Delete takes it off this list.')}")
             item.setSizeHint(QSize(0, ROW))
             self.recent.addItem(item)
-        self.recent.setFixedHeight(min(len(paths), 5) * ROW + 8)
+        self.recent.setFixedHeight(min(len(paths), MOST_ROWS) * ROW + 8)
         self.recent.setVisible(bool(paths))
         self.section.setVisible(bool(paths))
 
+    def show_missing(self, paths: Collection[str]) -> None:
+        """Which of them are no longer there, or not now, as on a drive that is not connected."""
+        for item in (self.recent.item(row) for row in range(self.recent.count())):
+            path = item.data(Qt.UserRole)
+            if path in paths:
+                item.setData(BELOW, f"{tr('Not there now')} · {Path(path).parent}")
+                item.setData(Qt.AccessibleTextRole, f"{path}, {tr('Not there now')}")
+                item.setForeground(QColor(theme.current().muted))
+
     def _activated(self, item: QListWidgetItem) -> None:
         self.open_recent.emit(item.data(Qt.UserRole))
+
+    def _forget(self) -> None:
+        item = self.recent.currentItem()
+        if item is not None:
+            self.forget_recent.emit(item.data(Qt.UserRole))

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PyQt5.QtGui import QDropEvent
+from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAction, QDialog, QFileDialog, QMenu
 
@@ -133,23 +132,11 @@ def test_a_file_that_cannot_be_read_is_one_clear_notice(window: MainWindow, qtbo
     assert not window.workspace.has_case
 
 
-def test_a_dropped_file_is_opened(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
-    nibabel = pytest.importorskip("nibabel")
-    path = tmp_path / "ct.nii.gz"
-    nibabel.save(nibabel.Nifti1Image(np.zeros((8, 9, 10), np.int16), np.eye(4)), path)
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    window.dropEvent(QDropEvent(QPointF(5, 5), Qt.CopyAction, data, Qt.LeftButton, Qt.NoModifier))
-    qtbot.waitUntil(lambda: window.workspace.has_case, timeout=20000)
-    assert window.workspace.source_path == path
-    assert window.preferences.recent[0] == str(path)
-
-
 def test_a_folder_with_several_series_asks_which(window: MainWindow, qtbot: Any) -> None:
     from spinalsam.data.formats.series import SeriesInfo
 
     series = [SeriesInfo(f"1.2.{n}", "CT", n, "thin" if n else "scout", (4, 4, 3 + n), (1.0, 1.0, 2.0)) for n in range(2)]
-    window._choose_series("/nowhere/study", series)
+    window.opening._choose("/nowhere/study", series)
     picker = window.findChild(SeriesPicker)
     with qtbot.waitSignal(picker.chosen, timeout=2000) as caught:
         picker._accept()

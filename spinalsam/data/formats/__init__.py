@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "info",
+    "is_mask",
+    "is_slice",
     "list_series",
     "mask_path",
     "read_label_volume",
@@ -40,14 +42,14 @@ def read_volume(path: str | Path, *, series_uid: str | None = None, resample: bo
     return reading.read_volume(_named(path), series_uid=series_uid, resample=resample, progress=progress)
 
 
-def list_series(path: str | Path) -> list[SeriesInfo]:
+def list_series(path: str | Path, *, progress: Progress | None = None) -> list[SeriesInfo]:
     """The series of a DICOM file, folder or DICOMDIR, largest first; empty for anything else that exists.
 
-    Raises InputError when the path does not exist.
+    progress: see `read_volume`. Raises InputError when the path does not exist.
     """
     from spinalsam.data.formats import reading
 
-    return reading.list_series(_named(path))
+    return reading.list_series(_named(path), progress)
 
 
 def write_mask(
@@ -86,6 +88,20 @@ def read_label_volume(
     from spinalsam.data.formats import masks
 
     return masks.read_label_volume(Path(path), geometry, resample=resample, by_name=by_name, label_table=label_table)
+
+
+def is_mask(path: str | Path, geometry: Geometry | None = None) -> bool:
+    """Whether a file holds labels rather than an image, by its kind or its values; see `mask_reader.is_mask`."""
+    from spinalsam.data.formats import mask_reader
+
+    return mask_reader.is_mask(Path(path), geometry)
+
+
+def is_slice(path: str | Path) -> bool:
+    """Whether a file is one slice of a stack, a DICOM image or a picture, rather than a volume or a mask."""
+    from spinalsam.data.formats import mask_reader
+
+    return mask_reader.is_slice(Path(path))
 
 
 def info(path: str | Path, *, series_uid: str | None = None, resample: bool = False) -> dict[str, Any]:

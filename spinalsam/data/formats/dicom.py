@@ -31,6 +31,8 @@ _HEADER_TAGS = (
     "SharedFunctionalGroupsSequence ConcatenationUID ModalityLUTSequence"
 ).split()
 _LOCALIZERS = {"LOCALIZER", "SCOUT", "TOPOGRAM"}
+# Which share of reading a series it takes to look at the headers first.
+SCANNING = 0.3
 _NOT_PICTURES = "1.2.840.10008.5.1.4.1.1.66.4"  # segmentations have pixels, but are masks
 _LIST_LIMIT = 8
 
@@ -128,7 +130,7 @@ def scan(paths: Iterable[Path], progress: Progress | None = None, *, not_there: 
     listed = list(paths)
     for number, path in enumerate(listed):
         if progress and number % 16 == 0:
-            progress(0.3 * number / len(listed), f"Looking at file {number + 1} of {len(listed)}")
+            progress(SCANNING * number / len(listed), f"Looking at file {number + 1} of {len(listed)}")
         if not is_dicom(path):
             left_out["not_dicom"] += 1
             continue
@@ -208,9 +210,10 @@ def describe(series: Series) -> SeriesInfo:
     return SeriesInfo(series.uid, first.modality, first.series_number, first.series_description, size, spacing, files)
 
 
-def list_series(path: Path) -> list[SeriesInfo]:
+def list_series(path: Path, progress: Progress | None = None) -> list[SeriesInfo]:
     """The series of a DICOM file, folder or DICOMDIR, largest first; empty when there are none."""
-    return [describe(series) for series in group(_scan(path))]
+    whole = (lambda share, text: progress(share / SCANNING, text)) if progress else None
+    return [describe(series) for series in group(_scan(path, whole))]
 
 
 def _scan(path: Path, progress: Progress | None = None) -> Scan:

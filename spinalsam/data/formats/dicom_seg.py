@@ -23,7 +23,7 @@ from spinalsam.support.geometry import Geometry
 _SERIES_NUMBER = 300
 # How near to 1 the cosine between stack and normal must be: at highdicom's own 0.001 a tilt of 2.5 degrees would pass unseen.
 _STRAIGHT = 1e-9
-_SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+STORAGES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 
 
 def output(path: Path, mask: NDArray, volume: Volume, labels: tuple[Label, ...]) -> Output:
@@ -158,7 +158,7 @@ def read_labels(path: Path, *, by_name: bool = False) -> Volume:
     """
     import highdicom
 
-    if not sop_class(path).startswith(_SEGMENTATIONS):
+    if not sop_class(path).startswith(STORAGES):
         raise InputError(f"'{path.name}' is DICOM but no segmentation; choose a mask.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

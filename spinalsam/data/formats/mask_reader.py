@@ -12,9 +12,12 @@ from spinalsam.data.formats import itk, label_table, naming, nifti, pictures
 from spinalsam.data.formats.labels import Label, as_label_image
 from spinalsam.data.formats.reading import check_exists, explained, kind_of
 from spinalsam.data.volume import Volume
-from spinalsam.errors import InputError
+from spinalsam.errors import InputError, ResourceError
 from spinalsam.support.geometry import Geometry
 from spinalsam.support.label_image import label_values
+
+# More different values than this are grey values: TotalSegmentator's classes are 117.
+MOST_LABELS = 150
 
 
 def read_labels(path: Path, *, by_name: bool = False, table: Path | None = None, geometry: Geometry | None = None) -> Volume:
@@ -40,6 +43,40 @@ def read_labels(path: Path, *, by_name: bool = False, table: Path | None = None,
     if table is not None:
         return _by_table(found, table)
     return _named(path, found) if by_name and "labels" not in found.source else found
+
+
+def is_mask(path: Path, geometry: Geometry | None = None) -> bool:
+    """Whether a file holds labels rather than an image: by its kind, else by its values, which are few and whole.
+
+    A picture counts only where it has the size of `geometry`. False for what cannot be read.
+    """
+    if not path.is_file():
+        return False
+    try:
+        kind = kind_of(path)
+        if kind == "dicom":
+            return _holds_dicom_labels(path)
+        found = read_labels(path)
+    except (InputError, ResourceError, OSError):
+        return False
+    if kind == "picture" and (geometry is None or found.geometry.shape != geometry.shape):
+        return False
+    return len(label_values(found.voxels)) <= MOST_LABELS
+
+
+def is_slice(path: Path) -> bool:
+    """Whether a file is a DICOM image or a picture, of which several make a stack."""
+    try:
+        kind = kind_of(path)
+    except (InputError, OSError):
+        return False
+    return kind == "picture" or (kind == "dicom" and not _holds_dicom_labels(path))
+
+
+def _holds_dicom_labels(path: Path) -> bool:
+    from spinalsam.data.formats import dicom_seg, rtstruct
+
+    return dicom_seg.sop_class(path) in (rtstruct.STORAGE, *dicom_seg.STORAGES)
 
 
 def _named(path: Path, mask: Volume) -> Volume:

@@ -103,9 +103,9 @@ def _refuse_series(path: Path, series_uid: str | None) -> None:
         raise InputError(f"'{path.name}' is not DICOM and has no series '{series_uid}'; leave the series (--series) out.")
 
 
-def list_series(path: Path) -> list[SeriesInfo]:
+def list_series(path: Path, progress: Progress | None = None) -> list[SeriesInfo]:
     """See `spinalsam.data.formats.list_series`."""
     check_exists(path)
     if path.is_file() and not dicom.is_dicom(path):
         return []
-    return dicom.list_series(path)
+    return dicom.list_series(path, progress)
