@@ -10,6 +10,8 @@ from PyQt5.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QListWidget, QListWi
 from spinalsam.ui import theme, thumbnails
 from spinalsam.ui.words import put, told, tr
 
+PICTURE, ROW = 30, 38
+
 
 class CasePanel(QWidget):
     """Emits operation calls as (op, args)."""
@@ -24,11 +26,13 @@ class CasePanel(QWidget):
         self.title.setWordWrap(True)
         self.share = QProgressBar()
         self.share.setTextVisible(False)
-        self.share.setFixedHeight(6)
+        self.share.setProperty("thin", True)
         put(self.share.setAccessibleName, "Share of the cases that are done")
         self.list = QListWidget()
         put(self.list.setAccessibleName, "Cases")
-        self.list.setIconSize(QSize(36, 36))
+        self.list.setIconSize(QSize(PICTURE, PICTURE))
+        self.list.setTextElideMode(Qt.ElideMiddle)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarAlwaysOff)
         self.list.itemActivated.connect(self._open)
         self.list.itemDoubleClicked.connect(self._open)
         self.previous = self._button("Previous", "previous")
@@ -74,6 +78,8 @@ class CasePanel(QWidget):
         if self.list.count() != len(cases.paths) or self.list.property("folder") != str(cases.folder):
             self.list.clear()
             self.list.addItems([cases.name(number) for number in range(len(cases.paths))])
+            for number in range(self.list.count()):
+                self.list.item(number).setSizeHint(QSize(0, ROW))
             self.list.setProperty("folder", str(cases.folder))
         plain = theme.icon("recent", "muted")
         for number, path in enumerate(cases.paths):

@@ -38,8 +38,23 @@ def test_next_previous_and_number_open_cases_of_the_list(empty: Workspace, studi
     with pytest.raises(RequirementError, match="last of 3"):
         empty.run("open_listed", direction="next")
     with pytest.raises(InputError):
-        empty.run("open_listed", direction="previous")  # case3 is no picture
+        empty.run("open_listed", number=2)  # case3 is no picture
     assert empty.source_path == studies / "case10" / "ct.nii.gz"
+
+
+def test_next_and_previous_pass_over_what_cannot_be_read_and_say_so(empty: Workspace, studies: Path) -> None:
+    (studies / "case0.nii.gz").write_bytes(b"nothing")
+    empty.run("list_cases", path=str(studies))
+    opened = empty.run("open_listed", direction="next")
+    assert empty.source_path == studies / "case2" / "ct.nii.gz"
+    assert "Passed over: 'case0.nii.gz'" in opened.message and any("case0.nii.gz" in note for note in opened.data["notes"])
+    empty.run("open_listed", direction="next")
+    assert empty.source_path == studies / "case10" / "ct.nii.gz"
+    empty.run("open_listed", direction="previous")
+    assert empty.source_path == studies / "case2" / "ct.nii.gz"
+    with pytest.raises(InputError, match=r"case0\.nii\.gz"):
+        empty.run("open_listed", direction="previous")
+    assert empty.source_path == studies / "case2" / "ct.nii.gz"
 
 
 def test_done_marks_last_and_lie_outside_the_studies(make_workspace: Callable[..., Workspace], studies: Path) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinalsam.control.operation import OperationResult, Preset, operation
 from spinalsam.control.operations.image import case_opened
 from spinalsam.control.requirements import has_case_list, has_listed_case
-from spinalsam.errors import UsageError
+from spinalsam.errors import InputError, UsageError
 from spinalsam.support.calls import ArgumentSpec
 
 if TYPE_CHECKING:
+    from spinalsam.control.case_list import CaseList
     from spinalsam.control.jobs import Job
     from spinalsam.control.workspace import Workspace
 
@@ -52,16 +54,31 @@ def list_cases(ws: Workspace, job: Job, *, path: str) -> OperationResult:
     writes=("case",),
 )
 def open_listed(ws: Workspace, job: Job, *, direction: str | None = None, number: int | None = None) -> OperationResult:
-    """Open another case of the list."""
+    """Open another case of the list; next and previous pass over those that cannot be read."""
     cases = ws.case_list
     assert cases is not None  # required by the operation
     if number is not None and number > len(cases.paths):
         raise UsageError(f"There is no case {number}; there are {len(cases.paths)}.")
     if number is not None:
-        path = cases.paths[number - 1]
-    else:
-        path = cases.after(ws.source_path, 1 if direction == "next" else -1)
-    return case_opened(ws, job, str(path))
+        return case_opened(ws, job, str(cases.paths[number - 1]))
+    return _next_readable(ws, job, cases, 1 if direction == "next" else -1)
+
+
+def _next_readable(ws: Workspace, job: Job, cases: CaseList, step: int) -> OperationResult:
+    """The next case that can be opened; what cannot is passed over and told, as it would be in the way for ever."""
+    path, passed = cases.after(ws.source_path, step), []
+    while True:
+        try:
+            result = case_opened(ws, job, str(path))
+        except InputError as error:
+            position = cases.position(path)
+            if position is None or not 0 <= position + step < len(cases.paths):
+                raise
+            passed.append(f"Passed over: {error}")
+            path = cases.after(path, step)
+        else:
+            notes = [*passed, *result.data["notes"]]
+            return replace(result, message="\n".join((result.message, *passed)), data={**result.data, "notes": notes})
 
 
 @operation(
