@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from PyQt5.QtCore import Qt, pyqtSignal
 from PyQt5.QtWidgets import (
@@ -16,19 +17,20 @@ from PyQt5.QtWidgets import (
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui import keys, theme
 from spinalsam.ui.understanding import chip_text
-from spinalsam.ui.words import told, tr
+from spinalsam.ui.words import follow, say, told, tr
+from spinalsam.ui.wrapping import WrappingLabel
 
 USER_PX = 230
 _MARKS = {"waiting": ("›", "muted"), "done": ("✓", "good"), "failed": ("✕", "error"), "left": ("–", "muted")}
 
 
 def bubble(text: str, kind: str) -> tuple[QWidget, QLabel]:
-    """A text in a bubble of a kind (user, answer, model, error), with its holder."""
-    label = QLabel(text)
-    label.setWordWrap(True)
+    """A text in a bubble of a kind (user, answer, model, error), with its holder.
+
+    What the program says follows the interface's language; what the user or a model has said stays as it was.
+    """
+    label = WrappingLabel(text)
     label.setProperty("bubble", kind)
-    label.setTextFormat(Qt.PlainText)  # what a file or a model is called is never markup
-    label.setTextInteractionFlags(Qt.TextSelectableByMouse)
     holder, row = row_of_widgets()
     if kind == "user":
         # A short sentence gets a short bubble; a long one wraps.
@@ -40,18 +42,22 @@ def bubble(text: str, kind: str) -> tuple[QWidget, QLabel]:
         row.addStretch(1)
         row.addWidget(label)
     else:
+        if kind != "model":
+            follow(label, lambda told: told.setText(say(text)))
         row.addWidget(label, 1)
         row.addSpacing(12)
     return holder, label
 
 
-def small(text: str, tip: str = "") -> QLabel:
-    """A muted line."""
-    label = QLabel(text)
+def small(text: str | Callable[[], str], tip: str = "") -> QLabel:
+    """A muted line; where it is a function, its text follows the interface's language."""
+    label = WrappingLabel()
     label.setProperty("muted", True)
-    label.setTextFormat(Qt.PlainText)
-    label.setWordWrap(True)
     label.setToolTip(tip)
+    if callable(text):
+        follow(label, lambda told: told.setText(text()))
+    else:
+        label.setText(text)
     return label
 
 
@@ -81,8 +87,9 @@ class CallList(QWidget):
         self.states: list[str] = []
         for call in calls:
             holder, row = row_of_widgets()
-            mark, text = QLabel(), small(chip_text(call), tip)
+            mark, text = QLabel(), small(partial(chip_text, call), tip)
             mark.setFixedWidth(14)
+            follow(mark, _name_mark)
             row.addWidget(mark, 0, Qt.AlignTop)
             row.addWidget(text, 1)
             column.addWidget(holder)
@@ -107,8 +114,13 @@ class CallList(QWidget):
         self._marks[number].setText(sign)
         mark = self._marks[number]
         mark.setProperty("mark", colour)
+        mark.setProperty("state", state)
         theme.restyle(mark)
-        mark.setAccessibleName(tr(state))
+        _name_mark(mark)
+
+
+def _name_mark(mark: QLabel) -> None:
+    mark.setAccessibleName(tr(mark.property("state") or ""))
 
 
 class Footer(QWidget):

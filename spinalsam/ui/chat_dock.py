@@ -18,7 +18,7 @@ from spinalsam.ui.model_card import ModelCard
 from spinalsam.ui.question import Question
 from spinalsam.ui.sentence_line import SentenceLine
 from spinalsam.ui.understanding import Calls, SentenceReader, Understood
-from spinalsam.ui.words import follow, language, put, retell, told, tr
+from spinalsam.ui.words import follow, language, put, retell, say, told, tr
 
 # In the interface's language; the last but one shows that the other language is understood too.
 EXAMPLES = {
@@ -193,7 +193,7 @@ class ChatDock(QWidget):
     def _show_understood(self, understood: Understood) -> None:
         self._calls = None
         if understood.notice:
-            self._append(small(f"⚠  {understood.notice}"))
+            self._append(small(lambda: f"⚠  {say(understood.notice)}"))
         if understood.answer:
             self._show_words(understood)
         if understood.reason:
@@ -205,19 +205,20 @@ class ChatDock(QWidget):
             self._calls = CallList(understood.calls, understood.explanation)
             self._append(self._calls)
         elif not understood.answer:
-            self._bubble(tr("I found nothing to do in this. Ask 'what can you do?' for what I know."), "answer")
+            self._bubble("I found nothing to do in this. Ask 'what can you do?' for what I know.", "answer")
 
     def _show_words(self, understood: Understood) -> None:
         """A model's text, marked as what it is."""
         self._bubble(understood.answer, "model")
-        who = understood.reader.partition(" at ")[0] or tr("The model")
-        self._append(small(tr("{who} says this; nobody has checked it, and it changes nothing.", who=who)))
+        who = understood.reader.partition(" at ")[0]
+        warning = "{who} says this; nobody has checked it, and it changes nothing."
+        self._append(small(lambda: tr(warning, who=who or tr("The model"))))
 
     def _question(self, understood: Understood) -> Question:
         question = Question(understood)
         question.confirmed.connect(lambda calls: self._confirmed(tuple(calls), understood))
         question.chosen.connect(lambda calls: self._conversation.choose(understood, calls))
-        question.dropped.connect(lambda: (self._bubble(tr("Left as it is."), "answer"), self.line.setFocus()))
+        question.dropped.connect(lambda: (self._bubble("Left as it is.", "answer"), self.line.setFocus()))
         return question
 
     def _confirmed(self, calls: Calls, understood: Understood) -> None:

@@ -20,7 +20,6 @@ from spinalsam.errors import Cancelled, SpinalSamError
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui.background import Background
 from spinalsam.ui.understanding import Calls, SentenceReader, Understood, reason_to_ask, replacing, understand
-from spinalsam.ui.words import say
 
 # Pieces of a model's reasoning are passed on this often; a token a time would keep the window busy.
 PASS_ON_S = 0.1
@@ -28,7 +27,7 @@ PASS_ON_S = 0.1
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a sentence. steps: the undo steps that it made, oldest first. ok: whether all of it was done."""
+    """What became of a sentence, in English. steps: the undo steps that it made, oldest first. ok: whether all of it was done."""
 
     message: str
     seconds: float
@@ -45,6 +44,7 @@ class Conversation(QObject):
     understood = pyqtSignal(object)  # Understood; asks where it has a reason
     running = pyqtSignal(object)  # Job
     stepped = pyqtSignal(int)  # how many of the calls are done
+    did = pyqtSignal(str, object)  # operation and OperationResult, before the next call runs
     answered = pyqtSignal(object)  # Outcome
     failed = pyqtSignal(str)  # a sentence that was not even read
     history_changed = pyqtSignal()
@@ -148,12 +148,13 @@ class Conversation(QObject):
                 steps.extend([step for step in newest if step.title == title][:1])
                 known.update(id(step) for step in steps)
             self.stepped.emit(len(results))
+            self.did.emit(call.op, result)
 
         def end(message: str, ok: bool) -> None:
             self._runs -= 1
             there = {id(step) for step in self._history()}
             kept = tuple(step for step in steps if id(step) in there)
-            self.answered.emit(Outcome(say(message), time.monotonic() - began, kept, ok))
+            self.answered.emit(Outcome(message, time.monotonic() - began, kept, ok))
             self._next()
 
         job: Job = self._dispatcher.submit_all(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt5.QtCore import QEvent, QObject, Qt, QTimer
-from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+from PyQt5.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from spinalsam.ui import theme
 from spinalsam.ui.words import put
+from spinalsam.ui.wrapping import WrappingLabel
 
 SHOWN_MS = {"info": 4500, "good": 4500, "warning": 8000, "error": 0}
 WIDTH = 430
@@ -25,9 +26,7 @@ class Notice(QFrame):
         self.setObjectName("notice")
         self.setProperty("level", level)
         self.setAccessibleName(text)
-        label = QLabel(text)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextSelectableByMouse)
+        label = WrappingLabel(text)
         label.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Preferred)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 8, 6, 8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PyQt5.QtCore import QTimer, pyqtSignal
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -10,7 +11,7 @@ from PyQt5.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolic
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui.bubbles import link, small
 from spinalsam.ui.understanding import Calls, Understood, chip_text
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import follow, put, told, tr
 
 
 class Question(QFrame):
@@ -30,11 +31,12 @@ class Question(QFrame):
         self._column.setContentsMargins(10, 9, 10, 10)
         self._column.setSpacing(6)
         self._kept: list[OperationCall] = list(understood.calls)
-        title = QLabel(_QUESTIONS[understood.reason if not understood.readings else "choice"]())
+        asked = "choice" if understood.readings else understood.reason
+        title = told(QLabel(), _QUESTIONS[asked])
         title.setWordWrap(True)
         self._column.addWidget(title)
         if understood.doubted:
-            self._column.addWidget(small(tr("The offline parser finds nothing asked for in this sentence.")))
+            self._column.addWidget(small(partial(tr, "The offline parser finds nothing asked for in this sentence.")))
         self._buttons = QWidget()
         self._first: QPushButton | None = None
         if understood.readings:
@@ -47,27 +49,29 @@ class Question(QFrame):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         if understood.reader and not understood.calls:
-            column.addWidget(small(tr("{who} finds nothing to do in this.", who=understood.reader.partition(" at ")[0])))
+            column.addWidget(small(partial(tr, "{who} finds nothing to do in this.", who=understood.reader.partition(" at ")[0])))
         for calls in understood.readings:
             if understood.reader:
                 by_model = calls == understood.calls
-                column.addWidget(small(understood.reader.partition(" at ")[0] if by_model else tr("Offline parser")))
-            button = QPushButton("\n".join(chip_text(call) for call in calls))
+                column.addWidget(small(understood.reader.partition(" at ")[0] if by_model else partial(tr, "Offline parser")))
+            button = QPushButton()
+            follow(button, partial(_say_reading, calls=calls))
             button.setProperty("reading", True)
             button.clicked.connect(lambda _=False, calls=calls: self._end(lambda: self.chosen.emit(calls)))
             column.addWidget(button)
             self._first = self._first or button
-        none = link(tr("None of these"))
+        none = told(link(""), "None of these")
         none.clicked.connect(lambda: self._end(self.dropped.emit))
         column.addWidget(none)
         self._column.addWidget(self._buttons)
 
     def _confirm(self, calls: Calls) -> None:
-        run, drop = QPushButton(tr("Do it")), QPushButton(tr("Leave it"))
+        run, drop = told(QPushButton(), "Do it"), told(QPushButton(), "Leave it")
         for call in calls:
-            chip = QPushButton(f"{chip_text(call)}   ✕")
+            chip = QPushButton()
+            follow(chip, partial(_say_chip, call=call))
             chip.setProperty("chip", True)
-            chip.setToolTip(tr("Leave this out"))
+            put(chip.setToolTip, "Leave this out")
             chip.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
             chip.clicked.connect(lambda _=False, call=call, chip=chip: self._take_out(call, chip, run))
             self._column.addWidget(chip)
@@ -102,10 +106,18 @@ class Question(QFrame):
         tell()
 
 
+def _say_reading(button: QPushButton, calls: Calls) -> None:
+    button.setText("\n".join(chip_text(call) for call in calls))
+
+
+def _say_chip(chip: QPushButton, call: OperationCall) -> None:
+    chip.setText(f"{chip_text(call)}   ✕")
+
+
 _QUESTIONS = {
-    "loses": lambda: tr("What you did on this case is recorded nowhere and would be lost. Do it?"),
-    "destructive": lambda: tr("This closes the case. What you did stays in its journal. Do it?"),
-    "replaces": lambda: tr("This replaces a file that exists. Do it?"),
-    "ambiguous": lambda: tr("Did you mean this?"),
-    "choice": lambda: tr("Which of these did you mean?"),
+    "loses": "What you did on this case is recorded nowhere and would be lost. Do it?",
+    "destructive": "This closes the case. What you did stays in its journal. Do it?",
+    "replaces": "This replaces a file that exists. Do it?",
+    "ambiguous": "Did you mean this?",
+    "choice": "Which of these did you mean?",
 }

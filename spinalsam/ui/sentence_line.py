@@ -11,6 +11,11 @@ from spinalsam.ui.completion import completions
 MIN_ROW_PX = 20
 
 
+def without_key(text: str) -> str:
+    """A sentence without the slash that goes to the line, pressed once more when the cursor was there already; paths keep theirs."""
+    return text[1:].lstrip() if text.startswith("/") and "/" not in text[1:] else text
+
+
 class SentenceLine(QLineEdit):
     """entered(text): Enter was pressed. Up and Down walk through what was entered; Tab takes a completion, Down goes into their list."""
 
@@ -26,7 +31,7 @@ class SentenceLine(QLineEdit):
 
     def enter(self) -> None:
         self.close_offers()
-        text = self.text().strip()
+        text = without_key(self.text().strip())
         if text:
             if not self._entries or self._entries[-1] != text:
                 self._entries.append(text)
@@ -61,7 +66,7 @@ class SentenceLine(QLineEdit):
         return self._offers
 
     def _offer(self, text: str) -> None:
-        found = completions(text) if self.cursorPosition() == len(text) else []
+        found = completions(without_key(text)) if self.cursorPosition() == len(text) else []
         if not found:
             self.close_offers()
             return

@@ -118,11 +118,11 @@ def say(message: str) -> str:
         return message
     if message in _table:
         return _table[message]
+    if "\n" in message:  # lines are sentences of their own
+        return "\n".join(say(line) for line in message.split("\n"))
     for pattern, text in _templates:
         if match := pattern.fullmatch(message):
             return text.format(**{name: _piece(name, value) for name, value in match.groupdict().items()})
-    if "\n" in message:
-        return "\n".join(say(line) for line in message.split("\n"))
     return message
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from spinalsam.ui.conversation import Conversation
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.model_card import ModelCard
+from spinalsam.ui.sentence_line import without_key
 from spinalsam.ui.understanding import FunctionReader, chip_text, reason_to_ask
 from tests.fakes import FakeSegmenter
 from tests.ui.conftest import fake_parse, vertebra_volume
@@ -420,3 +422,30 @@ def test_every_call_of_a_sentence_is_a_step_of_its_own(talk: Talk, qtbot: Any) -
     until(qtbot, lambda: len(talk.chat.texts) == 2)
     talk.run("undo", {})
     assert talk.workspace.state.boxes and not talk.workspace.state.points
+
+
+# --- the line, the status line, and what follows an opened case ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("/undo", "undo"), ("/ undo", "undo"), ("undo", "undo"), ("/data/ct.nii.gz", "/data/ct.nii.gz"), ("/", "")],
+)
+def test_the_slash_that_goes_to_the_line_is_no_part_of_a_sentence(typed: str, meant: str) -> None:
+    assert without_key(typed) == meant
+
+
+def test_the_status_line_says_what_the_chat_did(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    case.run("add_points", {"at": [[20, 24]]})
+    say(case, "clear_points")
+    until(qtbot, lambda: "Cleared 1 point." in case.status.message.text())
+
+
+def test_a_case_that_a_sentence_opens_is_hung_like_any_other(window: MainWindow, settled: Settled, qtbot: Any) -> None:
+    window.conversation.reader = FunctionReader(
+        lambda text, specs, hints: SimpleNamespace(
+            calls=(OperationCall("open_image", {"path": text}),), confidence=1.0, explanation="", alternatives=(), source="local", ms=0.1
+        )
+    )
+    window.chat.say("sample:block")
+    until(qtbot, lambda: window.workspace.has_case and window.workspace.state.view.active_plane == "sagittal")

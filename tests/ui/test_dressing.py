@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QPushButton
+from PyQt5.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QPushButton
 
 from spinalsam.errors import UsageError
 from spinalsam.settings import Settings
@@ -93,6 +93,28 @@ def test_the_language_changes_everywhere_at_once_and_back(case: MainWindow, qtbo
     chinese = [text for text in everything(case) if CHINESE.search(text) and text not in examples]
     assert not chinese, chinese
     assert "bone window" in chips(case)
+
+
+def test_what_the_program_said_in_the_chat_follows_the_language_and_what_the_user_said_stays(case: MainWindow, qtbot: Any) -> None:
+    if not desktop.has_chinese_font():
+        pytest.skip("no font with Chinese letters is installed")
+
+    def labels() -> list[str]:
+        return [label.text() for label in case.chat.findChildren(QLabel) if label.isVisibleTo(case.chat)]
+
+    case.run("add_points", {"at": [[20, 24]]})
+    for sentence in ("clear_points", "nothing at all", "clear_image"):
+        case.chat.say(sentence)
+        qtbot.waitUntil(lambda: not case.conversation.is_reading and not case.dispatcher.busy)
+    english = labels()
+    assert "Cleared 1 point." in english and any(text.startswith("I found nothing") for text in english)
+    words.use_language("zh")
+    said = [text for text in labels() if LATIN.search(NAMES.sub("", text))]
+    assert sorted(said) == ["clear_image", "clear_points", "nothing at all"]
+    asked = [button.text() for button in case.chat.findChildren(QPushButton) if button.isVisibleTo(case.chat)]
+    assert asked and not [text for text in asked if LATIN.search(NAMES.sub("", text))], asked
+    words.use_language("en")
+    assert labels() == english
 
 
 def chips(window: MainWindow) -> list[str]:

@@ -14,7 +14,7 @@ from PyQt5.QtWidgets import QAction, QLabel, QPushButton, QToolButton
 import spinalsam.ui
 from spinalsam.control.operations import OPERATIONS
 from spinalsam.support.morphometry import marks
-from spinalsam.ui import about, actions, chat_dock, dialogs, figures_window, keys, label_menu, surface_view, vertebra_panel, words
+from spinalsam.ui import about, actions, chat_dock, dialogs, figures_window, keys, label_menu, question, surface_view, vertebra_panel, words
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.tools import bar
@@ -66,6 +66,7 @@ def keys_in_the_code() -> dict[str, str]:
         "label_menu.py": (*label_menu.PROGRESS_WORDS.values(), *label_menu._DRAWN_WORDS.values()),
         "figures_window.py": figures_window._DIFFERENCE_WORDS.values(),
         "vertebra_panel.py": [text for pair in vertebra_panel._TIPS.items() for text in pair],
+        "question.py": question._QUESTIONS.values(),
         "slice_marks.py": marks.LEGEND.values(),
         "bar.py": [text for _, _, title, _, tip, _ in bar.TOOLS for text in (title, tip)],
     }.items():
@@ -105,6 +106,10 @@ def test_translations_keep_every_place() -> None:
         ("Mask of L3 on axial slice 47: 812 pixels, predicted IoU 0.91.", "L3 在轴位第 47 层的掩膜：812 像素，预测 IoU 0.91。"),
         ("Undone: Add 1 box on sagittal slice 3, Keep the mask of L4.", "已撤销：在矢状位第 3 层添加1 个框、保留 L4 的掩膜。"),
         ("Saved L3 to '/home/a, b/mask.nii.gz'.", "已将 L3 保存到“/home/a, b/mask.nii.gz”。"),
+        (
+            "Nothing answers at localhost; is the server running? Read by the offline parser.",
+            "localhost 没有响应；服务器在运行吗？已改由离线解析器读取。",
+        ),
         ("Something nobody has translated.", "Something nobody has translated."),
     ],
 )
