@@ -7,6 +7,7 @@ from PyQt5.QtGui import QColor
 from PyQt5.QtWidgets import QLabel, QListWidget, QListWidgetItem, QMenu, QVBoxLayout, QWidget
 
 from spinalsam.ui import theme
+from spinalsam.ui.tables import KeyboardMenu
 from spinalsam.ui.words import put, say, told, tr
 
 
@@ -23,6 +24,7 @@ class HistoryPanel(QWidget):
         self.list.itemActivated.connect(self._go_to)
         self.list.setContextMenuPolicy(Qt.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._open_menu)
+        KeyboardMenu(self.list)
         self.empty = told(QLabel(), "What you do is listed here step by step; click a step to go back to it.")
         self.empty.setObjectName("hint")
         self.empty.setWordWrap(True)

@@ -26,7 +26,7 @@ from spinalsam.control.state import PROGRESS, LabelInfo
 from spinalsam.support.anatomy import CRANIOCAUDAL, GROUPS, LABEL_NAMES, label_colour, label_value, level_order
 from spinalsam.ui import theme
 from spinalsam.ui.label_menu import PROGRESS_WORDS, LabelMenu
-from spinalsam.ui.tables import row_table
+from spinalsam.ui.tables import CellKeys, KeyboardMenu, row_table
 from spinalsam.ui.words import follow, put, say, told, tr
 
 NAME, VALUE, VOLUME, SHOWN, LOCKED, STATE = range(6)
@@ -99,7 +99,9 @@ class LabelPanel(QWidget):
         table.setMinimumHeight(86)
         table.setContextMenuPolicy(Qt.CustomContextMenu)
         table.customContextMenuRequested.connect(self._open_menu)
+        KeyboardMenu(table)
         table.cellClicked.connect(self._clicked)
+        CellKeys(table, self._clicked)
         table.cellDoubleClicked.connect(self._double_clicked)
         table.itemChanged.connect(self._renamed)
         header = table.horizontalHeader()

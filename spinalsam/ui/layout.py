@@ -36,7 +36,7 @@ class PaneHeader(QFrame):
         dot = QLabel()
         colour = PLANE_COLOURS.get(name)
         if colour is not None:
-            dot.setPixmap(theme.swatch((colour.red(), colour.green(), colour.blue()), 9).pixmap(9, 9))
+            dot.setPixmap(theme.swatch((colour.red(), colour.green(), colour.blue())).pixmap(11, 11))
         self.title = told(QLabel(), TITLES[name])
         self.button = QToolButton()
         self.button.setAutoRaise(True)

@@ -25,7 +25,7 @@ from spinalsam.errors import UsageError
 from spinalsam.support.planes import SliceRef
 from spinalsam.ui import theme
 from spinalsam.ui.forms import read_text
-from spinalsam.ui.tables import row_table
+from spinalsam.ui.tables import CellKeys, row_table
 from spinalsam.ui.words import follow, put, told, tr
 
 KIND, LABEL, SLICE, PLACE, DELETE = range(5)
@@ -127,6 +127,7 @@ class PromptPanel(QWidget):
             header.setSectionResizeMode(column, QHeaderView.ResizeToContents)
         header.setSectionResizeMode(PLACE, QHeaderView.Stretch)
         table.cellClicked.connect(self._clicked)
+        CellKeys(table, self._clicked)
         table.itemChanged.connect(self._edited)
         return table
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt5.QtCore import QPointF, QProcess, QProcessEnvironment, QSize, Qt, QTimer, pyqtSignal
-from PyQt5.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent, QWheelEvent
+from PyQt5.QtCore import QEvent, QPointF, QProcess, QProcessEnvironment, QSize, Qt, QTimer, pyqtSignal
+from PyQt5.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent, QWheelEvent
 from PyQt5.QtWidgets import QWidget
 
 from spinalsam.support.geometry import Geometry
@@ -30,6 +30,16 @@ MOST_VOXELS = 24_000_000
 _EMPTY = "Masks appear here in 3-D."
 _STARTING = "Starting 3-D ..."
 _NO_OPENGL = "3-D is not available: this machine offers no OpenGL to draw it.\nEverything else works."
+_TURN = 10.0
+_BY_KEY: dict[int, dict[str, Any]] = {
+    Qt.Key_Left: {"op": "turn", "azimuth": _TURN, "elevation": 0.0},
+    Qt.Key_Right: {"op": "turn", "azimuth": -_TURN, "elevation": 0.0},
+    Qt.Key_Up: {"op": "turn", "azimuth": 0.0, "elevation": -_TURN},
+    Qt.Key_Down: {"op": "turn", "azimuth": 0.0, "elevation": _TURN},
+    Qt.Key_Plus: {"op": "zoom", "factor": ZOOM_PER_NOTCH},
+    Qt.Key_Equal: {"op": "zoom", "factor": ZOOM_PER_NOTCH},
+    Qt.Key_Minus: {"op": "zoom", "factor": 1 / ZOOM_PER_NOTCH},
+}
 MESSAGES = (_EMPTY, _STARTING, _NO_OPENGL)
 
 
@@ -253,10 +263,28 @@ class SurfaceView(QWidget):
             x, y = event.localPos().x() * scale, (self.height() - 1 - event.localPos().y()) * scale
             self._send({"op": "pick", "x": round(x), "y": round(y)})
 
+    def event(self, event: QEvent) -> bool:
+        # Before the arrows are taken for the slices.
+        if event.type() == QEvent.ShortcutOverride and self._has_surfaces and _key_of(event) in _BY_KEY:
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._has_surfaces and _key_of(event) in _BY_KEY:
+            self._send(_BY_KEY[_key_of(event)])
+        else:
+            super().keyPressEvent(event)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.accept()
         if self._has_surfaces:
             self._send({"op": "zoom", "factor": ZOOM_PER_NOTCH ** (event.angleDelta().y() / 120)})
+
+
+def _key_of(event: QKeyEvent) -> int:
+    """The key, or 0 where it is pressed together with Ctrl or Alt."""
+    return 0 if event.modifiers() & (Qt.ControlModifier | Qt.AltModifier) else event.key()
 
 
 def _labelled_part(mask: NDArray[Any], geometry: Geometry) -> tuple[NDArray[Any], NDArray[np.float64]] | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from PyQt5.QtCore import QByteArray, QRect, QRectF, QSize, Qt
-from PyQt5.QtGui import QColor, QFont, QFontDatabase, QIcon, QIconEngine, QPainter, QPaintEvent, QPalette, QPixmap
+from PyQt5.QtGui import QColor, QFont, QFontDatabase, QIcon, QIconEngine, QPainter, QPaintEvent, QPalette, QPen, QPixmap
 from PyQt5.QtSvg import QSvgRenderer
 from PyQt5.QtWidgets import QApplication, QLabel, QWidget
 
@@ -95,14 +95,17 @@ def apply_theme(application: QApplication, name: str) -> None:
         name = "dark" if dark_desktop else "light"
     _current = name if name in PALETTES else "dark"
     colours = PALETTES[_current]
-    application.setStyle("Fusion")
-    application.setPalette(_qt_palette(colours))
-    application.setFont(_font())
     sheet = resource("styles", "window.qss").read_text(encoding="utf-8")
     sheet = sheet.replace("@icons", _icon_folder(colours))
     for token, colour in sorted(asdict(colours).items(), key=lambda item: -len(item[0])):
         sheet = sheet.replace(f"@{token}", colour)
-    application.setStyleSheet(sheet)
+    # Each of these looks at every widget again.
+    if not application.styleSheet():
+        application.setStyle("Fusion")
+        application.setFont(_font())
+    if application.styleSheet() != sheet:
+        application.setPalette(_qt_palette(colours))
+        application.setStyleSheet(sheet)
 
 
 def _icon_folder(colours: Palette) -> str:
@@ -111,7 +114,7 @@ def _icon_folder(colours: Palette) -> str:
     A disk that refuses only means that ticks and arrows are not drawn.
     """
     folder = cache_dir() / "icons" / f"{colours.muted}-{colours.accent_text}".replace("#", "")
-    for name, colour in (("down", colours.muted), ("tick", colours.accent_text)):
+    for name, colour in (("down", colours.muted), ("up", colours.muted), ("tick", colours.accent_text)):
         drawing = resource("icons", f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour).encode()
         path = folder / f"{name}.svg"
         with contextlib.suppress(OSError, OutputError):
@@ -219,14 +222,36 @@ class Picture(QLabel):
         painter.end()
 
 
-def swatch(colour: tuple[int, int, int], size: int = 14) -> QIcon:
+class _Swatch(QIconEngine):
     """A filled square with rounded corners; its grey edge stands out from light and dark."""
-    pixmap = QPixmap(size, size)
-    pixmap.fill(Qt.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.Antialiasing)
-    painter.setBrush(QColor(*colour))
-    painter.setPen(QColor(128, 128, 128))
-    painter.drawRoundedRect(QRectF(0.5, 0.5, size - 1, size - 1), 3, 3)
-    painter.end()
-    return QIcon(pixmap)
+
+    def __init__(self, colour: tuple[int, int, int]) -> None:
+        super().__init__()
+        self._colour = colour
+
+    def clone(self) -> QIconEngine:
+        return _Swatch(self._colour)
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        pixmap = QPixmap(size)
+        pixmap.fill(Qt.transparent)
+        painter = QPainter(pixmap)
+        self.paint(painter, pixmap.rect(), mode, state)
+        painter.end()
+        return pixmap
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        side = min(rect.width(), rect.height())
+        left, top = rect.x() + (rect.width() - side) / 2, rect.y() + (rect.height() - side) / 2
+        inset = side / 16
+        painter.save()
+        painter.setRenderHint(QPainter.Antialiasing)
+        painter.setBrush(QColor(*self._colour))
+        painter.setPen(QPen(QColor(128, 128, 128), inset))
+        painter.drawRoundedRect(QRectF(left + inset, top + inset, side - 2 * inset, side - 2 * inset), 3 * inset, 3 * inset)
+        painter.restore()
+
+
+def swatch(colour: tuple[int, int, int]) -> QIcon:
+    """A square of a colour, sharp on every screen."""
+    return QIcon(_Swatch(colour))

@@ -6,16 +6,19 @@ import time
 from typing import Any
 
 import numpy as np
+import pytest
 from PyQt5.QtCore import QEvent, Qt
-from PyQt5.QtGui import QMouseEvent
+from PyQt5.QtGui import QContextMenuEvent, QMouseEvent
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import (
     QAbstractItemView,
     QAbstractSpinBox,
+    QApplication,
     QCheckBox,
     QComboBox,
     QHeaderView,
     QLineEdit,
+    QMenu,
     QPushButton,
     QScrollBar,
     QToolButton,
@@ -24,7 +27,9 @@ from PyQt5.QtWidgets import (
 
 from spinalsam.data.volume import Volume
 from spinalsam.support.geometry import Geometry
+from spinalsam.ui.label_panel import LOCKED, SHOWN
 from spinalsam.ui.main_window import MainWindow
+from spinalsam.ui.prompt_panel import DELETE
 from tests.timing import timed
 
 FRAMES_A_SECOND = 30
@@ -96,6 +101,72 @@ def test_keys_alone_set_a_mask_and_undo_it(case: MainWindow, qtbot: Any) -> None
     for _ in range(2):
         QTest.keyClick(view, Qt.Key_Z, Qt.ControlModifier)
     assert not case.workspace.has_mask and not case.workspace.state.boxes
+
+
+def test_tab_leaves_every_table_and_list(case: MainWindow, qtbot: Any) -> None:
+    case.activateWindow()
+    case.run("add_points", {"at": [[20, 24]]})
+    for dock, view in (
+        (case.label_dock, case.labels.table),
+        (case.prompt_dock, case.prompts.table),
+        (case.history_dock, case.history.list),
+    ):
+        dock.raise_()
+        qtbot.waitUntil(view.isVisible)
+        view.setFocus()
+        QTest.keyClick(view, Qt.Key_Tab)
+        assert not view.hasFocus(), view.accessibleName()
+
+
+def test_what_a_click_does_in_a_table_keys_do_too(case: MainWindow, qtbot: Any) -> None:
+    case.run("set_label", {"regions": ["L3"]})
+    case.run("brush", {"path": [[16, 24], [24, 24]], "radius_mm": 3.0, "plane": "axial", "slice": 5, "value": 22})
+    table = case.labels.table
+    qtbot.waitUntil(lambda: table.rowCount() > 0)
+    table.setFocus()
+    table.setCurrentCell(0, LOCKED)
+    QTest.keyClick(table, Qt.Key_Return)
+    assert 22 in case.workspace.state.locked_values
+    QTest.keyClick(table, Qt.Key_Space)
+    assert 22 not in case.workspace.state.locked_values
+    table.setCurrentCell(0, SHOWN)
+    QTest.keyClick(table, Qt.Key_Space)
+    assert not case.workspace.state.label(22).visible
+    case.run("add_points", {"at": [[20, 24], [22, 24]]})
+    prompts = case.prompts.table
+    case.prompt_dock.raise_()
+    qtbot.waitUntil(prompts.isVisible)
+    prompts.setFocus()
+    prompts.setCurrentCell(0, DELETE)
+    QTest.keyClick(prompts, Qt.Key_Space)
+    assert len(case.workspace.state.points) == 1
+
+
+def test_the_menu_key_opens_the_menu_of_the_current_row(case: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for slice_number, value in ((4, 22), (5, 23), (6, 24)):
+        case.run("brush", {"path": [[16, 24]], "radius_mm": 2.0, "plane": "axial", "slice": slice_number, "value": value})
+    table = case.labels.table
+    qtbot.waitUntil(lambda: table.rowCount() >= 3)
+    opened: list[int] = []
+    monkeypatch.setattr(case.labels, "menu_of", lambda row: opened.append(row) or QMenu())
+    monkeypatch.setattr(QMenu, "exec_", lambda *_: None)
+    for row in (2, 0):
+        table.setCurrentCell(row, 0)
+        place = table.rect().center()
+        QApplication.sendEvent(table, QContextMenuEvent(QContextMenuEvent.Keyboard, place, table.mapToGlobal(place)))
+    assert opened == [2, 0]
+
+
+def test_arrows_turn_the_surface_and_leave_the_slices(case: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    surface, sent = case.panes.surface, []
+    monkeypatch.setattr(surface, "_send", sent.append)
+    before = case.workspace.state.view.crosshair_ijk
+    surface._has_surfaces = True
+    surface.setFocus()
+    for key in (Qt.Key_Left, Qt.Key_Up, Qt.Key_Plus):
+        QTest.keyClick(surface, key)
+    assert [message["op"] for message in sent] == ["turn", "turn", "zoom"]
+    assert case.workspace.state.view.crosshair_ijk == before
 
 
 def test_scroll_bars_of_slices_answer_to_keys(case: MainWindow) -> None:

@@ -27,10 +27,10 @@ def test_each_theme_has_its_drawings_and_nothing_is_left_in_the_temporary_folder
     for name in theme.PALETTES:
         theme.apply_theme(application, name)
     drawings = sorted(path.name for path in (cache_dir() / "icons").rglob("*") if path.is_file())
-    assert drawings == ["down.svg", "down.svg", "tick.svg", "tick.svg"]
+    assert drawings == ["down.svg", "down.svg", "tick.svg", "tick.svg", "up.svg", "up.svg"]
     assert list(tmp_path.iterdir()) == []
     named = [Path(name) for name in re.findall(r'url\("(.*?)"\)', application.styleSheet())]
-    assert {path.name for path in named} == {"down.svg", "tick.svg"}
+    assert {path.name for path in named} == {"down.svg", "tick.svg", "up.svg"}
     assert all("currentColor" not in path.read_text() for path in named)
 
 
