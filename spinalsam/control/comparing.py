@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Labels = NDArray[np.unsignedinteger]
 # What `difference` gives: only the case's mask holds, only the reference does, both hold but with different labels.
 ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL = 1, 2, 3
+# So many labels that only one of the two has are named in a sentence.
+MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,14 @@ def comparison_sentence(data: Mapping[str, Any], *, has_spacing: bool) -> str:
         text += "no label is in both."
     else:
         text += f"mean Dice {mean['dice']:.3f}, mean HD95 {mean['hd95_mm']:.1f} {unit} over {common} label{'s' if common > 1 else ''}."
-    text += f" Only in the reference: {', '.join(missing)}." if missing else ""
-    return text + (f" Not in the reference: {', '.join(extra)}." if extra else "")
+    text += f" Only in the reference: {_some(missing)}." if missing else ""
+    return text + (f" Not in the reference: {_some(extra)}." if extra else "")
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first of many names, and how many there are besides; all of them are in the data."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names if more < 2 else [*names[:MOST_NAMED], f"{more} more labels"])
 
 
 def compare(

@@ -210,6 +210,16 @@ def reference_file(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_reference_with_every_organ_does_not_flood_the_answer(ws: Workspace, tmp_path: Path) -> None:
+    ws.run("brush", path=[[20, 18]], radius_mm=3, value=22)
+    labels = np.zeros((40, 36, 14), np.uint8)
+    labels[0, :36, 0] = np.arange(30, 66)
+    nibabel.save(nibabel.Nifti1Image(labels, np.diag([-1.0, -1.0, 2.5, 1.0])), tmp_path / "organs.nii.gz")
+    result = ws.run("compare_mask", path=str(tmp_path / "organs.nii.gz"))
+    assert "label 35, 30 more labels. Not in the reference: L3." in result.message and len(result.message) < 220
+    assert len(result.data["labels"]) == 37
+
+
 def test_a_reference_gives_dice_and_hd95_per_label(ws: Workspace, reference_file: Path) -> None:
     ws.run("brush", path=[[20, 18]], radius_mm=3, value=22)
     ws.run("brush", path=[[5, 5]], radius_mm=2, value=23)

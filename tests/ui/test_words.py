@@ -110,6 +110,10 @@ def test_translations_keep_every_place() -> None:
             "Nothing answers at localhost; is the server running? Read by the offline parser.",
             "localhost 没有响应；服务器在运行吗？已改由离线解析器读取。",
         ),
+        (
+            "Against 'a.nii.gz': no label is in both. Only in the reference: L5, 54 more labels.",
+            "与“a.nii.gz”比较：没有共同的标签。仅在参考中：L5、另外 54 个标签。",
+        ),
         ("Something nobody has translated.", "Something nobody has translated."),
     ],
 )
