@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QByteArray, Qt, QTimer
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShowEvent
+from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QAction,
     QApplication,
@@ -122,7 +122,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("SpinalSAM")
         self.setWindowIcon(theme.icon("app", "accent"))
         self.setAcceptDrops(True)
-        self.setMinimumSize(900, 560)
+        self.setMinimumSize(900, 500)  # a laptop's 1366 x 768 at 150 %
         self.panes = CasePanes()
         self.welcome = WelcomePage(has_sample=bool(self.workspace.samples))
         self.centre = QStackedWidget()
@@ -173,7 +173,7 @@ class MainWindow(QMainWindow):
     def _build_actions(self) -> None:
         self.actions_of = OperationActions(self, self.panes, self.run, self.ask)
         self.actions_of.fill_menu_bar(self.menuBar())
-        bar = QToolBar()
+        bar = self.tool_bar = QToolBar()
         put(bar.setWindowTitle, "Tools")
         bar.setObjectName("tools")
         bar.setMovable(False)
@@ -194,6 +194,8 @@ class MainWindow(QMainWindow):
         bar.addWidget(self.live_button)
         bar.addWidget(self.settings_button)
         self.addToolBar(bar)
+        self._worded = [button for button in bar.findChildren(QToolButton) if button.toolButtonStyle() == Qt.ToolButtonTextBesideIcon]
+        self._bar_needs = 0
         self._build_surface_tools()
         self.tools = EditTools(self.panes.slices, self.commands, self, self.panes)
         self.tools.bar.add_actions([self.actions_of.plain[name] for name in ("fill_between",)])
@@ -670,6 +672,23 @@ class MainWindow(QMainWindow):
         state, self._state = self._state, None
         if state is not None:
             self.restoreState(state, STATE_VERSION)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_tool_bar()
+
+    def _fit_tool_bar(self) -> None:
+        """Where there is no room for words on the buttons, their drawings stay: what does not fit would be out of reach."""
+        bar = self.tool_bar
+        if not bar.property("narrow"):
+            self._bar_needs = bar.sizeHint().width()
+        narrow = self.width() < self._bar_needs
+        if bool(bar.property("narrow")) != narrow:
+            bar.setProperty("narrow", narrow)
+            for button in self._worded:
+                button.setToolButtonStyle(Qt.ToolButtonIconOnly if narrow else Qt.ToolButtonTextBesideIcon)
+            for button in bar.findChildren(QToolButton):
+                theme.restyle(button)
 
     def createPopupMenu(self) -> QMenu | None:
         """Qt's own menu of docks and toolbars is left out: what it hides nobody finds again."""

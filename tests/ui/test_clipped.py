@@ -148,6 +148,20 @@ def test_no_text_is_cut_off(dressed: MainWindow, qtbot: Any, state: Callable[[Ma
     assert not any(found.values()), found
 
 
+@pytest.mark.parametrize("size", [QSize(910, 512), QSize(1092, 614), SIZE], ids=["150 %", "125 %", "100 %"])
+def test_every_tool_is_within_reach_on_a_laptop(dressed: MainWindow, qtbot: Any, size: QSize) -> None:
+    loaded(dressed, qtbot)
+    dressed.resize(size)
+    qtbot.wait(50)
+    assert dressed.size() == size, "the window is larger than the screen"
+    bar = dressed.tool_bar
+    hidden = [action.text() for action in bar.actions() if not action.isSeparator() and not bar.widgetForAction(action).isVisible()]
+    assert not hidden
+    dressed.resize(SIZE)
+    qtbot.wait(50)
+    assert dressed.live_button.toolButtonStyle() == Qt.ToolButtonTextBesideIcon, "words come back where there is room"
+
+
 def test_no_text_of_a_dialog_is_cut_off(dressed: MainWindow, qtbot: Any) -> None:
     loaded(dressed, qtbot)
     forms = [operation for operation in _forms() if not operation.missing(dressed.workspace)]
