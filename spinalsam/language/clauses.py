@@ -165,7 +165,23 @@ def _is_then(tokens: Sequence[Token], i: int, current: Clause) -> bool:
         return after is not None and after.kind == "sep" and token.text not in _SOFT_THEN
     if token.text == "最后" and (after.text in ("一", "的") or after.kind == "number" or current.tokens[-1].ideas & {"MOVE", "AT"}):
         return False
+    if token.text in _ALSO and not acts(current.tokens) and _is_bare_predicate(tokens, i + 1):
+        return False  # 掩膜也显示出来: the verb of the noun before
     return token.text not in _SOFT_THEN or acts(current.tokens) or bool(current.ideas & OBJECTS)
+
+
+_ALSO = frozenset("也 再 又 还 都 也都".split())
+
+
+def _is_bare_predicate(tokens: Sequence[Token], start: int) -> bool:
+    """Whether a verb begins here that has nothing of its own to act on."""
+    rest: list[Token] = []
+    for token in tokens[start:]:
+        if token.kind == "sep" or token.ideas & {"AND"}:
+            break
+        rest.append(token)
+    objects = OBJECTS - {"NEXT", "PREV", "SIZE", "BIG"}
+    return bool(rest) and acts(rest[:3]) and not any((t.ideas & objects and not t.ideas & ACTIONS) or t.kind in VALUES for t in rest)
 
 
 def _cut_at_verbs(clause: Clause) -> list[Clause]:
@@ -229,7 +245,7 @@ def _may_begin(tokens: Sequence[Token], i: int) -> bool:
 
 def without_exceptions(clause: Clause) -> Clause:
     """'rather than a box', 'instead of the points' and what follows them is not asked for."""
-    if _spares_something(clause):
+    if _spares_something(clause) or clause.tokens[0].text in ("而不是", "而非", "而不要", "and not"):
         return replace(clause, tokens=clause.tokens[:0])
     for i, token in enumerate(clause.tokens):
         if "INSTEADOF" in token.ideas and "NEG" not in token.ideas:

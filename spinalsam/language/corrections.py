@@ -39,7 +39,7 @@ def without_contrasts(tokens: Sequence[Token]) -> list[Token]:
             if kept[j].ideas & (ACTIONS - {"FRAMEIT", "ADD", "MOVE", "SETTO", "DRAW"}) or not kept[j].text:
                 break
             if kept[j].text in ("but", "but rather", "而是", "而在", "而"):
-                if j > i + 1 and any(t.kind in VALUES for t in kept[i:j]) and any(t.kind in VALUES for t in kept[j : j + 5]):
+                if j > i + 1 and any(_alike(a, b) for a in kept[i + 1 : j] for b in kept[j + 1 : j + 5]):
                     return without_contrasts([*kept[:i], *kept[j + 1 :]])
                 break
     return kept
@@ -48,6 +48,8 @@ def without_contrasts(tokens: Sequence[Token]) -> list[Token]:
 def _marker(tokens: Sequence[Token]) -> int | None:
     """The first word that takes back what stands before it. 'no' and 'sorry' do so only between commas."""
     for i, token in enumerate(tokens):
+        if i and token.text in _DENIALS and _is_denial(tokens, i):
+            return i
         if not i or "SCRATCH" not in token.ideas or not any(t.kind != "sep" for t in tokens[:i]):
             continue
         if "WEAKSCRATCH" not in token.ideas:
@@ -59,6 +61,19 @@ def _marker(tokens: Sequence[Token]) -> int | None:
         if parted and _says_something(tokens[:i]) and _says_something(tokens[i + 1 :]):
             return i
     return None
+
+
+# 'four points, not that, five': a denial between commas, with a value of the same kind on either side.
+_DENIALS = frozenset("不 不是 不要 不了 别 错 错了 非也 not nah nope never rather instead".split())
+
+
+def _is_denial(tokens: Sequence[Token], i: int) -> bool:
+    if tokens[i - 1].kind != "sep" or i + 1 >= len(tokens) or tokens[i + 1].kind != "sep":
+        return False
+    end = next((j for j in range(i + 2, len(tokens)) if tokens[j].kind == "sep" and tokens[j].text != "、"), len(tokens))
+    start = next((j + 1 for j in reversed(range(i - 1)) if tokens[j].kind == "sep" and tokens[j].text != "、"), 0)
+    before, after = ({t.kind for t in part if t.kind in VALUES} for part in (tokens[start:i], tokens[i + 1 : end]))
+    return bool(after) and after <= before
 
 
 def _says_something(tokens: Sequence[Token]) -> bool:
@@ -84,10 +99,10 @@ def _last_clause(tokens: Sequence[Token]) -> int:
 
 
 def _joined(left: list[Token], right: list[Token]) -> list[Token]:
-    end = next((i for i, token in enumerate(right) if token.kind == "sep" or "THEN" in token.ideas), len(right))
-    first, rest = right[:end], right[end:]
     start = _last_clause(left)
     kept, mistaken = left[:start], left[start:]
+    end = _end_of_correction(right, {token.kind for token in mistaken if token.kind in VALUES})
+    first, rest = right[:end], right[end:]
     if any(
         (token.ideas & ACTIONS and (not token.forms or "base" in token.forms) and "FILLER" not in token.ideas)
         or token.ideas & {"ADD", "SEG"}
@@ -101,11 +116,34 @@ def _joined(left: list[Token], right: list[Token]) -> list[Token]:
     return kept + replaced + rest if exchanged else kept + right
 
 
+def _end_of_correction(right: list[Token], kinds: set[str]) -> int:
+    """Where what is corrected to ends; 'no, the lower one, L4' has what it is about behind a comma."""
+    ends = [i for i, token in enumerate(right) if token.kind == "sep" or "THEN" in token.ideas or _begins_another(right, i)]
+    ends.append(len(right))
+    if (
+        len(ends) > 1
+        and right[ends[0]].kind == "sep"
+        and not any(t.kind in VALUES or t.ideas & (ACTIONS | OBJECTS) for t in right[: ends[0]])
+    ):
+        follows = right[ends[0] + 1 : ends[1]]
+        if follows and all(t.kind in kinds or "FILLER" in t.ideas for t in follows):
+            return ends[1]
+    return ends[0]
+
+
+def _begins_another(right: list[Token], i: int) -> bool:
+    """'sorry, three slices and hide the mask': the next command."""
+    after = right[i + 1] if i + 1 < len(right) else None
+    return "AND" in right[i].ideas and after is not None and bool(after.ideas & ACTIONS) and "base" in after.forms
+
+
 def _exchanged(old: list[Token], new: list[Token]) -> tuple[list[Token], bool]:
     """The old clause with values and nouns of the new one in place of its own, and whether any was replaced."""
     result, added, exchanged = list(old), [], False
     for token in new:
         if token.kind not in VALUES and not token.ideas & OBJECTS:
+            if "SLICE" in token.ideas and not any("SLICE" in t.ideas for t in old):
+                added.append(token)  # 'back two, sorry, three slices'
             continue
         at = next((i for i in reversed(range(len(result))) if _alike(result[i], token)), None)
         if at is None:

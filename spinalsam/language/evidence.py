@@ -6,8 +6,10 @@ import re
 
 from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause
 from spinalsam.language.lexicon import common_english
+from spinalsam.language.senses import opens_clause
 from spinalsam.language.tokens import Token
 from spinalsam.language.words.places import ALARMING, ALLOWED, NEUTRAL
+from spinalsam.support.calls import OperationCall
 
 
 def foreign_words(clause: Clause, op: str) -> list[Token]:
@@ -49,6 +51,8 @@ _NAMED = frozenset(
 )
 
 
+# Operations that any word beside them may turn into something else, unless a command says what is done.
+_COMMANDED = frozenset("verify_parameters gpu_status set_view set_window go_to show_mask open_image".split())
 _UNCOUNTED = frozenset({"measure", "show_mask", "gpu_status", "verify_parameters", "set_view"})
 
 
@@ -72,12 +76,14 @@ def is_supported(clause: Clause, op: str) -> bool:
     strange = [token for token in foreign if not (not token.ideas and token.text.isascii() and token.text.endswith("ly"))]
     if not strange:
         return True
+    if len(strange) == 1 and strange[0] is clause.tokens[0] and not strange[0].ideas and _is_new_verb(clause, op):
+        return True
     if (
         clause.question
         or len(strange) > 1
         or strange[0].ideas
         or not strange[0].text.isascii()
-        or op not in _NAMED
+        or op not in _NAMED | _COMMANDED
         or clause.has("BE", "HAVE")
     ):
         return False
@@ -99,10 +105,73 @@ def is_supported(clause: Clause, op: str) -> bool:
     before = clause.tokens[:at]
     if op in ("add_points", "add_box") and _is_slang(strange[0].text) and not before:
         return any(clause.kinds(kind) for kind in ("number", "region", "pair", "quad")) and clause.has("POINT", "NEGPOINT", "BOX")
-    commands = any(token.ideas & ACTIONS & ALLOWED[op] and "base" in token.forms for token in before)
+    commands = any(
+        token.ideas & ACTIONS & ALLOWED[op] and "base" in token.forms and (op in _NAMED or opens_clause(clause.tokens, i))
+        for i, token in enumerate(before)
+    )
     named = next((token for token in clause.tokens if "FILLER" not in token.ideas), None)
     opens = named is not None and bool(named.ideas & OBJECTS or named.kind in VALUES)
-    return (commands or opens) and any(token.ideas & OBJECTS or token.kind in VALUES for token in before)
+    return (commands or (opens and op in _NAMED)) and any(token.ideas & OBJECTS or token.kind in VALUES for token in before)
+
+
+# Values that an operation does without: where a mask is shown, how many points it is made from.
+_UNUSED: dict[str, frozenset[str]] = {
+    "add_points": frozenset({"number"}),
+    "generate_point_mask": frozenset({"number"}),
+    "generate_box_mask": frozenset({"number"}),
+    "export_mask": frozenset({"region"}),
+    "clear_points": frozenset({"region"}),
+    "clear_boxes": frozenset({"region"}),
+    "open_image": frozenset({"region", "number"}),
+    "propagate": frozenset({"region", "number"}),
+    "set_view": frozenset({"region"}),
+    "set_window": frozenset({"number", "region"}),
+    "show_mask": frozenset({"region"}),
+    "help": frozenset({"region", "number", "path"}),
+}
+
+
+def has_used_values(clause: Clause, call: OperationCall) -> bool:
+    """Whether every level, coordinate, path and number of the clause is in the call, or is one that the operation does without."""
+    allowed = _UNUSED.get(call.op, frozenset())
+    return all(token.kind == "word" or token.kind in allowed or _is_used(token, call) for token in clause.tokens if token.kind != "sep")
+
+
+def _is_used(token: Token, call: OperationCall) -> bool:
+    if token.kind == "region":
+        return "regions" in call.args
+    if token.kind == "path":
+        return "path" in call.args
+    if token.kind in ("pair", "quad"):
+        return any(name in call.args for name in ("at", "corners", "level", "width"))
+    return token.value == 1 or any(
+        value == token.value or (isinstance(value, list) and token.value in value) for value in call.args.values()
+    )
+
+
+_HARMLESS = _NAMED | _COMMANDED | {"navigate", "redo"}
+_LEADS = frozenset("me us it forward forwards ahead back backward along on over up down to through".split())
+
+
+def _is_new_verb(clause: Clause, op: str) -> bool:
+    """'wind back seven slices', 'crank the width up to 2500': an unknown verb before two things of ours."""
+    if (
+        clause.question
+        or op not in _HARMLESS
+        or op.startswith("clear")
+        or len(clause.tokens) < 3
+        or not clause.tokens[0].text.isascii()
+        or clause.tokens[0].text.endswith(("s", "ed", "ing", "ly"))
+    ):
+        return False
+    follows = clause.tokens[1]
+    leads = follows.text in _DETERMINERS | _LEADS or follows.kind in VALUES or follows.ideas & {"ALL", "NEXT", "PREV"}
+    things = [
+        token
+        for token in clause.tokens[1:]
+        if token.kind in VALUES or token.ideas & (OBJECTS | {"SLICE", "VERT", "UP", "DOWN", "WIDTHWORD", "LEVELWORD"})
+    ]
+    return bool(leads) and len(things) > 1
 
 
 def has_unknown(clause: Clause) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from spinalsam.errors import UsageError
 from spinalsam.language.clauses import ACTIONS, Clause, split, without_exceptions
 from spinalsam.language.corrections import corrected, without_contrasts
-from spinalsam.language.evidence import has_unknown, is_supported
+from spinalsam.language.evidence import has_unknown, has_used_values, is_supported
 from spinalsam.language.guards import answers_only, asked_for, is_refused
 from spinalsam.language.joining import rejoined, with_shared_words
 from spinalsam.language.order import reordered, with_leading_before
@@ -24,6 +24,7 @@ from spinalsam.language.rules import call_of
 from spinalsam.language.rules.masks import is_only_mask, is_only_run
 from spinalsam.language.schema import ParseResult
 from spinalsam.language.senses import resolved
+from spinalsam.language.spared import without_spared
 from spinalsam.language.tokens import Token
 from spinalsam.support.calls import OperationCall, OperationSpec, validate_call
 
@@ -53,7 +54,11 @@ def parse(text: str, specs: Mapping[str, OperationSpec], hints: Hints | None = N
     text = text.strip()
     if len(text) > LONGEST:
         return ParseResult(explanation=f"longer than {LONGEST} characters")
-    readings = [reading for reading in _understood(without_contrasts(corrected(read(text))), hints or {}) if _fits(reading.call, specs)]
+    readings = [
+        reading
+        for reading in _understood(without_spared(without_contrasts(corrected(read(text)))), hints or {})
+        if _fits(reading.call, specs)
+    ]
     sure = [reading for reading in readings if reading.sure]
     calls, every = tuple(_merged(sure)), tuple(_merged(readings))
     alternatives = (every,) if every != calls else _twins(calls)
@@ -112,17 +117,29 @@ def _readings(tokens: list[Token], hints: Hints) -> list[_Reading]:
     clauses = asked_for([clause for clause in said if clause.tokens])
     readings: list[_Reading] = []
     previous: Clause | None = None
+    lost = False  # levels or coordinates that no call takes up
     for clause in with_shared_words(rejoined(clauses)):
         call = None if clause.told else _call(clause, readings, hints)
         follows = previous is not None and clause.glued and not clause.told and not previous.told
         done = bool(readings) and readings[-1].clause is previous
         if call is None and follows and done and has_unknown(clause):
             readings[-1] = replace(readings[-1], sure=False)  # '显卡又涨价了': what follows without a comma is no request of ours
+        if call is None and not clause.told and _holds_values(clause):
+            lost = True
         if call is not None and answers_only(clause, call.op):
             strange = follows and not done and previous is not None and has_unknown(previous)
-            readings.append(_Reading(clause, call, is_supported(clause, call.op) and not strange))
+            sure = is_supported(clause, call.op) and has_used_values(clause, call) and not strange
+            readings.append(_Reading(clause, call, sure))
         previous = clause
-    return readings
+    return [replace(reading, sure=False) for reading in readings] if lost else readings
+
+
+def _holds_values(clause: Clause) -> bool:
+    """Whether it names levels or coordinates, or counts something."""
+    return any(
+        token.kind in ("region", "pair", "quad") or (token.kind == "number" and token.value != 1 and not token.ordinal)
+        for token in clause.tokens
+    )
 
 
 def _call(clause: Clause, earlier: list[_Reading], hints: Hints) -> OperationCall | None:
@@ -154,6 +171,11 @@ def _coverage(clauses: Sequence[Clause]) -> tuple[int, int]:
     return known, sum(1 for token in words if not token.ideas and len(token.text) > 1)
 
 
+def _completes(last: OperationCall, call: OperationCall) -> bool:
+    """Whether one names only where points go and the other only how many."""
+    return {frozenset(last.args), frozenset(call.args)} == {frozenset({"regions"}), frozenset({"count"})}
+
+
 def _merged(readings: Sequence[_Reading]) -> list[OperationCall]:
     """Two equal neighbours are one, and so are an export and where it goes."""
     result: list[OperationCall] = []
@@ -173,6 +195,9 @@ def _merged(readings: Sequence[_Reading]) -> list[OperationCall]:
             continue  # with the image everything on it is gone
         if last is not None and last.op == call.op == "add_box" and not last.args and call.args and not clause.then:
             result[-1] = call  # 要一个框，框住L3
+            continue
+        if last is not None and last.op == call.op == "add_points" and not (clause.then or clause.joined) and _completes(last, call):
+            result[-1] = OperationCall("add_points", {**last.args, **call.args})  # 'seed L4, ten points'
             continue
         if last is not None and last.op == call.op and call.op in ("undo", "redo") and not last.args and call.args:
             result[-1] = call

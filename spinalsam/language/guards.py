@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -23,14 +24,43 @@ def is_refused(tokens: Sequence[Token]) -> bool:
     ideas = {idea for token in tokens for idea in token.ideas}
     if "HARDOOS" in ideas:
         return True
+    if len(_sentences(tokens)) > 1:
+        asked = [not _is_only_asked(sentence) for sentence in _sentences(tokens)]
+        if not all(asked) and not any(ok and _commands(sentence) for ok, sentence in zip(asked, _sentences(tokens), strict=True)):
+            return True
+    elif _is_only_asked(tokens):
+        return True
     if any("PERSON" in token.ideas and not _is_owner(tokens, i) for i, token in enumerate(tokens)):
         return True
-    question = any(token.text in "?？" for token in tokens if token.kind == "sep")
-    asks = bool(ideas & set(_ASKS))
     if said_to_have(tokens):
         return True
-    if any(a.text in ("he", "she", "they", "他", "她", "他们") and c.stands_for("SAY") for a, c in pairwise(tokens)):
-        return True
+    return any(a.text in ("he", "she", "they", "他", "她", "他们") and c.stands_for("SAY") for a, c in pairwise(tokens))
+
+
+def _sentences(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The tokens, parted where a sentence ends, each with the mark that ends it."""
+    parts: list[list[Token]] = [[]]
+    for token in tokens:
+        parts[-1].append(token)
+        if token.kind == "sep" and token.text in ".。!！?？\n":
+            parts.append([])
+    return [part for part in parts if any(token.kind != "sep" for token in part)]
+
+
+def _commands(tokens: Sequence[Token]) -> bool:
+    """Whether a sentence begins with a command or a plea."""
+    return acts_first(Clause(list(tokens))) or tokens[0].stands_for(*_ASKS, "BA", "FIRSTLY") or _opens_in_chinese(tokens[0])
+
+
+def _opens_in_chinese(token: Token) -> bool:
+    return not token.text.isascii() and bool(token.ideas & ACTIONS) and "FILLER" not in token.ideas
+
+
+def _is_only_asked(tokens: Sequence[Token]) -> bool:
+    """Clinical and other questions, opinions asked for, things weighed: one sentence that wants an answer."""
+    ideas = {idea for token in tokens for idea in token.ideas}
+    question = any(token.text in "?？" for token in tokens if token.kind == "sep")
+    asks = bool(ideas & set(_ASKS))
     if _weighs(tokens) and not asks:
         return True
     if _is_query(tokens) and not ideas & set(_QUERIES):
@@ -97,7 +127,11 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
     """The clauses, each told where it asks for nothing, and cut where something is forbidden."""
     kept: list[Clause] = []
     forbidden = conditional = narrated = False
-    for clause in clauses:
+    unanswered = _only_asked(clauses)
+    for number, clause in enumerate(clauses):
+        if number in unanswered:
+            kept.append(replace(clause, told=True))
+            continue
         narrated = (
             _narrates(clause) or _is_reported(clause) or (narrated and not _begins_request(clause) and (clause.joined or clause.then))
         )
@@ -137,6 +171,26 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
         else clause
         for i, clause in enumerate(kept)
     ]
+
+
+def _only_asked(clauses: Sequence[Clause]) -> set[int]:
+    """The clauses of sentences that only ask, beside others that command."""
+    sentences: list[list[int]] = [[]]
+    for number, clause in enumerate(clauses):
+        sentences[-1].append(number)
+        if clause.ends or clause.question:
+            sentences.append([])
+    sentences = [sentence for sentence in sentences if sentence]
+    if len(sentences) < 2:
+        return set()
+    found: set[int] = set()
+    for sentence in sentences:
+        said = [token for number in sentence for token in clauses[number].tokens]
+        if clauses[sentence[-1]].question:
+            said.append(Token("sep", "?"))
+        if _is_only_asked(said):
+            found.update(sentence)
+    return found
 
 
 _WAIT = frozenset("先等等 等等再 缓一缓 先停 先缓 打住 住手 且慢 先等一等 等一等".split())
@@ -207,7 +261,10 @@ def _narrates(clause: Clause) -> bool:
     verbs = [
         token
         for token in clause.tokens
-        if token.forms and token.ideas & ACTIONS and not token.ideas & OBJECTS and not token.ideas & {"NEED", "KEEP", "STEP", "SLICE"}
+        if token.forms
+        and token.ideas & ACTIONS
+        and not token.ideas & OBJECTS
+        and not token.ideas & {"NEED", "KEEP", "STEP", "SLICE", "DOAUX"}
     ]
     return bool(verbs) and all(token.forms == {"s"} for token in verbs) and verbs[0] is not clause.tokens[0] and not clause.has(*_ASKS)
 
@@ -258,6 +315,8 @@ def _is_subject(before: Sequence[Token]) -> bool:
 def is_told(clause: Clause) -> bool:
     """A statement, a condition, a plan or a wish to keep things, but no request."""
     asks = clause.has(*_ASKS)
+    if _is_unrealised(clause.tokens):
+        return True
     if _is_missed_chance(clause.tokens) or _is_condition(clause) or _is_kept(clause) or _is_other_business(clause):
         return True
     if clause.has("LATER") and not clause.timed and not (clause.has("ASKREQ") and clause.says("maybe", "perhaps", "也许")):
@@ -278,6 +337,25 @@ def is_told(clause: Clause) -> bool:
     if clause.timed:
         return clause.has("SELF") or clause.says("i've", "i have", "we've", "we have")
     return _is_english_statement(clause.tokens) or _is_chinese_statement(clause)
+
+
+_UNREALISED = re.compile(
+    r"(?:^|[，,。;；])(?:我|我们|咱)?(?:本来|原本|原来|本|原|起初|一开始|刚才|刚刚|刚|当时|之前|先前|差点儿?|差一点|险些)(?:我|我们)?(?:就)?(?:是)?"
+    r"(?:想|想要|要|打算|准备|计划|考虑|应该|该)"
+)
+_ONCE_ENGLISH = re.compile(
+    r"\b(?:i|we|he|she|they|you) (?:was|were) (?:just )?(?:going|planning|about|hoping|meaning|supposed|thinking|tempted) (?:to|of)\b"
+    r"|\b(?:i|we) (?:nearly|almost|initially|originally|first|once) (?!need|want to|would)|\b(?:i|we)(?:'d|"
+    r" had) (?:planned|meant|hoped|intended|wanted) to\b"
+    r"|\b(?:i|we) (?:planned|intended|meant|hoped) to\b"
+)
+
+
+def _is_unrealised(tokens: Sequence[Token]) -> bool:
+    """本来想撤销, 'I was going to clear the points': an intention of the past."""
+    said = [token.text for token in tokens if token.kind != "sep"]
+    joined = "".join(said) if any(not text.isascii() for text in said) else " ".join(said)
+    return bool(_UNREALISED.search(joined) if not joined.isascii() else _ONCE_ENGLISH.search(joined))
 
 
 def _is_only_position(clause: Clause) -> bool:

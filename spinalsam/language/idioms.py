@@ -8,19 +8,154 @@ from __future__ import annotations
 import re
 
 _NUMERAL = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half an|a few|a couple of)"
+_SPOKEN_LEVEL = r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b"
 _UNIT = r"(?:second|minute|min|hour|hr|day|week|month|year)s?"
 _PAUSE = r"(?:noon|midnight|lunch|lunchtime|dinner|breakfast|teatime|the meeting|the break|my break|rounds|work|school|christmas|easter)"
 _MASKS = r"(?:mask|masks|segmentation|segmentations|overlay|overlays)"
-_MARKS = r"(?:points|boxes|dots|clicks|rectangles|markers|seeds)"
+_STACK = r"(?:stack|volume|series|scan|dataset|data set|ct|image stack|slices|images)"
+_MARKS = r"(?:points?|box(?:es)?|dots?|clicks?|rectangles?|markers?|seeds?)"
 _NOT = r"(?:don't|do not|dont)"
 _SLICES = r"(?= (?:slices?|images?|layers?)\b| ?[张层页片])"
+_BEGIN = r"(?:^|(?<=[,;.])|(?<=and )|(?<=then )|(?<=please ))\s*"
 _CN_BEGIN = r"(?:^|(?<=[，,。;；]))"
 _CN_END = r"(?=$|[，,。;；!！])"
+_CN_STOP = r"$|[，,。;；!！、]"
+_CN_MASKS = r"(?:掩膜|掩码|蒙版|分割结果|分割|叠加层|覆盖层|遮罩|mask)"
 _CN_NUMERAL = r"[\d一二两三四五六七八九十]{1,3}"
 _CN_PEOPLE = r"(?:我|他|她|他们|你|主任|医生|家属|大家|老师|老板)"
 _THOSE = r"(?:the|my|this|that|any|those|these)"
 
 _IDIOMS: tuple[tuple[str, str], ...] = (
+    # Hesitations
+    (r",\s*(?:u+m+|u+h+|e+r+m?|h+m+|a+h+|you know|i mean like|how do you say)\b\s*(?:,|\.{2,}|-)*", " "),
+    (r"(?:^|(?<=\s))(?:u+m+|u+h+|e+r+m?|h+m+|a+h+|mm+)\s*(?:,|\.{2,}|-)+\s*", " "),
+    (rf"(?:{_CN_BEGIN}|[，,])(?:嗯+|呃+|额+|唔|那个那个|这个这个|那什么|那啥)(?=[，,。…])[，,…。]*", "，"),
+    (r"^\s*，", ""),
+    # Letters said as words
+    (rf"\b(?:el|ell)[ -](?={_SPOKEN_LEVEL})", "l "),
+    (rf"\b(?:tea|tee)[ -](?={_SPOKEN_LEVEL})", "t "),
+    (rf"\b(?:sea|cee)[ -](?={_SPOKEN_LEVEL})", "c "),
+    # Asked politely, by what one would be glad of
+    (
+        r"\b(?:i|we|it|that|this)(?: ?'d| would|'ll| will) be (?:most |very |so |really |much |quite )?"
+        r"(?:grateful|obliged|thankful|happy|glad|delighted|pleased|lovely|great|nice|good|helpful|wonderful|handy|useful|ideal|perfect|super|fab|cool)"
+        r"(?: to me)? (?:if (?:you|we|i) (?:could|would|can|might)(?: please)?|to (?:have|get|see)|for)\b",
+        " please ",
+    ),
+    (
+        r"\b(?:what|all|the (?:only |next |first )?thing|what else) (?:i|we)(?: really| now| just)? (?:need|want"
+        r"|would like|'d like|require)(?: to do)?"
+        r"(?: now| next| first| here| from you)? (?:is|are)(?: for you)?(?: to)?\b",
+        " please ",
+    ),
+    (r"\b(?:i|we) (?:vote|say|suggest|propose)(?: that)? (?:we|you)\b", " please "),
+    (r"\b(?:you |we )?(?:might|may) as well\b", " please "),
+    (
+        r"^\s*(?:as (?:to|for|regards)|with (?:regard|respect|reference) to|regarding|concerning|when it comes to"
+        r"|speaking of|coming to|re:?) (?=[^,;:]{1,40}[,;:])",
+        " ",
+    ),
+    (rf"\bdown with ((?:the |all |my |those |these )*{_MARKS})", r" remove \1 "),
+    (rf"{_BEGIN}(?:go |move |step |scroll )?down (?:by )?({_NUMERAL}) (slices?|images?|layers?|frames?)\b", r" forward \1 \2 "),
+    (rf"{_BEGIN}(?:go |move |step |scroll )?up (?:by )?({_NUMERAL}) (slices?|images?|layers?|frames?)\b", r" back \1 \2 "),
+    # Asked politely, with something in between
+    (r"\bwould you be (?:so|very|really )?(?: ?kind|good|nice)(?:\W+(?:\w+\W+){0,9}?)(?:as to|and|to)\b", " could you "),
+    (r"\beach and every\b", "every"),
+    # Taken from the screen, or for a while, is hidden; put back is shown
+    (
+        rf"\b(?:take|get|remove|clear|wipe|drop|pull|keep|strip) (?:the |my |this |that )*({_MASKS}) (?:off|from"
+        rf"|away from|out of) (?:the |my )?(?:screen|display|view|image|picture|ct|scan|sight)\b",
+        r" hide the \1 ",
+    ),
+    (
+        rf"\b(?:blank|clear|remove|drop|lose|kill|wipe|mute) (?:the |my |this |that )*({_MASKS}) (?=for (?:now|a"
+        rf" (?:\w+)|the moment)\b|temporarily|briefly|momentarily)",
+        r" hide the \1 ",
+    ),
+    (
+        rf"\b(?:put|pop|pull|throw|stick|bring|get|give|switch|turn|have|want) (?:me )?(?:the |my |that |this"
+        rf" )*({_MASKS}) back(?: up| on| in)?(?=\s*(?:$|[,.;!?]|and\b|then\b|please\b|again\b|now\b|over\b|on\b))",
+        r" show the \1 ",
+    ),
+    (r"\b(mask|segmentation|overlay) (?:visibility|display)\b", r"\1"),
+    (r"\b(?:the )?numbers (?=for|on|of|about)", "the size "),
+    (rf"\bconvert (?=(?:the |my |this |that |it |\w+ )*(?:{_MASKS}|result|it)\b[^,.;]*\b(?:nifti|nrrd|stl|dicom)\b)", "export "),
+    (r"\bwhat (?:i|we)(?: have|'ve)? (?:just )?(?:clicked|marked|pointed at|tapped)\b", "the points"),
+    (r"，?文件名(?:叫|是|为)?(?=\s*[/~A-Za-z]:?[\\/])", "存为 "),
+    (r"\btell me how (?=big|large|tall|dense|wide|high|thick|long)", "how "),
+    (r"\bwhat (?:was|is|has been|i|we)(?: have|'ve)? (?:just )?(?:segmented|masked)\b", "the mask"),
+    (
+        rf"\b(?:i|we) (?:no longer|{_NOT}) (?:want|need|require) ((?:all |any )?(?:of )?{_THOSE} {_MARKS})(?:"
+        rf" (?:any ?more|any longer|now))?(?=\s*(?:$|[.;!]))",
+        r" remove \1 ",
+    ),
+    (rf"(?:我)?(?:不想|不要|别让我|不愿意?|别让)(?:再)?(?:看到?|看见)({_CN_MASKS})了?(?={_CN_STOP})", r"隐藏\1"),
+    (rf"({_CN_MASKS})(?:怎么|咋)?(?:没了|不见了|消失了|看不见了|看不到了|去哪儿?了|哪儿?去了|跑哪儿?去?了)(?=[，,。?？])", r"\1没了"),
+    (
+        r"(?:把|将)?(?:刚才|刚刚|刚)?(?:我)?撤(?:销|掉|回|消)?了?的([^，,。;；]*?)(?:再|给我|都|又)*(?:做|弄|恢复|找|拿|搞|要|调|变)回来",
+        r"重做\1",
+    ),
+    (rf"{_CN_BEGIN}(?:看|去|到|翻到|切到)?上面的?那?一?([层张页片幅])(?={_CN_STOP})", r"上一\1"),
+    (rf"{_CN_BEGIN}(?:看|去|到|翻到|切到)?下面的?那?一?([层张页片幅])(?={_CN_STOP})", r"下一\1"),
+    (r"在哪(?:儿|里|一|个)?(?:[层张页]|位置)?(?=$|[，,。])", ""),
+    (r"\bl ?(-?\d{2,4})[ ,/]+w{1,2} ?(\d{2,5})\b", r" window width \2 level \1 "),
+    (r"(?:三维|3d|立体)(?:图|视图|模型|画面)?(?:再|给我|帮我)?(?:旋转|转)(?:一下|一圈|转|动|个|[0-9]|半)", " foreignrole "),
+    (
+        r"\b(?:draw|add|put|place|make) (?:me )?(?:a |an |some |the )?(?:straight |horizontal |vertical |measuring"
+        r" |midline )*(?:lines?|arrows?|rulers?|circles?|ellipses?|polygons?|scale bars?)\b(?! (?:up|around))",
+        " foreignrole ",
+    ),
+    (r"(?:请问)?(?:可以|可否|能否|能不能|可不可以|能)(?:请你|麻烦你|帮我|帮忙)?(把[^，,。;；?？]*?)吗(?=\W*$)", r"请\1"),
+    (
+        r"(权重|参数|检查点|模型参数|权重文件|模型权重)(?:应该|都|到底|现在)?(?:有没有问题|没问题吧|没问题吗|没有问题吧|有问题吗|有问题没|没错吧|对吧|没毛病吧|有没有毛病)(?=\W*$)",
+        r"检查\1是否匹配",
+    ),
+    (
+        rf"\bfill (?:in |up )?(?:the )?(?:rest of the |remaining |other |whole |entire )?{_STACK}(?: with (?:the"
+        rf"|this|that|my) {_MASKS})?(?= |$|[,.;!])",
+        " propagate the mask ",
+    ),
+    (
+        r"\b(?:i'm|i am|we're|we are)(?: now)? (?:labell?ing|doing|marking|drawing|segmenting|masking|on) ((?:the"
+        r" )?\w+(?: \w+)?) (?:from (?:here|now) on|from now|next)\b",
+        r" new masks are \1 ",
+    ),
+    # Ends of the stack
+    (rf"\b(?:the )?(?:very )?(?:start|beginning|top|head|front) of (?:the |this )?{_STACK}\b", " first slice "),
+    (rf"\b(?:the )?(?:very )?(?:end|bottom|tail|foot|back) of (?:the |this )?{_STACK}\b", " last slice "),
+    (rf"\b(?:the )?(?:very |exact )?(?:middle|centre|center|midpoint) of (?:the |this )?{_STACK}\b", " middle slice "),
+    (
+        r"\b(?:go |get |take (?:it|me|us|things) |put (?:it|things|everything) )back to (?:before|how (?:it"
+        r"|things) (?:was|were)|what it was|the way it was)\b[^,.;]*",
+        " undo ",
+    ),
+    (r"\bpage (up|forward|ahead|down|back|backward)\b", r" scroll \1 "),
+    (r"\bscroll up\b(?=\s*(?:\w+\s*)?$|\s*(?:\w+ )?(?:slice|image|page|layer))", " scroll back "),
+    (r"\bscroll down\b(?=\s*(?:\w+\s*)?$|\s*(?:\w+ )?(?:slice|image|page|layer))", " scroll forward "),
+    # Words that mean one thing together
+    (
+        rf"(?:\b(?:let me|let us|let's|can i|could i|may i|i(?:'d| would) (?:like|love|prefer|want) to|i (?:want|need|wish|prefer) to) )?"
+        rf"\b(?:see|view|show|look at|display|have|get|give|want|like|need)\b[^,.;]*\b(?:without|minus|with no|free"
+        rf" of|sans|not) (?:the |any |my |that |its )*{_MASKS}"
+        r"(?: on(?: top| it)?| over it| covering it| in the way| on top of it)?(?=\s*(?:$|[,.;!?]))",
+        " hide the mask ",
+    ),
+    (r"(?:不带|不要|没有|去掉)(?:掩膜|掩码|分割结果|蒙版|叠加层)(?:的|地)?(?:看|显示|原图|图像|样子|情况)(?:一下|看)?", "隐藏掩膜"),
+    (r"\b(?:i|we)(?:'d| would) (?:much )?(?:rather|sooner|prefer to) (?:have|get|use)\b", " i'd like "),
+    (
+        r"\b(?:whatever|anything|everything|all) (?:that )?(?:i|we) (?:segment|draw|mask|make|do|mark|create|outline|paint|produce)"
+        r"(?: next| from now on| from here on| after this| now)?\b(?= (?:is|are|gets?|should|will|shall|must|belongs?|counts?|goes))",
+        " new masks ",
+    ),
+    (
+        rf"\b({_NUMERAL}) (slices?|images?|layers?|frames?) (?:on|along|ahead|onwards?|further(?: on| along)?"
+        rf"|down)(?=\s*(?:$|[,.;!?]|and\b|then\b|please\b))",
+        r" forward \1 \2 ",
+    ),
+    (rf"\b({_NUMERAL}) (slices?|images?|layers?|frames?) (?:up|before|earlier)(?=\s*(?:$|[,.;!?]|and\b|then\b|please\b))", r" back \1 \2 "),
+    (r"\b(?:a|another|one|my) copy of (?=the|my|this|that|it)", ""),
+    (r"\b(?:needs?|has|have|got|ought|is|are) to go\b(?=\s*(?:$|[,.;!]|and\b|now\b|please\b))", " must go "),
+    (r"\bthe points? must go\b", " remove the points "),
     # Keys and signs
     (r"\bctrl ?[-+ ] ?(?:y|shift ?[-+ ] ?z)\b", " ctrlyredo "),
     (r"\bctrl ?[-+ ] ?z\b|⌘ ?z\b", " ctrlzundo "),

@@ -15,6 +15,7 @@ _WANTS_OBJECT = frozenset({"SEG", "GEN", "INFER", "RUN", "ADD", "DRAW", "PICK", 
 _COMPLETE = frozenset({"UNDO", "REDO", "RESET", "CLEAR", "CLOSE", "EXPORT", "HELPWORD", "PROPAGATE", "HIDE", "SHOW"})
 _PRONOUNS = frozenset("it them these those that this they 它 它们 这些 那些 这个 那个 全部 都 全 统统 全都 其".split())
 _THERE = ("there", "here", "那里", "这里", "那儿", "这儿", "那", "这", "该处", "此处")
+_FORMATS = frozenset({"NIFTI", "NRRD", "STL", "DICOMSEG"})
 _NOUNS = ("POINT", "NEGPOINT", "POSPOINT", "BOX", "MASK", "PMASK", "BMASK", "IMAGE")
 
 
@@ -78,6 +79,12 @@ def _belongs(last: Clause, clause: Clause) -> bool:
     )
 
 
+def _signs_another(last: Clause, clause: Clause) -> bool:
+    """'foreground at (1, 2) | and background at (3, 4)'."""
+    signs = ("NEGATIVE", "POSITIVE")
+    return clause.has(*signs) and last.has(*signs) and bool(clause.kinds("pair") and last.kinds("pair"))
+
+
 def _has_value(clause: Clause) -> bool:
     return any(token.kind in VALUES for token in clause.tokens)
 
@@ -101,14 +108,23 @@ def _only_values(last: Clause, clause: Clause) -> bool:
         own = clause.has("POINT", "NEGPOINT", "POSPOINT") and (
             clause.has("NEGATIVE", "NEGPOINT", "POSITIVE", "POSPOINT") or clause.kinds("number")
         )
+        own = own or (
+            clause.has("NEGATIVE", "POSITIVE") and last.kinds("pair") and last.has("NEGATIVE", "POSITIVE", "NEGPOINT", "POSPOINT")
+        )
         return (
             not clause.has("BOX", "NEGPOINT")
             and not own
             and not (clause.has("POINT", "ADD") and not last.has("BOX", "FRAMEIT", "DRAW") and last.kinds("pair"))
         )
-    if _is_elliptical_count(last, clause) or (clause.then and clause.says("ones", "one") and clause.kinds("number")):
+    if _is_elliptical_count(last, clause) or (
+        (clause.then or clause.has("THEN")) and clause.says("ones", "one") and clause.kinds("number")
+    ):
         return False
     if clause.kinds("path") and last.kinds("path"):
+        return False
+    if clause.has("LEVELWORD", "WIDTHWORD") and not last.has("WINDOW", "LEVELWORD", "WIDTHWORD", "CENTREWORD"):
+        return False  # 轴位，窗宽400
+    if _signs_another(last, clause):
         return False
     return not _does_something(clause) and _has_value(clause)
 
@@ -142,7 +158,9 @@ def _more_sizes(last: Clause, clause: Clause) -> bool:
 
 
 def _only_format(last: Clause, clause: Clause) -> bool:
-    if clause.kinds("path") and last.kinds("path"):
+    if (clause.kinds("path") and last.kinds("path")) or (
+        clause.joined and clause.ideas & _FORMATS and last.ideas & _FORMATS and not clause.ideas & last.ideas & _FORMATS
+    ):
         return False
     if not last.has("EXPORT") or clause.ideas & (ACTIONS - {"ADD", "EXPORT", "SETTO", "MAKE", "PROPAGATE", "TURN", "UNDO", "MOVE", "OPEN"}):
         return False
@@ -161,9 +179,9 @@ def _led_by_values(last: Clause, clause: Clause) -> bool:
         and not last.ideas & (ACTIONS - {"ADD"})
     ):
         return not any("ADD" in token.ideas for token in last.tokens)
-    if _does_something(last) or not any(last.kinds(kind) for kind in ("region", "pair", "quad", "path")):
+    if _signs_another(last, clause) or _does_something(last) or not any(last.kinds(kind) for kind in ("region", "pair", "quad", "path")):
         return False
-    return clause.joined or not clause.kinds("region")
+    return clause.joined or all(token.value == ["spine"] for token in clause.kinds("region"))  # 'L4 to L2, segment each vertebra'
 
 
 def _only_auto(last: Clause, clause: Clause) -> bool:
@@ -249,8 +267,10 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
     for i, clause in enumerate(result):
         if clause.told:
             continue
-        if i and clause.has("OPEN") and not clause.kinds("path") and any(t.text in _PRONOUNS for t in clause.tokens):
+        if i and clause.has("OPEN") and not clause.kinds("path") and _opens_what_was_named(clause):
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("path")[:1]])
+        if i and clause.has("MOVE", "LOOK", "SHOW") and clause.says("there") and not _has_value(clause) and len(clause.tokens) < 6:
+            result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("region")[:1]])  # 'where is L3? go there'
         signed = clause.has("NEGATIVE", "POSITIVE") and clause.has("ADD", "SETLABEL", "MAKE") and clause.says("it", "that", "this", "它")
         if (
             i
@@ -270,7 +290,7 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
         elif i and _lacks_noun(clause):
             noun = _noun_before(result, i) or _mask_before(result, i)
             if noun is not None:
-                result[i] = replace(clause, tokens=[*clause.tokens, noun])
+                result[i] = replace(clause, tokens=[*clause.tokens, noun, *_levels_of(noun, result[i - 1])])
         elif (
             clause.timed
             and clause.has("SEG")
@@ -284,6 +304,13 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
             if noun is not None and noun.stands_for("POINT", "BOX"):
                 result[i] = replace(clause, tokens=[*clause.tokens, Token("word", "from", frozenset({"FROM"})), noun])
     return result
+
+
+def _opens_what_was_named(clause: Clause) -> bool:
+    """'open it', 开一下 after a path."""
+    return any(t.text in _PRONOUNS for t in clause.tokens) or all(
+        t.stands_for("OPEN", "FILLER", "PLEASE", "REQUEST") for t in clause.tokens
+    )
 
 
 def _runs_on_prompts(clause: Clause, last: Clause) -> bool:
@@ -313,12 +340,22 @@ def _shared_verb(clauses: list[Clause], i: int) -> Token | None:
             and clauses[j].has("NEG")
             and clause.says("just", "only", "rather", "but", "instead", "只", "仅", "就", "而是", "只要", "但")
         )
-        if not contrasted and (clauses[j].told or not (clause.joined if j < i else True)):
+        listed = j < i and _lists_on(clauses, i)
+        if not contrasted and (clauses[j].told or not (clause.joined or listed if j < i else True)):
             continue
         verbs = [token for token in clauses[j].tokens if token.ideas & {"CLEAR", "GONE", "HIDE"} and not token.ideas & {"ADD", "FRAMEIT"}]
         if verbs and (j < i or not clause.ideas & {"ADD", "DRAW", "MAKE"} or not any("base" in t.forms for t in clause.tokens)):
             return verbs[0]
     return None
+
+
+def _lists_on(clauses: list[Clause], i: int) -> bool:
+    """'delete the mask, | the points | and the boxes': nothing but a thing, with another behind 'and'."""
+
+    def bare(clause: Clause) -> bool:
+        return all(t.stands_for(*_NOUNS, "ALL") or t.ideas & {"FILLER", "AND"} for t in clause.tokens)
+
+    return bare(clauses[i]) and i + 1 < len(clauses) and clauses[i + 1].joined and bare(clauses[i + 1])
 
 
 def _following(clauses: list[Clause], i: int) -> list[int]:
@@ -358,6 +395,14 @@ def _lacks_noun(clause: Clause) -> bool:
 def _shared_export(clauses: list[Clause], i: int) -> Token | None:
     """The verb of 'save the mask as a.nrrd | and then as a.stl'."""
     clause = clauses[i]
+    if (
+        i
+        and not clauses[i - 1].told
+        and clause.ideas & _FORMATS
+        and clauses[i - 1].ideas & _FORMATS
+        and not clause.ideas & (ACTIONS | {"MASK"})
+    ):
+        return next((token for token in clauses[i - 1].tokens if "EXPORT" in token.ideas), None)  # 'save as nifti | and also as stl'
     if not i or clauses[i - 1].told or not clause.kinds("path") or clause.ideas & (ACTIONS | {"IMAGE"}) or not clauses[i - 1].kinds("path"):
         return None
     return next((token for token in clauses[i - 1].tokens if "EXPORT" in token.ideas), None)
@@ -387,12 +432,13 @@ def _shared_point(clauses: list[Clause], i: int) -> Token | None:
         and clause.has("ADD")
         and clause.kinds("number")
         and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
-        and _names_points(clauses[i - 1])
+        and (_names_points(clauses[i - 1]) or clauses[i - 1].has("CLEAR", "GONE"))
+        and (clauses[i - 1].has("POINT") or clauses[i - 1].has("BOX"))
     ):
-        return next(token for token in clauses[i - 1].tokens if token.stands_for("POINT"))
+        return next(token for token in clauses[i - 1].tokens if token.stands_for("POINT", "BOX"))  # 清掉点，在L4重新放两个
     if (
         i
-        and (clause.has("ADD") or clause.then)
+        and (clause.has("ADD", "THEN") or clause.then)
         and clause.says("ones", "one")
         and clause.kinds("number")
         and not clause.ideas & (OBJECTS - {"NEXT", "PREV"})
@@ -425,6 +471,11 @@ def _shared_direction(clauses: list[Clause], i: int) -> Token | None:
     return next((token for token in clauses[i - 1].tokens if "PROPAGATE" in token.ideas and not token.ideas & {"RUN", "MOVE"}), None)
 
 
+def _levels_of(noun: Token, clause: Clause) -> list[Token]:
+    """The levels of 'the T10 mask is rubbish, bin it'."""
+    return clause.kinds("region") if noun.stands_for("MASK", "PMASK", "BMASK") else []
+
+
 def _mask_before(clauses: list[Clause], i: int) -> Token | None:
     """The mask that was shown or hidden further back: 'hide the mask, next slice, show it again'."""
     if not clauses[i].has("SHOW", "HIDE") or not any(token.text in _PRONOUNS for token in clauses[i].tokens):
@@ -438,8 +489,11 @@ def _noun_before(clauses: list[Clause], i: int) -> Token | None:
     """The last noun said before, for 'delete them'; for a verb alone only after a remark such as '点标错了'."""
     last, clause = clauses[i - 1], clauses[i]
     pronoun = any(token.text in _PRONOUNS for token in clause.tokens)
-    if not (last.told or pronoun):
+    again = clause.has("CLEAR", "GONE") and last.has("CLEAR", "GONE")  # 点都不要了，删掉
+    if not (last.told or pronoun or again):
         return None
+    if last.told and last.has("NEG") and not pronoun and not clause.has("CLEAR", "GONE", "HIDE"):
+        return None  # 先别分割，我再看看
     closes = any(token.text in ("close", "关闭", "关掉", "关了", "shut", "unload") for token in clause.tokens)
     named = [token for token in last.tokens if token.stands_for(*_NOUNS) and (closes or not token.stands_for("SLICE"))]
     if not named and closes and last.has("PATIENT"):

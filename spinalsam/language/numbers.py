@@ -38,7 +38,8 @@ _UNIT = "|".join(list(SMALL)[1:10])
 _TEEN = "|".join(list(SMALL)[1:])
 _BELOW_HUNDRED = rf"(?:(?:{'|'.join(_TENS)})(?:[\s-](?:{_UNIT}))?|{_TEEN})"
 _CARDINAL = re.compile(
-    rf"\b(?:((?:{_UNIT}|a)\s+(?:hundred|thousand)|(?:{_TEEN})\s+hundred|hundred)(?:\s+and)?(?:\s+({_BELOW_HUNDRED}))?"
+    rf"(?:\b(minus|negative(?= [a-z]+ hundred)) )?\b(?:((?:(?:{_UNIT}|a)\s+thousand\s+)?(?:{_UNIT}"
+    rf"|a)\s+(?:hundred|thousand)|(?:{_TEEN})\s+hundred|hundred)(?:\s+and)?(?:\s+({_BELOW_HUNDRED}))?"
     rf"|({_BELOW_HUNDRED}))(?![\w-])"
 )
 _DOZENS = re.compile(rf"\b(half a|a half|half|an?|{_UNIT}|\d+)?\s*dozens?\b")
@@ -98,7 +99,8 @@ _NO_NUMBER = (
 _STEPS_BACK = re.compile(r"(?:撤销|撤回|撤消|重做|回退|恢复|取消)(?:了|掉)?\s*$")
 # "the one", "one by one" and the like count nothing.
 _ONE = re.compile(
-    r"\b(one by one|one another|each one|the (?:right |left |next |previous |last |first |current |same |other "
+    r"\b(one by one|one another|each one|the (?:right |left |next |previous |last |first |current |same |other"
+    r" |lower |upper |bigger |larger |smaller |higher |wrong |correct "
     r"|second )?one|this one|that one|which one|a new one|another one|no one|old one|new one|next one|previous one"
     r"|last one|first one)\b(?!\s+(?:points?|slices?|images?|box))"
 )
@@ -170,12 +172,20 @@ def _below_hundred(words: str) -> int:
 
 
 def _cardinal(match: re.Match[str]) -> int:
-    big, rest, small = match.groups()
+    minus, big, rest, small = match.groups()
+    return -_spelled(big, rest, small) if minus else _spelled(big, rest, small)
+
+
+def _spelled(big: str, rest: str | None, small: str | None) -> int:
     if small:
         return _below_hundred(small)
-    first = big.split()[0]
-    scale = 1000 if big.endswith("thousand") else 100
-    return (1 if first in ("a", "hundred") else SMALL[first]) * scale + (_below_hundred(rest) if rest else 0)
+    *thousands, first, scale = ["a", *big.split()] if big == "hundred" else big.split()
+    above = 1000 * _units(thousands[0]) if thousands else 0
+    return above + _units(first) * (1000 if scale == "thousand" else 100) + (_below_hundred(rest) if rest else 0)
+
+
+def _units(word: str) -> int:
+    return 1 if word == "a" else SMALL[word]
 
 
 def _is_time_or_degree(match: re.Match[str]) -> bool:

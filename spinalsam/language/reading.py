@@ -20,7 +20,7 @@ _CJK = "\u4e00-\u9fff"
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d\u200b\u2b50]")
 _GLUED = re.compile(
     r"\b(next|previous|prev|add|clear|delete|remove|open|load|generate|gen|show|hide|export|save|segment|undo|redo"
-    r"|box|point|gpu|verify|draw|place|set|goto|reset|measure)"
+    r"|box|point|bone|lung|brain|gpu|verify|draw|place|set|goto|reset|measure)"
     r"(image|slice|point|points|box|boxes|mask|masks|file|status|spine|all|parameters|prompts|weights|segmentation"
     r"|rectangle|it|view|window|label|help)\b"
 )
@@ -87,6 +87,7 @@ _SPECIAL = {
     "threedview": frozenset({"THREED"}),
     "threeplanes": frozenset({"MPR"}),
     "quotedwords": frozenset({"OOS"}),
+    "nosuchlevel": frozenset({"OOS"}),
     "latertime": frozenset({"LATER"}),
     "foreignrole": frozenset({"HARDOOS"}),
 }

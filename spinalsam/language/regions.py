@@ -24,7 +24,10 @@ _PART = "cervical|thoracic|dorsal|lumbar|sacral"
 _CN = f"[{CHINESE_DIGITS}\\d]+"
 _CN_DIGIT = "[一二三四五六七八九十]"
 _LIST = r"(?:\s*(?:,|、|/|&|\+|and|和|及|与)\s*)"
-_RANGE = r"\s*(?:-+>?|~|to|through|thru|until|till|down to|up to|all the way (?:up |down )?to|upto|至|到|直到|一直到)\s*"
+_RANGE = (
+    r"\s*(?:-+>?|~|to|through|thru|until|till|(?:back |on )?(?:up|down) to|back to|as far as|all the way (?:up |down )?to"
+    r"|upto|至|到|直到|一直到)\s*"
+)
 _COUNTED = (
     r"(?!\s*(?:more |extra |new |negative |positive |background |foreground |seed |prompt )*"
     r"(?:points?|dots?|clicks?|seeds?|box(?:es)?|slices?|markers?|mm|hu|times|steps?|images?|rectangles?))"

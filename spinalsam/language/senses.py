@@ -85,6 +85,13 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
     if token.text in ("list", "lists") and before.ideas & _THINGS:
         ideas.clear()
         ideas.add("FILLER")
+    if (
+        token.text == "first"
+        and after.kind == "sep"
+        and not before.stands_for("MOVE", "AXIAL", "SAGITTAL", "CORONAL")
+        and (before.text not in _DETERMINERS and before.text not in ("to", "very", "slice", "image", ""))
+    ):
+        ideas.discard("FIRST")  # 'I have to check it first'
     if token.text == "opening" and after.text in _DETERMINERS:
         ideas.discard("FIRST")
     if token.text in ("end", "ends", "finish") and (
@@ -129,7 +136,15 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
         and after.text in ("the", "of", "my", "these", "those", "this")
     ):
         ideas -= {"INVISIBLE", "NEG"}
-    if token.text in ("mask", "masks") and opens and (after.kind == "region" or after.text in ("it", "them", "that")):
+    if (
+        token.text in ("mask", "masks")
+        and opens
+        and (
+            after.kind == "region"
+            or after.text in ("it", "them", "that")
+            or (after.text == "the" and any("BOX" in t.ideas for t in tokens[i + 2 : i + 4]))
+        )
+    ):
         ideas.add("GEN")
     if token.text.startswith("call") and "OOS" in ideas and any(t.stands_for("MASK", "LABEL") for t in tokens[i : i + 5]):
         ideas.discard("OOS")
@@ -214,6 +229,8 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
         ideas.add("GPUASK")
     if "分割" in token.text and "SEG" in ideas and before.text in ("显示", "隐藏", "展示", "不显示", "打开", "关闭", "藏"):
         ideas.discard("SEG")
+    if token.text == "那" and (after.kind == "number" or after.stands_for("SLICE") or after.text in ("个", "些", "一")):
+        ideas.discard("SO")  # 中间那一张
     if token.text == "得" and before.stands_for("POINT", "BOX", "MASK", "ADD", "DRAW", "SEG", "GEN"):
         ideas.discard("REQUEST")
     if token.text == "坐标" and (after.kind in ("pair", "quad") or after.text in ("是", "为")):

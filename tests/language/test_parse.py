@@ -156,3 +156,74 @@ def test_any_text_gives_valid_calls_or_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["把文件删掉", "删除这个文件", "delete this file"])
 def test_files_on_the_disk_are_not_ours_to_delete(text: str) -> None:
     assert not parse(text, SPOKEN_SPECS).calls
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("twenty points for L1 through L4, but leave out L3", [("add_points", {"count": 20, "regions": ["L1", "L2", "L4"]})]),
+        ("胸12到腰3打八个点，腰1跳过", [("add_points", {"count": 8, "regions": ["T12", "L2", "L3"]})]),
+        ("除了L3，把L1到L5都分割", [("segment", {"regions": ["L1", "L2", "L4", "L5"]})]),
+        ("box L1 to L4 excluding L2 and L3", [("add_box", {"regions": ["L1", "L4"]})]),
+        ("segment the lumbar spine but not L5", [("segment", {"regions": ["L1", "L2", "L3", "L4"]})]),
+        ("add points on L3 and L4", [("add_points", {"regions": ["L3", "L4"]})]),
+    ],
+)
+def test_levels_that_are_left_out(text: str, calls: list[tuple[str, dict[str, Any]]]) -> None:
+    assert understood(text) == calls
+
+
+def test_the_spine_but_for_one_level_is_asked_about() -> None:
+    found = parse("segment the spine except the sacrum", SPOKEN_SPECS)
+    assert not found.calls and found.alternatives
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("我打的点都不要了，删掉", [("clear_points", {})]),
+        ("the T10 mask is rubbish, bin it", [("clear_mask", {"regions": ["T10"]})]),
+        ("现在不用了", []),
+        ("empty the bin", []),
+        ("take the mask off the screen", [("show_mask", {"visible": False})]),
+    ],
+)
+def test_what_is_deleted_is_what_was_named(text: str, calls: list[tuple[str, dict[str, Any]]]) -> None:
+    assert understood(text) == calls
+
+
+@pytest.mark.parametrize("text", ["本来想撤销，现在不用了", "本来是想分割胸12的", "I was going to clear the points", "先别分割，我再看看"])
+def test_intentions_of_the_past_are_not_done(text: str) -> None:
+    assert understood(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("跳到腰4，放四个点，不，五个点", [("go_to", {"regions": ["L4"]}), ("add_points", {"count": 5})]),
+        ("去第45层，不是，第54层", [("go_to", {"slice": 54})]),
+        (
+            "go back two, sorry, three slices and hide the mask",
+            [("navigate", {"direction": "previous", "count": 3}), ("show_mask", {"visible": False})],
+        ),
+        (
+            "foreground at 12,40 and background at 60,80",
+            [("add_points", {"at": [[12, 40]]}), ("add_points", {"label": "negative", "at": [[60, 80]]})],
+        ),
+        ("where did the mask go? show it", [("show_mask", {"visible": True})]),
+        ("set the window level to minus six hundred", [("set_window", {"level": -600})]),
+        ("put the window width at one thousand two hundred", [("set_window", {"width": 1200})]),
+        ("add a box around el four", [("add_box", {"regions": ["L4"]})]),
+        ("wind back seven slices", [("navigate", {"direction": "previous", "count": 7})]),
+    ],
+)  # fmt: skip
+def test_turns_of_speech(text: str, calls: list[tuple[str, dict[str, Any]]]) -> None:
+    assert understood(text) == calls
+
+
+@pytest.mark.parametrize(
+    "text", ["make the box run from (20,30) to (60,70)", "box around L3, no, the lower one, L4, and make the box mask"]
+)
+def test_levels_and_coordinates_without_a_place_in_a_call_are_asked_about(text: str) -> None:
+    found = parse(text, SPOKEN_SPECS)
+    assert not found.calls and found.alternatives and found.confidence < SURE

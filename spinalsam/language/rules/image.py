@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from spinalsam.language.clauses import Clause
 from spinalsam.language.rules.parts import Hints, with_regions
@@ -146,6 +147,8 @@ def _names_file(text: str, ideas: frozenset[str]) -> bool:
 def clear(clause: Clause, hints: Hints) -> OperationCall | None:
     if clause.kinds("pair") or clause.kinds("quad") or _names_one(clause):
         return None  # only all of them can be cleared
+    if any(a.text in ("a", "an", "the", "my") and b.text in ("clean", "clear", "empty", "blank") for a, b in pairwise(clause.tokens)):
+        return None  # 'a clean image'
     if clause.says("from disk", "from the disk", "from my disk", "硬盘上", "硬盘里", "本地", "本地的", "cancel", "取消") and not clause.has(
         "POINT", "BOX", "MASK"
     ):
@@ -198,6 +201,7 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
         return OperationCall("clear_image")
     if clause.kinds("region") or clause.has("RESULT"):
         return OperationCall("clear_mask", with_regions(clause))
-    if all(_says_no_more(t) for t in clause.tokens):
+    named = any(a.text in ("the", "a", "my") and "CLEAR" in b.ideas for a, b in pairwise(clause.tokens))  # 'empty the bin'
+    if all(_says_no_more(t) for t in clause.tokens) and clause.has("CLEAR", "CLOSE", "RESET") and not named:
         return OperationCall("clear_image")
     return None

@@ -176,18 +176,36 @@ def _direction(clause: Clause) -> str | None:
     return "down" if any("DOWN" in t.ideas or t.text.startswith("下面") for t in clause.tokens) else None
 
 
+# Verbs that carry a mask only where one is named.
+_PLAIN_CARRIERS = frozenset("bring take pass run push drag march drive send roll flow forward get apply".split())
+
+
+def _is_plainly_directed(clause: Clause) -> bool:
+    """'up' and 'down', which any verb may have beside it, but neither 'cranially' nor 'both ways'."""
+    ways = [t for t in clause.tokens if t.stands_for("UP", "DOWN", "BOTH")]
+    return all(t.text in ("up", "down", "top", "below", "lower", "upper", "higher", "over") for t in ways)
+
+
 def propagate(clause: Clause, hints: Hints) -> OperationCall | None:
     words = [t for t in clause.tokens if "PROPAGATE" in t.ideas]
     if not words or (clause.has("POINT", "BOX") and not clause.has("MASK")):
         return None
     strong = any(not t.ideas & (ACTIONS - {"PROPAGATE"}) and "FILLER" not in t.ideas and "NEXT" not in t.ideas for t in words)
     directed = _direction(clause) is not None
+    if clause.says("everything") and not clause.has("MASK", "RESULT"):
+        return None  # 'take everything down'
     if strong:
         pass
     elif (
-        not (clause.has("MASK") or (directed and (clause.has("BOTH") or not clause.has("SLICE", "IMAGE"))))
+        not (clause.has("MASK", "RESULT") or any("base" in t.forms or not t.text.isascii() for t in words))  # 'up and running'
+        or not (
+            clause.has("MASK")
+            or (clause.has("RESULT") and clause.has("SLICE"))
+            or (directed and (clause.has("BOTH") or not clause.has("SLICE", "IMAGE")))
+        )
         or clause.has("SHOW", "HIDE", "EXPORT", "CLEAR")
         or not (clause.has("SLICE") or directed)
+        or (not clause.has("MASK", "RESULT", "SLICE") and all(t.text in _PLAIN_CARRIERS for t in words) and _is_plainly_directed(clause))
     ):
         return None
     direction = _direction(clause)
@@ -285,7 +303,8 @@ def export(clause: Clause, hints: Hints) -> OperationCall | None:
         pass
     elif clause.has("EXPORT"):
         named = clause.has("MASK", "RESULT", "PMASK", "BMASK", "LABEL", "FILEKIND") or clause.kinds("region")
-        if not (kind or paths or named or len(clause.tokens) <= 2):
+        bare = len(clause.tokens) <= 2 and not any(t.text.startswith(("pack", "bundle", "stow", "bake", "put", "emit")) for t in stored)
+        if not (kind or paths or named or bare):
             return None
     elif not (
         kind

@@ -27,6 +27,8 @@ def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
         t.text.startswith("点") or t.text.endswith("点") for t in clause.tokens if "ADD" in t.ideas
     )
     named = named or (clause.has("NEGATIVE", "POSITIVE") and clause.has("ADD") and bool(pairs))
+    signs = {"NEGATIVE", "POSITIVE", "FILLER", "AT", "PLEASE", "AND"}
+    named = named or (bool(pairs) and all(t.kind == "pair" or t.ideas & signs for t in clause.tokens))  # 'background at (3, 4)'
     named = named or (clause.has("PROMPT") and bool(clause.kinds("number")) and (clause.has("ADD") or bool(clause.kinds("region"))))
     if clause.has("BOX") and not clause.has("NEGPOINT", "POINT"):
         return None
@@ -36,6 +38,8 @@ def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     wanted = any(t.stands_for(*_WANTING) and t.forms != {"past"} for t in clause.tokens)
     count = count_of(clause)
+    if not (count or pairs or clause.kinds("region")) and _are_there(clause):
+        return None  # 'take those points'
     if not (wanted or count or pairs or clause.kinds("region")):
         return None
     if clause.has("SHOW", "HIDE", "LOOK", "CHECK", "MOVE") and not (wanted or count or pairs):
@@ -53,12 +57,23 @@ def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
     return OperationCall("add_points", args)
 
 
+def _are_there(clause: Clause) -> bool:
+    """Whether the points are those that were placed: 'those points', 'my clicks'."""
+    return any(
+        a.text in ("these", "those", "my", "existing", "current", "这些", "那些", "我的", "现有")
+        and (b.ideas & {"POINT", "NEGPOINT", "POSPOINT"})
+        for a, b in pairwise(clause.tokens)
+    )
+
+
 def add_box(clause: Clause, hints: Hints) -> OperationCall | None:
     numbers = [value for pair in _pixels(clause) for value in pair]
     drawn = any("DRAW" in t.ideas and "SEG" not in t.ideas for t in clause.tokens) or len(numbers) == 4
     boxed = clause.has("BOX", "FRAMEIT") or (drawn and clause.has("DRAW") and (bool(clause.kinds("region")) or len(numbers) == 4))
     if not boxed or (clause.has("POINT") and not clause.has("DRAW", "BOX")):
         return None
+    if clause.says("take", "use", "keep") and not clause.kinds("region") and not numbers and clause.says("the", "this", "that", "my"):
+        return None  # 'take the box as the prompt'
     wanted = clause.has("ADD", "DRAW", "FRAMEIT", "NEED", "MAKE", "REQUEST", "ASKREQ", "SETTO", "PICK", "PLEASE", "SETLABEL")
     if clause.has("SHOW", "HIDE", "LOOK", "CHECK") and not wanted:
         return None

@@ -43,6 +43,8 @@ def gpu(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     if clause.has("GPU") and not clause.has("CLEAR", "HIDE", "OPEN", "UNDO", "EXPORT"):
         return OperationCall("gpu_status")
+    if clause.has("DEVICE", "GPU") and clause.has("RUN") and not clause.has("CHECK", "SHOW", "TELLME", "WH") and not clause.question:
+        return OperationCall("gpu_status") if clause.tokens[-1].stands_for("GPUASK") else None  # 用CPU跑
     if clause.has("DEVICE") and clause.has("GPUASK", "CHECK", "SHOW", "COMPUTE", "TELLME") and not clause.has("IMAGE"):
         return OperationCall("gpu_status")
     return None
@@ -97,6 +99,8 @@ def undo(clause: Clause, hints: Hints) -> OperationCall | None:
             and (clause.kinds("number") or any(t.text == "to" for t in clause.tokens[goes_back[0] + 1 : goes_back[0] + 2]))
         ):
             continue  # 'go back two' are slices, 'go back to work' is nothing
+        if all("PREV" in t.ideas for t in named) and any("PREV" in t.ideas and t.text[-1] in "层张页幅帧片图" for t in clause.tokens):
+            continue  # 退回前一层
         if weak and clause.has("SLICE", "IMAGE", "POINT", "BOX", "MASK"):
             continue
         if weak and (clause.has("AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED", "FIRST", "MIDDLE", "WINDOW") or clause.kinds("region")):

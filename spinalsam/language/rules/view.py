@@ -87,7 +87,8 @@ def _edges(clause: Clause) -> dict[str, Any]:
 
 
 def plane(clause: Clause, hints: Hints) -> OperationCall | None:
-    if clause.has("EXPORT", "CLEAR", "POINT", "BOX", "GEN", "OPEN") and not clause.has("VIEW", "SHOW"):
+    opens = clause.has("OPEN") and not clause.tokens[0].stands_for("OPEN")  # 'put up the coronals', but no 'axial load'
+    if (opens or clause.has("EXPORT", "CLEAR", "POINT", "BOX", "GEN")) and not clause.has("VIEW", "SHOW"):
         return None
     for name, idea in _PLANES:
         if clause.has(idea):
@@ -110,6 +111,11 @@ def go_to(clause: Clause, hints: Hints) -> OperationCall | None:
         whole = any(len(t.text) >= 3 and not t.text.isascii() for t in words)
         if words and (
             whole
+            or (
+                idea == "MIDDLE"
+                and all(t.ideas & {"MIDDLE", "FILLER", "PLEASE", "REQUEST"} for t in clause.tokens)
+                and clause.has("PLEASE", "AT")
+            )
             or (clause.says("one") and clause.has("PLEASE", "REQUEST"))
             or ((clause.has("SLICE", "IMAGE") or moves) and not clause.kinds("region"))
         ):

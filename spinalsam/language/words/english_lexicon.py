@@ -4,51 +4,51 @@ from __future__ import annotations
 
 # Verbs, base form. One verb may stand in several lines; the grammar decides by what stands beside it.
 VERBS: dict[str, str] = {
-    "OPEN": "dig_up acquire crack_open pop_open put_up unpack fetch_up open_out hand_over swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
+    "OPEN": "pop_open boot_up hook_up feed_in whip_out spin_up pull_across throw_up pop_up_with crack_on_with carry_on_with pick_up_with start_off_with kick_off_with dig_up acquire crack_open pop_open put_up unpack fetch_up open_out hand_over swap_in switch_in slot_in open load import read fetch retrieve browse access bring_in bring_up bring_over pull_in pull_up call_up get_up load_up load_in "
     "read_in open_up upload ingest reopen reload dig_out pull_out slurp fire_up mount locate preload import_in",
     "PICK": "get_hold_of swap pick choose select grab get",
-    "CLEAR": "zero_out nullify revoke sweep scrape_off rip_out terminate remove_all clear nix jettison banish cancel evict excise expel oust scrub shed make_disappear delete_out wipe_away delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
+    "CLEAR": "strip_off peel_off wash_off brush_off rub_off vaporise vaporize sponge_off flush_out chase_away send_packing scrape clear_down knock_out rid_of bump_off do_in weed_out pitch zero_out nullify revoke sweep scrape_off rip_out terminate remove_all clear nix jettison banish cancel evict excise expel oust scrub shed make_disappear delete_out wipe_away delete remove erase wipe ditch discard trash scrap drop dump purge eliminate get_rid_of throw_away throw_out toss bin nuke "
     "kill take_away take_off empty clean clean_up clean_out clean_off strip zap flush rub_out dispose_of do_away_with withdraw lose "
     "chuck scratch wipe_out wipe_off clear_out clear_away clear_off clear_up blow_away axe obliterate destroy annihilate expunge "
     "undraw unplace unmark sweep_away eradicate retire deselect unset blank get_rid annul vacate take_out take_down rm del",
     "RESET": "reset start_over start_afresh start_fresh start_anew restart begin_again start_again reinitialise reinitialize wipe_the_slate_clean",
     "CLOSE": "close unload shut finish_with quit_with end leave_out",
-    "ADD": "throw toss pepper populate equip furnish indicate anchor plonk plop install situate supplement jot_down embed dab strew peg punch_in toss_in add place put drop plant insert mark give lay lay_down scatter sprinkle position pop throw_in seed click deposit use assign "
+    "ADD": "deploy tack pop_down drizzle shower jab speckle nail sling lob fling stamp poke_in pencil_in dot_in plot stud season dust strew_about chuck_down set_out park stake throw toss pepper populate equip furnish indicate anchor plonk plop install situate supplement jot_down embed dab strew peg punch_in toss_in add place put drop plant insert mark give lay lay_down scatter sprinkle position pop throw_in seed click deposit use assign "
     "annotate pin stick distribute spread put_down set_down set put_in put_on put_up place_down place_on drop_in drop_down tack_on stamp "
     "provide supply include sow dot mark_out mark_up introduce append lay_out pop_in stick_in stick_on whack slap bang chuck_in chuck_on set_up "
     "throw_on tap poke hit allocate attach apply specify enter register",
-    "DRAW": "circumscribe envelop lasso corral hem_in enwrap cage demarcate draw wrap outline frame enclose surround bound circle bracket fit sketch drag box box_in box_up box_out rope_off rope_in fence ring "
+    "DRAW": "marquee hem circumscribe envelop lasso corral hem_in enwrap cage demarcate draw wrap outline frame enclose surround bound circle bracket fit sketch drag box box_in box_up box_out rope_off rope_in fence ring "
     "encase encircle border trace delimit mark_off border_off cordon frame_up draw_up",
     "MAKE": "become make create produce build prepare do",
     "GEN": "generate compute calculate derive obtain render construct fill_in fill work_out spit_out turn_out output come_up_with regenerate recompute "
     "form deliver yield crank_out roll_out whip_up synthesize synthesise churn_out",
-    "RUN": "run feed execute start launch kick_off process fire trigger go initiate carry_out perform proceed begin set_off apply activate let_rip conduct",
+    "RUN": "crack_on have_a_go go_for_it get_going set_going fire_away blast_away run feed execute start launch kick_off process fire trigger go initiate carry_out perform proceed begin set_off apply activate let_rip conduct",
     "INFER": "infer predict estimate",
-    "SEG": "auto-mask automask map_out distinguish segment delineate contour extract isolate auto-segment autosegment carve_out find detect identify pick_out outline trace locate "
+    "SEG": "scoop_out peel_out fish_out single_out carve tease slice_out cookie-cut auto-find auto-outline auto-label hand-free_segment partition demarcate cut_free pull_free auto-mask automask map_out distinguish segment delineate contour extract isolate auto-segment autosegment carve_out find detect identify pick_out outline trace locate "
     "recognize recognise single_out cut_out demarcate auto-contour autocontour parse_out label_out segment_out auto-delineate pull_out dig_out lift_out tease_out "
     "autodetect auto-detect resegment re-segment trace_out separate_out separate",
-    "PROPAGATE": "roll flow cascade diffuse elongate pass_along hand_down trail repeat propagate apply extend spread carry continue push track extrapolate sweep transfer carry_over carry_on carry_through "
+    "PROPAGATE": "send send_on send_along ferry drive ripple trickle percolate fan_out chain transmit relay run_through push_through carry_forward bring_forward pull_through sweep_through roll flow cascade diffuse elongate pass_along hand_down trail repeat propagate apply extend spread carry continue push track extrapolate sweep transfer carry_over carry_on carry_through "
     "grow expand advance pass_on roll_out interpolate project copy replicate stretch push_on follow proliferate march run drag "
     "forward take pass bring prolong transport",
-    "MEASURE": "appraise measure quantify size_up gauge assess_the_size work_out_the_size",
+    "MEASURE": "take_the_measure size weigh_up take_measurements do_the_measurements appraise measure quantify size_up gauge assess_the_size work_out_the_size",
     "COMPUTE": "calculate compute tell give report work_out get determine show find evaluate estimate print_out check list obtain know assess output",
-    "EXPORT": "stash emit put_on_disk record_to deposit_in export save write store dump output write_out save_out save_off save_as write_down write_to_disk dump_out put_out persist archive "
+    "EXPORT": "pack package bundle put_away save_down write_off save_away stow send_to_disk burn_to log_to stash emit put_on_disk record_to deposit_in export save write store dump output write_out save_out save_off save_as write_down write_to_disk dump_out put_out persist archive "
     "back_up export_out keep_a_copy_of serialise serialize resave re-export re-save spit_out",
-    "SHOW": "blend_in fade_in blend show display unhide reveal see view visualize visualise present uncover enable render reshow make_visible redisplay overlay",
-    "HIDE": "hide conceal suppress unshow disable blank_out cloak",
+    "SHOW": "flash pop_up light_up bring_out switch_in unmask expose blend_in fade_in blend show display unhide reveal see view visualize visualise present uncover enable render reshow make_visible redisplay overlay",
+    "HIDE": "tuck_away mute obscure veil blot_out hide_away switch_out hide conceal suppress unshow disable blank_out cloak",
     "TURN": "turn switch toggle flip put",
-    "MOVE": "visit cruise dive direct_me guide_me point_me roam rush step_over transport_me go move jump hop skip scroll flip page advance step navigate switch change take_me bring_me head leap bring_us take_us "
+    "MOVE": "wind nudge bump inch glide tick whisk dart trot climb descend drop_down get_on wheel page_through rattle park park_me drop_me place_me plant_me stick_me leave_me visit cruise dive direct_me guide_me point_me roam rush step_over transport_me go move jump hop skip scroll flip page advance step navigate switch change take_me bring_me head leap bring_us take_us "
     "turn proceed travel return get get_me get_us go_over hop_over jump_over scroll_over skip_over land click_through browse flick thumb "
     "leaf shift zip scoot nip cycle progress swing slide cut bounce fly warp walk come switch_over move_over pan_to centre center focus "
     "focus_on zoom_to position_at put_me put_us set send_me take bring navigate_over crawl wheel retreat teleport fast-forward fast_forward whiz",
     "UNDO": "cancel undo revert take_back roll_back reverse unwind step_back undo_back back_out backtrack rollback walk_back back_up go_back",
     "REDO": "redo re-apply reapply redo_again re-do roll_forward reinstate restore put_back do_again bring_back",
-    "CHECK": "check verify validate confirm make_sure ensure test inspect query examine look_at see look_up check_on check_out double-check "
+    "CHECK": "vet screen certify assess sanity_check run_a_check do_a_check take_stock_of check verify validate confirm make_sure ensure test inspect query examine look_at see look_up check_on check_out double-check "
     "doublecheck cross-check crosscheck check_up compare audit look_over ascertain double_check cross_check find_out prove report "
     "monitor investigate",
     "TELLME": "tell_me let_me_know report show_me inform_me give_me update_me fill_me_in clue_me_in",
     "SETLABEL": "label tag call name assign relabel classify designate christen mark annotate denote store_as save_as",
-    "SETTO": "swap set raise increase decrease reduce bump lower boost use apply make change switch put adjust select choose pick activate want give go_with try prefer define assign keep_using "
+    "SETTO": "crank jack ramp pull bring push kick dial_in punch_in type_in stretch tighten squeeze key_in crank_up crank_down turn_up turn_down bring_up bring_down push_up pull_down knock_down knock_up swap set raise increase decrease reduce bump lower boost use apply make change switch put adjust select choose pick activate want give go_with try prefer define assign keep_using "
     "configure dial tune load revert default go turn flip",
     "LOOK": "look view see show display inspect watch check present examine visualise visualize look_at",
     "NEED": "need want require deserve get take could_use should_get should_have would_like like request demand fancy prefer expect be_after "
@@ -139,17 +139,17 @@ IRREGULAR: dict[str, str] = {
 NOUNS: dict[str, str] = {
     "POINT": "pin prompt_click seed_marker location_point point spot dot click seed marker keypoint coordinate_point prompt_point point_prompt seed_point seedpoint point_annotation pt pnt "
     "control_point key_point point_marker landmark mouse_click fiducial click_point marker_point point_click pinpoint",
-    "BOX": "enclosure selection_rectangle rectangle_selection roi_rectangle outline_box bounding_quad boundary_box boundary boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure boxed_vertebra boxed_vertebrae framed_vertebra boxed_bone boxed_level box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
+    "BOX": "rectangular_selection square_selection enclosure selection_rectangle rectangle_selection roi_rectangle outline_box bounding_quad boundary_box boundary boxed_area boxed_region boxed_part framed_area framed_region enclosed_area enclosed_region box_area box_region boxed_section boxed_structure boxed_vertebra boxed_vertebrae framed_vertebra boxed_bone boxed_level box rectangle bbox bounding_box bounding_rectangle frame rect boundingbox bounding_frame box_prompt prompt_box roi_box "
     "rectangular_roi roi square rectangular_prompt box_annotation rectangular_region rectangular_frame bb window_box bounding_rect "
     "boxed_region rectangular_area region_of_interest bounding_region",
     "PROMPT": "prompt annotation marking",
     "MASK": "silhouette segmentation_output segmentation_mask_overlay annotation_mask label_image mask segmentation overlay seg segmentation_mask segmentation_result contour label_map labelmap mask_overlay segmentation_overlay "
     "segment_mask masking delineation mask_layer segmentation_layer label_overlay voxel_mask contour_overlay segmented_mask segm",
     "RESULT": "result output",
-    "PMASK": "point-prompted_segmentation point_mask point-mask pointmask point_segmentation point-segmentation point_based_mask point-based_mask point_based_segmentation "
+    "PMASK": "point-prompt_segmentation point-prompt_inference point-prompted_segmentation point_mask point-mask pointmask point_segmentation point-segmentation point_based_mask point-based_mask point_based_segmentation "
     "point-based_segmentation point_prompt_mask point_inference point-prompted_mask point_prompted_mask point-driven_mask points_mask "
     "point-derived_mask point-guided_mask point_prompt_segmentation point-prompt_mask point_driven_mask point-guided_segmentation point_prediction",
-    "BMASK": "box-prompted_segmentation box_mask box-mask boxmask box_segmentation box-segmentation box_based_mask box-based_mask box_based_segmentation "
+    "BMASK": "box-prompt_segmentation box-prompt_inference box-prompted_segmentation box_mask box-mask boxmask box_segmentation box-segmentation box_based_mask box-based_mask box_based_segmentation "
     "box-based_segmentation box_prompt_mask box_inference box-prompted_mask box_prompted_mask box-driven_mask bbox_mask "
     "bounding_box_mask rectangle_mask box-derived_mask bounding-box_mask box-guided_mask rectangle-based_mask rectangular_mask box_prompt_segmentation "
     "bounding_box_segmentation bbox_segmentation box_driven_mask box-guided_segmentation box_prediction rectangle_segmentation boxes_mask",
@@ -172,7 +172,7 @@ NOUNS: dict[str, str] = {
     "VIEW": "view plane orientation perspective layout projection display viewport viewer cross-section cross_section reformat reformation mode screen cut "
     "panel pane slice plane_view rendering reconstruction angle direction section anatomy_plane",
     "FILEKIND": "format file extension type",
-    "SIZE": "hounsfield_mean size dimension statistic stat measurement mean_hu hounsfield_value mean_density density extent volumetric volumetry volume "
+    "SIZE": "reading measurement_report volumetric girth bulk hounsfield_mean size dimension statistic stat measurement mean_hu hounsfield_value mean_density density extent volumetric volumetry volume "
     "attenuation hounsfield_unit bounding_dimension mean_attenuation average_hu mean_hounsfield hu_value hu_mean hounsfield mean_intensity "
     "hu metric height voxel_count quantification average_density average_hounsfield cc ml millilitre milliliter bone_density "
     "measure average_intensity morphometry morphometric volume_measurement mean_value figure cobb_angle cobb genant_grade genant "
@@ -199,17 +199,17 @@ PLAIN: dict[str, str] = {
     "LAST": "bottom_slice lowest_slice lowermost_slice bottom_image last final end very_last bottom-most bottommost final_one endmost ending",
     "MIDDLE": "half_way half_way_point middle centre center central midpoint mid halfway middlemost mid-slice midslice half-way midway mid-point mid-volume centremost centermost",
     "SECONDLY": "second third 2nd 3rd",
-    "AXIAL": "top_view view_from_above cross_section cross-section axial transverse transaxial axially axials cross-sectional transversal ax horizontal",
-    "SAGITTAL": "side_view view_from_the_side profile_view lateral sideways_view sagittal sagital sagittally sagittals midsagittal mid-sagittal lateral_view sag parasagittal",
-    "CORONAL": "front_view view_from_the_front anteroposterior anterior-posterior ap_view coronal frontal coronally coronals cor",
-    "MPR": "mpr multiplanar multi-planar three-plane tri-planar triplanar three_planes three_views orthogonal_views all_planes orthoview "
+    "AXIAL": "from_above from_the_top from_below from_the_feet_up slice-wise top_view view_from_above cross_section cross-section axial transverse transaxial axially axials cross-sectional transversal ax horizontal",
+    "SAGITTAL": "side-on side_on from_the_side side-on_view from_side lateral_plane in_profile side_view view_from_the_side profile_view lateral sideways_view sagittal sagital sagittally sagittals midsagittal mid-sagittal lateral_view sag parasagittal",
+    "CORONAL": "from_the_front from_in_front front-on front_on head-on_view from_the_back frontally front_view view_from_the_front anteroposterior anterior-posterior ap_view coronal frontal coronally coronals cor",
+    "MPR": "every_plane all_the_planes three_planes_at_once all_planes_together quad_view mpr multiplanar multi-planar three-plane tri-planar triplanar three_planes three_views orthogonal_views all_planes orthoview "
     "ortho-view orthogonal_planes multi-planar_reformat multiplanar_reformat multiplanar_reconstruction all_three_planes all_three_views "
     "three-view 3_planes 3-plane 3_views four-pane ortho_view multi_planar multi-plane three_orthogonal_planes all_three_orientations "
     "three_plane all_views orthogonal multiplane",
-    "THREED": "3d 3-d three-d three_dimensional three-dimensional 3_d volume_rendering volumetric_view volume-rendered 3-dimensional surface_view "
+    "THREED": "in_the_round volume_view rotating_model solid_model surface_model 3d 3-d three-d three_dimensional three-dimensional 3_d volume_rendering volumetric_view volume-rendered 3-dimensional surface_view "
     "3d_view 3d_rendering surface_rendering surface_render volume_render 3d_render 3d_mode three_dimensions 3_dimensional stereo",
     "BONE": "bone bony osseous skeletal bones skeleton",
-    "SOFT": "soft_tissue soft-tissue softtissue soft soft_tissues soft-tissues abdominal abdomen",
+    "SOFT": "mediastinal mediastinum muscle_window soft_tissue soft-tissue softtissue soft soft_tissues soft-tissues abdominal abdomen",
     "LUNG": "lung pulmonary lungs pulmo chest_lung",
     "BRAIN": "brain cerebral head_brain intracranial brains",
     "LEVELWORD": "wl window_center window_centre centred_at centered_at centre_at center_at lvl level_of l/",
@@ -237,7 +237,7 @@ PLAIN: dict[str, str] = {
     "integrity intact valid right validity conformity mismatches verification check sync okay",
     "BIG": "how_big how_large how_tall how_dense how_wide how_voluminous how_much_volume how_high how_long how_thick how_many_cc "
     "how_many_ml how_many_millilitres how_many_milliliters how_bulky how_heavy how_many_cubic",
-    "HELPWORD": "help_me_use help_me_with_this help_me_with_the_program help_me_understand what's_possible what_is_there_to_do help what_can_you_do what_can_i_do what_can_i_say what_can_i_ask what_commands help_me_out instructions tutorial usage_guide "
+    "HELPWORD": "help_me a_manual the_manual user_manual help_me_use help_me_with_this help_me_with_the_program help_me_understand what's_possible what_is_there_to_do help what_can_you_do what_can_i_do what_can_i_say what_can_i_ask what_commands help_me_out instructions tutorial usage_guide "
     "what_do_you_do show_commands list_commands available_commands what_are_you_able manual_please user_guide cheat_sheet "
     "what_else_can_you_do what_things_can_you_do what_do_you_understand what_can_this_do what_can_this_program_do what_operations "
     "list_of_commands what_features what_functions what_can_it_do cheatsheet which_commands which_operations what_is_possible "
@@ -301,7 +301,7 @@ PLAIN: dict[str, str] = {
     "GONE": "begone out_with away_with vanish disappear go_away away gone must_go should_go can_go have_to_go has_to_go be_gone to_go_away must_disappear should_disappear",
     "REDO": "forward_again_in_the_history do_it_again do_that_again ctrlyredo redos",
     "UNDO": "ctrlzundo undos take_that_back take_it_back take_this_back",
-    "HIDE": "stop_showing stop_displaying quit_showing quit_displaying",
+    "HIDE": "stop_drawing stop_rendering stop_overlaying no_longer_show stop_showing stop_displaying quit_showing quit_displaying",
     "SETLABEL": "call_the call_a call_this call_it call_my",
     "RESET": "empty_screen blank_screen clean_screen empty_workspace start_from_zero start_from_nothing begin_from_zero everything_back_to_the_beginning everything_back_to_the_start all_back_to_the_start everything_back_to_zero scratch_everything from_scratch clean_slate blank_slate fresh_start initial_state original_state default_state starting_state square_one",
     "CLEAR": "deletion removal erasure clearance eliminations",
@@ -340,7 +340,7 @@ PLAIN: dict[str, str] = {
     "HOW": "how",
     "WHERE": "where where's whereabouts",
     "IF": "in_case if unless whether whenever suppose supposing assuming provided in_the_event had_i were_i imagine",
-    "IFPOLITE": "if_possible if_you_can if_you_could if_you_please if_you_would if_that's_ok if_that's_okay if_that_is_ok if_ok "
+    "IFPOLITE": "if_it's_at_all_possible if_it_is_at_all_possible if_it's_no_hassle if_it's_convenient if_you've_got_a_second if_you've_a_moment when_you've_a_moment if_possible if_you_can if_you_could if_you_please if_you_would if_that's_ok if_that's_okay if_that_is_ok if_ok "
     "if_you_have_a_moment if_you_have_a_second if_you_have_time if_i_may if_at_all_possible if_needed if_necessary if_you_will "
     "if_you_like if_that's_fine if_it's_ok if_it's_okay if_that_works if_it_is_ok if_that's_possible if_it's_possible if_convenient "
     "if_you'd_be_so_kind if_you_would_be_so_kind if_that_is_okay if_you_want if_i_could if_it_is_possible if_allowed if_you_get_a_chance "
@@ -367,7 +367,7 @@ PLAIN: dict[str, str] = {
     "i_would_love_it_if_you_could could_i_ask_you_to may_i_ask_you_to can_i_ask_you_to could_i_trouble_you_to can_i_trouble_you_to could_i_get_you_to "
     "can_i_get_you_to i'd_ask_you_to let_me_ask_you_to i_need_you_to i_want_you_to i'd_like_you_to i_would_like_you_to i'd_want_you_to "
     "could_you_try_to can_you_try_to what_do_you_say_we would_it_be_alright_to",
-    "ADVICE": "should_i should_we shall_i do_you_think do_you_agree do_you_know do_you_believe do_you_recommend do_you_see is_it_wise is_it_safe what_if "
+    "ADVICE": "do_you_like do_you_want do_you_love do_you_hate do_you_need do_you_care do_you_mean do_you_enjoy do_you_understand should_i should_we shall_i do_you_think do_you_agree do_you_know do_you_believe do_you_recommend do_you_see is_it_wise is_it_safe what_if "
     "what_would what_happens what_will_happen which_is_better is_it_better would_it_help is_it_worth would_you_recommend "
     "would_it_be_better would_it_be_wise what_happened do_you_remember what_do_you_think is_it_necessary do_we_need do_i_need do_i_have_to "
     "do_we_have_to is_it_true why_would would_you_rather do_you_prefer is_it_normal am_i_allowed must_i are_we_supposed is_it_advisable "
@@ -394,7 +394,7 @@ PLAIN: dict[str, str] = {
     "i_tried i'm_trying i_am_trying i_hope i_think i_guess i_believe i_suppose i_wonder i_know i_see i_remember i_forgot i_thought i_doubt i_feel "
     "we_tried we_used_to we_think we_could we_may we_might i_was_told i_heard i_read i_dreamt i_dreamed i_love i_like i_hate i_enjoy i_keep "
     "i_am i'm we_are we're i_was we_were i_did we_did",
-    "OOS": "email e-mail mail fax phone telephone sms whatsapp slack teams telegram tweet post_it upload_to pacs print printer "
+    "OOS": "face nose mouth chin ear ears eye eyes arm arms leg legs finger fingers knee knees shoulder shoulders email e-mail mail fax phone telephone sms whatsapp slack teams telegram tweet post_it upload_to pacs print printer "
     "prescribe prescription diagnose diagnosis schedule appointment calendar book_a invoice bill billing password username login log_in "
     "database record records weather joke music song play movie translate translation buy order_a coffee lunch dinner pizza "
     "download install uninstall update upgrade reboot restart_the_computer shut_down google internet web browser wifi bluetooth "
