@@ -129,6 +129,22 @@ def masks_on(
     raise RequirementError(f"{label_name(wanted[0][1])} is cut by the edge of the scan; set a point or a box on it.")
 
 
+def middle_of(ws: Workspace, job: Job, region: str) -> tuple[int, int, int]:
+    """The voxel in the middle of a region that the locator finds: of a group's middle vertebra.
+
+    Raises RequirementError when it is not in view, or when which vertebra is which cannot be told.
+    """
+    found = located(ws, job)
+    wanted = wanted_of(found, [region])
+    if not wanted:
+        raise RequirementError(f"No vertebra of {region} is in view; there are {in_view(found, _values(found, certain_enough=False))}.")
+    one, _ = wanted[len(wanted) // 2]
+    geometry = ws.case.volume.geometry
+    nearest = np.clip(np.rint(geometry.to_ijk(one.centre_mm)), 0, np.array(geometry.shape) - 1).astype(int)
+    i, j, k = (int(index) for index in nearest.reshape(3))
+    return i, j, k
+
+
 def _slices_of(ws: Workspace, found: Located, ref: SliceRef, one: Found) -> tuple[int, int]:
     """The slice through a vertebra's middle, and the one that shows most of it."""
     plane, geometry = ws.plane(ref.plane), ws.case.volume.geometry

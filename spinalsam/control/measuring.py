@@ -78,7 +78,7 @@ def measure_labels(ws: Workspace, job: Job, regions: Sequence[str] | None) -> Op
     said += [f"For {RESEARCH_USE}."] if found.rows else []
     rows = [one.to_json(is_hu=is_hu) | found.row(one.value) for one in measured]
     data = {"measurements": rows, "cobb": list(found.angles)}
-    return OperationResult(" ".join(said), data, drawn(ws, found, rows))
+    return OperationResult("\n".join(said), data, drawn(ws, found, rows))
 
 
 def measured_labels(ws: Workspace, job: Job, regions: Sequence[str] | None = None) -> list[Measurement]:

@@ -194,32 +194,37 @@ def _row(one: VertebraFigures) -> dict[str, Any]:
 
 def _reasons(why: Mapping[str, str]) -> str:
     """What is missing and why; what shares a reason is said together."""
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in _missing(why).items())
+
+
+def _missing(why: Mapping[str, str]) -> dict[str, list[str]]:
+    """What is missing by the reason for it."""
     together: dict[str, list[str]] = {}
     for name, reason in why.items():
         together.setdefault(reason, []).append(_WHAT[name])
-    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in together.items())
+    return together
 
 
 def _sentence(one: VertebraFigures) -> str:
-    parts = []
+    """What was measured and what was not, each in a sentence of its own, so that each can be said in another language."""
+    said = []
     if one.heights is not None:
         heights = one.heights
-        parts.append(
-            f"body height {heights.anterior_mm:.1f} / {heights.middle_mm:.1f} / {heights.posterior_mm:.1f} mm (front / middle / back)"
+        said.append(
+            f"Body height {heights.anterior_mm:.1f} / {heights.middle_mm:.1f} / {heights.posterior_mm:.1f} mm (front / middle / back)."
         )
     if one.genant is not None:
         shape = f", {one.genant.shape}, {100 * one.genant.loss:.0f} % lost" if one.genant.grade else ""
-        parts.append(f"Genant grade {one.genant.grade} ({one.genant.word}{shape})")
+        said.append(f"Genant grade {one.genant.grade} ({one.genant.word}{shape}).")
     if one.core is not None:
         band = one.core.band if one.value in _SCREENED else None
         under = f", at or under {band:.0f} HU" if band is not None else ""
-        parts.append(f"core {one.core.mean_hu:.0f} ± {one.core.sd_hu:.0f} HU{under}")
+        said.append(f"Core {one.core.mean_hu:.0f} ± {one.core.sd_hu:.0f} HU{under}.")
     if one.disc is not None:
         disc = one.disc
-        parts.append(f"disc below {disc.anterior_mm:.1f} / {disc.middle_mm:.1f} / {disc.posterior_mm:.1f} mm")
-    said = f"{', '.join(parts)[:1].upper()}{', '.join(parts)[1:]}." if parts else ""
-    missing = f" Not measured: {_reasons(one.why)}." if one.why else ""
-    return (said + missing).strip()
+        said.append(f"Disc below {disc.anterior_mm:.1f} / {disc.middle_mm:.1f} / {disc.posterior_mm:.1f} mm.")
+    said += [f"Not measured: {', '.join(names)} ({reason})." for reason, names in _missing(one.why).items()]
+    return " ".join(said)
 
 
 _SCREENED = tuple(label_value(name) for name in ("T12", "L1", "L2", "L3", "L4", "L5"))

@@ -20,6 +20,7 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 # Of a language's tables the one whose keys are sentences with {places} in them.
 MESSAGES, ERRORS = "messages", "errors"
 _AS_IT_IS = frozenset({"path", "name", "folder", "size", "axes", "corners", "ijk", "version", "device", "file"})
+_SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 _language = "en"
@@ -120,6 +121,11 @@ def say(message: str) -> str:
         return _table[message]
     if "\n" in message:  # lines are sentences of their own
         return "\n".join(say(line) for line in message.split("\n"))
+    sentences = _SENTENCE_END.split(message)
+    if len(sentences) > 1:
+        said = [say(sentence) for sentence in sentences]
+        if all(own != english for own, english in zip(said, sentences, strict=True)):
+            return "".join(said)
     for pattern, text in _templates:
         if match := pattern.fullmatch(message):
             return text.format(**{name: _piece(name, value) for name, value in match.groupdict().items()})
@@ -127,10 +133,12 @@ def say(message: str) -> str:
 
 
 def _piece(place: str, text: str) -> str:
-    """What stood in a place of a sentence: several are separated by commas; paths and names stay as they are."""
-    if place == "sentence":
+    """What stood in a place of a sentence: several are separated by commas, but a reason is one; paths and names stay as they are."""
+    if place in _AS_IT_IS:
+        return text
+    if place == "sentence" or (place == "reason" and say(text) != text):
         return say(text)
-    return text if place in _AS_IT_IS else "、".join(say(part) for part in text.split(", "))
+    return "、".join(say(part) for part in text.split(", "))
 
 
 def _pattern(key: str) -> re.Pattern[str]:

@@ -58,6 +58,20 @@ def share(mask: np.ndarray, block: tuple[slice, ...], value: int) -> float:
     return float(2 * (truth & (mask == value)).sum() / (truth.sum() + (mask == value).sum()))
 
 
+def test_a_vertebra_without_a_mask_is_gone_to_where_the_locator_finds_it(located: Workspace) -> None:
+    result = located.run("go_to", regions=["L3"])
+    middle = [(part.start + part.stop - 1) / 2 for part in FRONT]
+    assert located.state.view.crosshair_ijk[:2] == pytest.approx(middle[:2], abs=1)
+    assert result.message.startswith("L3 on axial slice") and "Check the level" in result.message
+    with pytest.raises(RequirementError, match="C4 is not in view"):
+        located.run("go_to", regions=["C4"])
+
+
+def test_a_mask_wins_over_the_locator(located: Workspace) -> None:
+    located.run("segment", regions=["L4"])
+    assert "Check the level" not in located.run("go_to", regions=["L4"]).message
+
+
 def test_a_mask_without_prompts_says_what_made_it(recorded: Workspace, tmp_path: Path) -> None:
     recorded.case.survey = survey_of(recorded)
     recorded.run("segment", regions=["L3"])

@@ -46,7 +46,7 @@ def test_rows_and_sentence_hold_what_was_drawn(spine: Workspace) -> None:
     assert row["crush_ratio"] == pytest.approx(1, abs=0.05)
     assert row["use"] == "research use only"
     assert result.data["cobb"] == []
-    figures = ("L3: ", "Body height 2", "Genant grade 0", "core 150", "at or under 160 HU")
+    figures = ("L3: ", "Body height 2", "Genant grade 0", "Core 150", "at or under 160 HU")
     assert all(words in result.message for words in (*figures, "without contrast medium", "For research use only.")), result.message
 
 

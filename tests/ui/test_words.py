@@ -114,6 +114,19 @@ def test_translations_keep_every_place() -> None:
             "Against 'a.nii.gz': no label is in both. Only in the reference: L5, 54 more labels.",
             "与“a.nii.gz”比较：没有共同的标签。仅在参考中：L5、另外 54 个标签。",
         ),
+        (
+            "L3: 45.10 ml, mean 150 ± 20 HU, 30.0 x 50.0 x 40.0 mm (height x width x depth). "
+            "Body height 25.0 / 24.0 / 26.0 mm (front / middle / back). Genant grade 1 (mild, wedge, 22 % lost). "
+            "Core 150 ± 20 HU, at or under 160 HU. Disc below 8.0 / 9.0 / 7.0 mm.\nFor research use only.",
+            "L3：45.10 ml，平均 150 ± 20 HU，30.0 × 50.0 × 40.0 mm（高 × 宽 × 深）。"
+            "椎体高度 25.0 / 24.0 / 26.0 mm（前 / 中 / 后）。Genant 分级 1（轻度、楔形、丢失 22 %）。"
+            "松质骨 150 ± 20 HU，不高于 160 HU。下方椎间盘 8.0 / 9.0 / 7.0 mm。\n仅供研究。",
+        ),
+        (
+            "Not measured: heights, disc below (the edge of the scan cuts it, and too little is in view).",
+            "未测量：高度、下方椎间盘（被扫描边缘截断，可见部分太少）。",
+        ),
+        ("L3 on axial slice 65. Check the level: it is as the locator counts.", "L3 位于轴位第 65 层。请核对节段：此为定位器的计数。"),
         ("Something nobody has translated.", "Something nobody has translated."),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from spinalsam.control.locating import must_look
 from spinalsam.control.operation import OperationResult, Preset, operation
 from spinalsam.control.requirements import has_case
 from spinalsam.control.state import ViewState
@@ -56,7 +57,9 @@ def navigate(ws: Workspace, job: Job, *, direction: str, count: int = 1, plane: 
     arguments=(
         ArgumentSpec("slice", "count", help="slice number as shown, from 1"),
         ArgumentSpec("position", "choice", choices=("first", "middle", "last")),
-        ArgumentSpec("regions", "regions", single=True, help="the slice that shows this vertebra's mask best"),
+        ArgumentSpec(
+            "regions", "regions", single=True, help="the slice that shows this vertebra's mask best, else where the locator finds it"
+        ),
         ArgumentSpec("plane", "choice", choices=PLANES, help="plane of the slices; the active one"),
     ),
     one_of=("slice", "position", "regions"),
@@ -66,6 +69,7 @@ def navigate(ws: Workspace, job: Job, *, direction: str, count: int = 1, plane: 
         Preset("Last slice", {"position": "last"}, "End"),
     ),
     writes=("view",),
+    heavy_when=must_look,
 )
 def go_to(
     ws: Workspace,
@@ -85,7 +89,7 @@ def go_to(
         return _show_slice(ws, plane, slice - 1)
     if position is not None:
         return _show_slice(ws, plane, {"first": 0, "middle": count // 2, "last": count - 1}[position])
-    return _show_region(ws, plane, regions[0] if regions else "")
+    return _show_region(ws, job, plane, regions[0] if regions else "")
 
 
 @operation(
@@ -205,16 +209,19 @@ def _show_slice(ws: Workspace, plane: str, index: int) -> OperationResult:
     return _view_result(ws, view, message, {"slice": index + 1, "plane": plane})
 
 
-def _show_region(ws: Workspace, plane: str, region: str) -> OperationResult:
+def _show_region(ws: Workspace, job: Job, plane: str, region: str) -> OperationResult:
+    """The slice that shows most of a region's mask; without a mask the slice through the vertebra that the locator takes for it."""
     from spinalsam.control.masking import best_voxel
 
     values = [label_value(name) for name in (region, *GROUPS.get(region, ()))]
-    voxel = best_voxel(ws, plane, values)
+    voxel, note = best_voxel(ws, plane, values), ""
     if voxel is None:
-        raise RequirementError(f"No mask is labelled {region} yet; segment it first, or go to it by its slice number.")
+        from spinalsam.control.locating import middle_of
+
+        voxel, note = middle_of(ws, job, region), " Check the level: it is as the locator counts."
     index = voxel[ws.plane(plane).normal_axis]
     view = replace(ws.state.view, crosshair_ijk=voxel)
-    return _view_result(ws, view, f"{region} on {plane} slice {index + 1}.", {"slice": index + 1, "plane": plane})
+    return _view_result(ws, view, f"{region} on {plane} slice {index + 1}.{note}", {"slice": index + 1, "plane": plane})
 
 
 def _view_result(ws: Workspace, view: ViewState, message: str, data: dict | None = None) -> OperationResult:
