@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause
+from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, acts
 from spinalsam.language.lexicon import common_english
 from spinalsam.language.senses import opens_clause
 from spinalsam.language.tokens import Token
@@ -23,7 +23,8 @@ def foreign_words(clause: Clause, op: str) -> list[Token]:
 def _foreign_to_help(clause: Clause) -> list[Token]:
     """Words that make 'how do I ...' a question about something else: 'how do I treat', 颈椎病怎么预防."""
     unknown = [token for token in clause.tokens if not token.ideas and token.kind == "word" and _says_something(token)]
-    about_us = clause.ideas & (OBJECTS - {"HOWTO", "HELPWORD", "NEXT", "PREV", "FIRST", "LAST", "MIDDLE", "SIZE", "BIG"})
+    named = clause.ideas & (OBJECTS - {"HOWTO", "HELPWORD", "NEXT", "PREV", "FIRST", "LAST", "MIDDLE", "SIZE", "BIG"})
+    about_us = bool(named) or any(clause.kinds(kind) for kind in ("pair", "quad")) or (bool(clause.kinds("region")) and acts(clause.tokens))
     if clause.has("HOWTO") and about_us and len(unknown) == 1:
         return []
     others = [token for token in clause.tokens if token.stands_for("SAY") and not token.ideas & (ACTIONS | {"NEED", "HOWTO", "TELLME"})]
