@@ -49,7 +49,12 @@ def _sentences(tokens: Sequence[Token]) -> list[list[Token]]:
 
 def _commands(tokens: Sequence[Token]) -> bool:
     """Whether a sentence begins with a command or a plea."""
-    return acts_first(Clause(list(tokens))) or tokens[0].stands_for(*_ASKS, "BA", "FIRSTLY") or _opens_in_chinese(tokens[0])
+    return (
+        acts_first(Clause(list(tokens)))
+        or tokens[0].stands_for(*_ASKS, "BA", "FIRSTLY")
+        or any("PLEASE" in t.ideas for t in tokens)
+        or _opens_in_chinese(tokens[0])
+    )
 
 
 def _opens_in_chinese(token: Token) -> bool:

@@ -120,6 +120,26 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
         r" )?\w+(?: \w+)?) (?:from (?:here|now) on|from now|next)\b",
         r" new masks are \1 ",
     ),
+    (
+        r"\b(?:rotate|spin|tilt) (?:it |this |the view |the image |the picture |over |round )*(?:in)?to (?=(?:the "
+        r"|a )?(?:sagittal|axial|coronal|transverse|frontal|lateral)\b)",
+        "switch to ",
+    ),
+    (r"(?<![/\w])w (?:to|at|of|=) ?(?=\d)", "width "),
+    (r"(?<![/\w])l (?:to|at|of|=) ?(?=-?\d)", "level "),
+    (
+        rf"\b({_NUMERAL}) (slices?|images?|layers?) (?:toward|towards|to|nearer|closer to) the (?:patient's"
+        rf" )?(?:head|top|skull)\b",
+        r" back \1 \2 ",
+    ),
+    (
+        rf"\b({_NUMERAL}) (slices?|images?|layers?) (?:toward|towards|to|nearer|closer to) the (?:patient's"
+        rf" )?(?:feet|foot|bottom|tail|pelvis)\b",
+        r" forward \1 \2 ",
+    ),
+    (rf"\b(?:return|retreat) (?:by )?({_NUMERAL}) (slices?|images?|layers?)\b", r" back \1 \2 "),
+    (rf"\b({_NUMERAL}) (slices?|images?|layers?) deeper\b", r" forward \1 \2 "),
+    (r"\b(?:start|begin) at the (?:very )?(?:beginning|start|top)\b", " first slice "),
     # Ends of the stack
     (rf"\b(?:the )?(?:very )?(?:start|beginning|top|head|front) of (?:the |this )?{_STACK}\b", " first slice "),
     (rf"\b(?:the )?(?:very )?(?:end|bottom|tail|foot|back) of (?:the |this )?{_STACK}\b", " last slice "),

@@ -106,6 +106,8 @@ def go_to(clause: Clause, hints: Hints) -> OperationCall | None:
         )
         return OperationCall("go_to", {"position": "first"} if first else {"slice": number})
     moves = clause.has("MOVE", "SHOW", "LOOK", "TURN", "OPEN", "SETTO", "PICK") or clause.tokens[0].text in ("to", "到", "至")
+    if len(clause.tokens) == 1 and clause.says("halfway", "half way", "midway", "middle", "中间"):
+        return OperationCall("go_to", {"position": "middle"})
     for position, idea in (("middle", "MIDDLE"), ("first", "FIRST"), ("last", "LAST")):
         words = [t for t in clause.tokens if idea in t.ideas]
         whole = any(len(t.text) >= 3 and not t.text.isascii() for t in words)

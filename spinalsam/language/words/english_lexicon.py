@@ -43,7 +43,7 @@ VERBS: dict[str, str] = {
     "focus_on zoom_to position_at put_me put_us set send_me take bring navigate_over crawl wheel retreat teleport fast-forward fast_forward whiz",
     "UNDO": "cancel undo revert take_back roll_back reverse unwind step_back undo_back back_out backtrack rollback walk_back back_up go_back",
     "REDO": "redo re-apply reapply redo_again re-do roll_forward reinstate restore put_back do_again bring_back",
-    "CHECK": "vet screen certify assess sanity_check run_a_check do_a_check take_stock_of check verify validate confirm make_sure ensure test inspect query examine look_at see look_up check_on check_out double-check "
+    "CHECK": "have_a_peek_at take_a_peek_at peek_at glance_at have_a_glance_at take_a_glance_at have_a_gander_at vet screen certify assess sanity_check run_a_check do_a_check take_stock_of check verify validate confirm make_sure ensure test inspect query examine look_at see look_up check_on check_out double-check "
     "doublecheck cross-check crosscheck check_up compare audit look_over ascertain double_check cross_check find_out prove report "
     "monitor investigate",
     "TELLME": "tell_me let_me_know report show_me inform_me give_me update_me fill_me_in clue_me_in",
@@ -230,7 +230,7 @@ PLAIN: dict[str, str] = {
     "DICOMSEG": "dicom_seg dicom-seg dicomseg dicom_segmentation dcm_seg dcmseg dicom_segmentation_object dicom_seg_object dso dicom-segmentation "
     "dcm-seg seg_dicom dicom_segment dicom_sr_seg",
     "STL": "stl .stl stl_mesh stl_file stl_model stl_surface stls",
-    "GPUASK": "hot warm cool loaded how_hot readout overview rundown breakdown availability available usable working busy free status state ready present used usage detected utilisation utilization load info information "
+    "GPUASK": "torch pytorch hot warm cool loaded how_hot readout overview rundown breakdown availability available usable working busy free status state ready present used usage detected utilisation utilization load info information "
     "found alive there installed recognised recognized healthy enough visible online detail details spec specs specification temperature running "
     "version in_use health",
     "MATCHING": "fine ok okay alright good sound matching compatible consistent compatibility consistency match mismatch correct agreement compliant correspondence consonant "
