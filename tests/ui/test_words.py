@@ -127,6 +127,10 @@ def test_translations_keep_every_place() -> None:
             "未测量：高度、下方椎间盘（被扫描边缘截断，可见部分太少）。",
         ),
         ("L3 on axial slice 65. Check the level: it is as the locator counts.", "L3 位于轴位第 65 层。请核对节段：此为定位器的计数。"),
+        (
+            "There is no axial slice 9999; they run from 1 to 55. Done: Next or previous slice. Not done: Go to, Measure.",
+            "没有轴位第 9999 层；范围是 1 到 55。已完成：下一层或上一层。未完成：转到、测量。",
+        ),
         ("Something nobody has translated.", "Something nobody has translated."),
     ],
 )
