@@ -21,7 +21,7 @@ from torch import Tensor
 from spinalsam.device.manager import run_with_fallback
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CLICK_MEANINGS, CompactConfig, CompactSam, standardise
-from spinalsam.engine.look import Look, choose_look, cut, look_for_box, paste
+from spinalsam.engine.look import Look, choose_look, cut, look_closer, paste
 from spinalsam.engine.segmenter import Candidates, Embedding, SliceImage
 from spinalsam.errors import ModelError
 from spinalsam.support.prompts import SlicePrompt
@@ -203,7 +203,7 @@ class CompactSegmenter:
         bounds = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]], np.float32)
         inside = np.concatenate([bounds, prompt.points_xy[prompt.positive]])
         box = np.concatenate([inside.min(axis=0), inside.max(axis=0)])
-        return look_for_box(embedding.image, box, side=self.side), box
+        return look_closer(embedding.image, box, side=self.side), box
 
     def _features(self, embedding: Embedding, look: Look) -> tuple[Tensor, ...]:
         key = embedding.features, look

@@ -21,6 +21,10 @@ from spinalsam.support.prompts import SlicePrompt
 BOX_FILL = 0.60
 # With clicks alone the size of the structure is unknown: this many mm are looked at first, a vertebra with its neighbours.
 POINT_FIELD_MM = 130.0
+# Clicks close to each other share a look: it lies at places of which its side holds so many, and close ones differ by a factor in size.
+WIDE_STEPS, CLOSE_STEPS, CLOSE_SIZES = 16, 24, 1.08
+# The part of the first click's look, in the middle of it, that further clicks may lie in.
+INSIDE = 0.7
 # Pictures have no mm: the share of the longer side that is looked at first.
 POINT_FIELD_SHARE = 0.45
 # Never look at less than this many pixels of the slice: below it there is nothing to see but interpolation.
@@ -61,26 +65,49 @@ def look_around(image: SliceImage, *, centre_xy: ArrayLike, side_mm: float, side
 
 def look_for_box(image: SliceImage, box_xyxy: ArrayLike, *, side: int, fill: float = BOX_FILL) -> Look:
     """The look in which the box (corner pixel centres, inclusive) fills `fill` of the side."""
+    centre_xy, side_mm = _around_box(image, box_xyxy)
+    return look_around(image, centre_xy=centre_xy, side_mm=side_mm / fill, side=side)
+
+
+def look_closer(image: SliceImage, box_xyxy: ArrayLike, *, side: int) -> Look:
+    """`look_for_box` at one of a few sizes and places, so that what further clicks find in the same structure is looked at alike."""
+    centre_xy, side_mm = _around_box(image, box_xyxy)
+    step = round(np.log(side_mm / BOX_FILL) / np.log(CLOSE_SIZES))
+    return _on_grid(look_around(image, centre_xy=centre_xy, side_mm=float(CLOSE_SIZES**step), side=side), CLOSE_STEPS)
+
+
+def _around_box(image: SliceImage, box_xyxy: ArrayLike) -> tuple[tuple[float, float], float]:
+    """The middle of a box, in pixels, and its longer side in mm."""
     x0, y0, x1, y1 = (float(value) for value in np.asarray(box_xyxy))
     row_mm, column_mm = image.spacing_mm or (1.0, 1.0)
-    longest = max((x1 - x0 + 1) * column_mm, (y1 - y0 + 1) * row_mm)
-    return look_around(image, centre_xy=((x0 + x1) / 2, (y0 + y1) / 2), side_mm=longest / fill, side=side)
+    return ((x0 + x1) / 2, (y0 + y1) / 2), max((x1 - x0 + 1) * column_mm, (y1 - y0 + 1) * row_mm)
+
+
+def _on_grid(look: Look, steps: int) -> Look:
+    """The look at the nearest of the places of which its side holds so many."""
+    columns, rows = max(1, round(look.columns / steps)), max(1, round(look.rows / steps))
+    return Look(round(look.column / columns) * columns, round(look.row / rows) * rows, look.columns, look.rows, look.side)
 
 
 def look_for_points(image: SliceImage, points_xy: ArrayLike, *, side: int) -> Look:
-    """The first look for clicks alone: a fixed field in mm around them, larger where they lie further apart."""
+    """A look for clicks alone: a fixed field in mm around them, larger where they lie further apart, at places on a grid."""
     points = np.asarray(points_xy, float).reshape(-1, 2)
     row_mm, column_mm = image.spacing_mm or (1.0, 1.0)
     rows, columns = image.pixels.shape
     field = POINT_FIELD_MM if image.spacing_mm else POINT_FIELD_SHARE * max(rows, columns)
     spread = (points.max(0) - points.min(0) + 1) * (column_mm, row_mm)
-    return look_around(image, centre_xy=(points.max(0) + points.min(0)) / 2, side_mm=max(field, float(spread.max()) / BOX_FILL), side=side)
+    middle, side_mm = (points.max(0) + points.min(0)) / 2, max(field, float(spread.max()) / BOX_FILL)
+    return _on_grid(look_around(image, centre_xy=middle, side_mm=side_mm, side=side), WIDE_STEPS)
 
 
 def choose_look(image: SliceImage, prompt: SlicePrompt, *, side: int) -> Look:
-    """The first look for a prompt."""
+    """The first look for a prompt. Corrections keep the first click's while they lie well inside it: it has been encoded."""
     if prompt.box_xyxy is not None:
         return look_for_box(image, prompt.box_xyxy, side=side)
+    if len(prompt.points_xy) > 1 and prompt.positive.any():
+        first = look_for_points(image, prompt.points_xy[prompt.positive][:1], side=side)
+        if np.abs(first.to_look(prompt.points_xy) / side - 0.5).max() <= INSIDE / 2:
+            return first
     return look_for_points(image, prompt.points_xy, side=side)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from spinalsam.engine.compact import CompactConfig, CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter, load_compact, within_box
-from spinalsam.engine.look import choose_look, cut, look_for_box, paste
+from spinalsam.engine.look import choose_look, cut, look_closer, look_for_box, paste
 from spinalsam.engine.segmenter import Candidates, SliceImage
 from spinalsam.errors import ModelError
 from spinalsam.support.prompts import SlicePrompt
@@ -88,6 +88,32 @@ def test_a_look_may_reach_over_the_edge() -> None:
     assert look.column < 0 and look.row < 0
     assert torch.isfinite(cut(image, look)).all()
     assert paste(torch.ones(1, 32, 32), look, (40, 50)).shape == (1, 40, 50)
+
+
+def _clicks(*places_xy: tuple[float, float], positive: tuple[bool, ...] | None = None) -> SlicePrompt:
+    return SlicePrompt(np.array(places_xy, np.float32), np.array(positive or (True,) * len(places_xy)))
+
+
+def test_corrections_keep_the_first_clicks_look_while_they_lie_well_inside_it() -> None:
+    image = SliceImage(np.zeros((400, 500), np.float32), True, (0.8, 0.8))
+    first = choose_look(image, _clicks((200, 180)), side=64)
+    assert choose_look(image, _clicks((200, 180), (230, 150)), side=64) == first
+    assert choose_look(image, _clicks((170, 190), (200, 180), positive=(False, True)), side=64) == first
+    far = choose_look(image, _clicks((200, 180), (290, 180)), side=64)
+    assert far != first
+    inside = far.to_look([[200, 180], [290, 180]])
+    assert inside.min() > 0 and inside.max() < 64
+
+
+def test_clicks_and_structures_close_to_each_other_share_a_look() -> None:
+    image = SliceImage(np.zeros((400, 500), np.float32), True, (0.8, 1.6))
+    looks = {choose_look(image, _clicks((200 + step / 4, 180 + step / 4)), side=64) for step in range(40)}
+    assert 1 < len(looks) < 10
+    closer = {look_closer(image, [200, 180, 240 + step / 10, 220], side=64) for step in range(40)}
+    assert 1 < len(closer) < 10
+    for look in closer:
+        box = look.to_look([[200, 180], [240, 220]])
+        assert box.min() > 6 and box.max() < 58, "the structure lies inside, with surroundings"
 
 
 @pytest.mark.parametrize(
