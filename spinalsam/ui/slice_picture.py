@@ -12,6 +12,7 @@ from PyQt5.QtGui import QImage, QPainter, QPixmap
 
 from spinalsam.control.comparing import ONLY_OURS, ONLY_REFERENCE, OTHER_LABEL, difference
 from spinalsam.control.state import DEFAULT_OPACITY
+from spinalsam.support.slabs import Slabs
 from spinalsam.support.windowing import apply_window
 from spinalsam.ui.scene import Rgb, SliceScene
 
@@ -19,12 +20,14 @@ FILL_ALPHA = DEFAULT_OPACITY
 # Okabe and Ito's orange, sky blue and purple, which colour-blind people can tell apart.
 DIFFERENCE_COLOURS: dict[int, Rgb] = {ONLY_OURS: (230, 159, 0), ONLY_REFERENCE: (86, 180, 233), OTHER_LABEL: (204, 121, 167)}
 DIFFERENCE_ALPHA = 0.62
+# Fill, and outlines by label value.
+MaskPicture = tuple[QImage, dict[int, list[QLineF]]]
 THUMBNAIL = 128
 
 
-def grey_image(scene: SliceScene) -> QImage:
-    """The slice under the scene's window as a grey picture, one pixel a voxel."""
-    grey = np.ascontiguousarray(apply_window(np.ascontiguousarray(scene.plane.cut(scene.volume.voxels, scene.index)), scene.window))
+def grey_image(scene: SliceScene, slabs: Slabs | None = None) -> QImage:
+    """The slice under the scene's window as a grey picture, one pixel a voxel. slabs: what is kept of the slices around it."""
+    grey = np.ascontiguousarray(apply_window((slabs or Slabs()).cut(scene.plane, scene.volume.voxels, scene.index), scene.window))
     rows, columns = grey.shape
     picture = QImage(grey.data, columns, rows, columns, QImage.Format_Grayscale8)
     # The format that the raster engine scales fastest, converted once instead of at every repaint.
@@ -90,36 +93,39 @@ def thumbnail_image(scene: SliceScene, side: int = THUMBNAIL) -> QImage:
     return picture.scaled(*size, Qt.IgnoreAspectRatio, Qt.SmoothTransformation)
 
 
+def draw_labels(scene: SliceScene, labels: NDArray[Any]) -> MaskPicture | None:
+    """Labels (rows, columns) of the scene's slice as the scene shows its masks; None where nothing is to be drawn."""
+    found = np.flatnonzero(np.bincount(labels.ravel())).tolist() if labels.any() else ()
+    present = [value for value in found if value and value in scene.colours]
+    outlines = {value: outline(labels, value) for value in present if scene.styles.get(value, (0, "both"))[1] != "fill"}
+    if scene.reference is not None:
+        reference = np.ascontiguousarray(scene.plane.cut(scene.reference, scene.index))
+        return mask_image(difference(labels, reference), DIFFERENCE_COLOURS, DIFFERENCE_ALPHA), outlines
+    if not present:
+        return None
+    alphas = {value: 0.0 if drawn == "outline" else opacity for value, (opacity, drawn) in scene.styles.items()}
+    return mask_image(labels, scene.colours, alphas), outlines
+
+
 class PictureCache:
     """The pictures of the slice last shown, so that moving the pointer or the crosshair repaints without work."""
 
     def __init__(self) -> None:
+        self._grey_slabs, self._mask_slabs = Slabs(), Slabs()
         self._grey: tuple[Any, QImage] | None = None
-        self._mask: tuple[Any, tuple[QImage, dict[int, list[QLineF]]] | None] | None = None
+        self._mask: tuple[Any, MaskPicture | None] | None = None
 
     def grey(self, scene: SliceScene) -> QImage:
         key = (id(scene.volume), scene.ref, scene.window)
         if self._grey is None or self._grey[0] != key:
-            self._grey = key, grey_image(scene)
+            self._grey = key, grey_image(scene, self._grey_slabs)
         return self._grey[1]
 
-    def mask(self, scene: SliceScene) -> tuple[QImage, dict[int, list[QLineF]]] | None:
+    def mask(self, scene: SliceScene) -> MaskPicture | None:
         """(fill, outlines by label value), or None where nothing is to be drawn."""
         if scene.mask is None or not scene.mask_visible:
             return None
         key = (id(scene.mask), scene.revision, scene.ref, tuple(scene.colours.items()), tuple(scene.styles.items()), id(scene.reference))
         if self._mask is None or self._mask[0] != key:
-            self._mask = key, self._draw_mask(scene)
+            self._mask = key, draw_labels(scene, self._mask_slabs.cut(scene.plane, scene.mask, scene.index, scene.revision))
         return self._mask[1]
-
-    def _draw_mask(self, scene: SliceScene) -> tuple[QImage, dict[int, list[QLineF]]] | None:
-        labels = np.ascontiguousarray(scene.plane.cut(scene.mask, scene.index))
-        present = [value for value in np.flatnonzero(np.bincount(labels.ravel())).tolist() if value and value in scene.colours]
-        outlines = {value: outline(labels, value) for value in present if scene.styles.get(value, (0, "both"))[1] != "fill"}
-        if scene.reference is not None:
-            reference = np.ascontiguousarray(scene.plane.cut(scene.reference, scene.index))
-            return mask_image(difference(labels, reference), DIFFERENCE_COLOURS, DIFFERENCE_ALPHA), outlines
-        if not present:
-            return None
-        alphas = {value: 0.0 if drawn == "outline" else opacity for value, (opacity, drawn) in scene.styles.items()}
-        return mask_image(labels, scene.colours, alphas), outlines
