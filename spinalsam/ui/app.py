@@ -13,11 +13,13 @@ from PyQt5.QtCore import Qt, QTimer
 from PyQt5.QtWidgets import QApplication
 
 from spinalsam.control.dispatcher import Dispatcher
+from spinalsam.control.state import Change
 from spinalsam.control.workspace import Workspace
 from spinalsam.data.volume import Volume
 from spinalsam.engine.segmenter import Segmenter
 from spinalsam.language.reader import Reader
 from spinalsam.ui import keys, theme, watchdog, words
+from spinalsam.ui.collecting import IdleCollector
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.preferences import Preferences
@@ -92,12 +94,29 @@ def run(
     wake.timeout.connect(lambda: None)
     window = build_window(application, samples=samples)
     window.workspace.ahead.follow()
+    collector = collect_when_idle(window)
     window.show()
     if path:
         QTimer.singleShot(0, lambda: window.open_path(path, mask=mask))
     code = application.exec_()
     window.close()
+    collector.close()
     return int(code)
+
+
+def collect_when_idle(window: MainWindow) -> IdleCollector:
+    """Keep Python's search for garbage out of the way of what the user does in a window."""
+    workspace = window.workspace
+    collector = IdleCollector(lambda: not (workspace.is_asked or QApplication.mouseButtons()), window)
+    was_open = [workspace.has_case]
+
+    def changed(change: Change) -> None:
+        if "case" in change.fields:
+            collector.case_changed(was_open[0])
+            was_open[0] = workspace.has_case
+
+    workspace.subscribe(changed)
+    return collector
 
 
 def main(argv: Sequence[str] | None = None, path: str | None = None) -> int:
