@@ -169,8 +169,8 @@ class Ahead:
         return self._case.next() if self._case is not None and self._case.content is content else None
 
     def _rest(self) -> bool:
-        """Whether a call is under way, or the user still scrolls."""
-        return self.workspace.dispatcher.busy or (bool(self._refs) and time.monotonic() - self._asked_at < SETTLE_S)
+        """Whether a call or a preview is under way, or the user still scrolls."""
+        return self.workspace.is_asked or (bool(self._refs) and time.monotonic() - self._asked_at < SETTLE_S)
 
     def _do(self, ref: SliceRef, content: CaseContent) -> None:
         error: BaseException | None = None
@@ -195,7 +195,7 @@ class Ahead:
         def check() -> None:
             """Whoever waits for this very slice is served soonest when it goes on."""
             wanted = content is ws.content and self._wants(ref)
-            if (not wanted or self._closed or ws.dispatcher.busy) and not ws.cache.awaited(segmenter, image):
+            if (not wanted or self._closed or ws.is_asked) and not ws.cache.awaited(segmenter, image):
                 raise Cancelled("The slice is not wanted any more.")
 
         check()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.control.prompting import decode, prompts_on
-from spinalsam.control.state import PlacedBox, PlacedPoint
+from spinalsam.control.prompting import decode, earlier, labels_with, prompts_on
+from spinalsam.control.state import LabelInfo, PlacedBox, PlacedPoint
 from spinalsam.errors import RequirementError
 from spinalsam.support.planes import SliceRef
 from spinalsam.support.prompts import Ijk, Prompt
@@ -27,13 +27,19 @@ ENOUGH = 4
 
 @dataclass(frozen=True)
 class Preview:
-    """mask: (rows, columns) bool on the slice as shown. score: predicted IoU. decode_s: seconds without encoding the slice."""
+    """What a prompt would give on the slice as shown.
+
+    mask: (rows, columns) bool. labels: (rows, columns) the slice's labels with it. info: of the mask's label. score: predicted IoU.
+    revision: of the label map that it belongs to. decode_s: seconds without encoding the slice; None where the answer was known.
+    """
 
     ref: SliceRef
-    label: int
+    info: LabelInfo
     mask: NDArray[np.bool_]
+    labels: NDArray[np.unsignedinteger]
     score: float
-    decode_s: float
+    revision: int
+    decode_s: float | None
 
 
 @dataclass
@@ -77,9 +83,15 @@ def prompt_if(
 
 
 def preview(ws: Workspace, prompt: Prompt) -> Preview:
-    """The best candidate for a prompt; encodes the slice where that has not been done. Raises as the network does."""
+    """The best candidate for a prompt, exactly as setting it would give it; encodes the slice where that has not been done.
+
+    Raises as the network does.
+    """
     ref, _ = prompt.on_slice(ws.case.volume.geometry)
+    revision = ws.field_revisions.get("mask", 0)
     ws.embedding(ref)
-    began = time.perf_counter()
-    found = decode(ws, prompt)
-    return Preview(ref, prompt.label, found.masks[0], float(found.scores[0]), time.perf_counter() - began)
+    began, computed = time.perf_counter(), ws.answers.computed
+    found = decode(ws, prompt, earlier(ws.state, ref, prompt))
+    seconds = time.perf_counter() - began if ws.answers.computed != computed else None
+    labels = labels_with(ws, ref, prompt, found.masks[0])
+    return Preview(ref, ws.state.label(prompt.label), found.masks[0], labels, float(found.scores[0]), revision, seconds)

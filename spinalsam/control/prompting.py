@@ -43,7 +43,7 @@ def generate(ws: Workspace, job: Job, ref: SliceRef, *, kind: str, regions: Sequ
     prompts = prompts_on(ws.state, ref, kind=kind, regions=regions)
     wanted = [prompt for prompt in prompts if not ws.case.slice_masks.knows(ref, prompt)] or prompts
     refuse_locked(ws, [prompt.label for prompt in wanted])
-    previous = _earlier(ws.state, ref, wanted[-1]) if refine else None
+    previous = earlier(ws.state, ref, wanted[-1]) if refine else None
     given = _decode_all(ws, job, wanted, previous)
     result = _result(ws, ref, wanted, given, replaces=True)
     args: dict[str, Any] = {"plane": ref.plane, "slice": ref.index + 1, "refine": previous is not None}
@@ -113,7 +113,8 @@ def without_prompt(ws: Workspace, ref: SliceRef, prompt: Prompt) -> dict[str, An
 def decode(ws: Workspace, prompt: Prompt, previous: Any = None) -> Candidates:
     """The network's candidates for a prompt; may encode the slice first. Raises InputError, ModelError or ResourceError."""
     ref, on_slice = prompt.on_slice(ws.case.volume.geometry)
-    return ws.segmenter().decode(ws.embedding(ref), on_slice, previous)
+    segmenter, embedding = ws.segmenter(), ws.embedding(ref)
+    return ws.answers.get((segmenter, embedding, previous), prompt, lambda: segmenter.decode(embedding, on_slice, previous))
 
 
 def _decode_all(ws: Workspace, job: Job, prompts: Sequence[Prompt], previous: Any) -> list[Candidates]:
@@ -143,6 +144,12 @@ def put(ws: Workspace, ref: SliceRef, prompts: Sequence[Prompt], masks: Sequence
         remembered.append(SliceMask(ref, prompt, PackedArray.pack(mask), PackedArray.pack(labels)))
         labels = paint(labels, mask, prompt.label, ws.state.locked_values)
     return Painted(labels, tuple(remembered), slice_edit(ws.case.mask, ws.plane(ref.plane), ref.index, labels))
+
+
+def labels_with(ws: Workspace, ref: SliceRef, prompt: Prompt, mask: NDArray[np.bool_]) -> NDArray[np.unsignedinteger]:
+    """The labels of a slice (rows, columns) as they would be once the prompt's mask is put there; nothing is changed."""
+    under = ws.case.slice_masks.under(ref, [prompt], ws.plane(ref.plane).cut(ws.case.mask, ref.index))
+    return paint(under, mask, prompt.label, ws.state.locked_values)
 
 
 def refuse_locked(ws: Workspace, values: Sequence[int]) -> None:
@@ -184,7 +191,7 @@ def _candidate_data(chosen: int, scores: Sequence[float]) -> dict[str, Any]:
     return {"candidate": chosen + 1, "candidates": len(scores), "scores": list(scores)}
 
 
-def _earlier(state: CaseState, ref: SliceRef, prompt: Prompt) -> Any:
+def earlier(state: CaseState, ref: SliceRef, prompt: Prompt) -> Any:
     """What the network may start from: the chosen candidate of the prompt that this one corrects, else None."""
     candidates = state.candidates
     if candidates is None or candidates.ref != ref or candidates.prompt == prompt or not candidates.low_res:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinalsam.control.answers import Answers
 from spinalsam.control.history import History, Step
 from spinalsam.control.journal import JournalContent
 from spinalsam.control.label_extents import LabelExtents
@@ -143,6 +144,7 @@ class Workspace:
         self.revision = 0
         self.field_revisions: dict[str, int] = {}
         self.cache = EmbeddingCache.from_settings(self.settings)
+        self.answers = Answers()
         self._segmenter = segmenter
         self._given_segmenter = segmenter is not None
         self._segmenter_factory = segmenter_factory
@@ -319,6 +321,11 @@ class Workspace:
     @dispatcher.setter
     def dispatcher(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody waits for a call or a preview: what is only computed ahead stands back then."""
+        return self.answers.busy or self.dispatcher.busy
 
     @property
     def ahead(self) -> Ahead:

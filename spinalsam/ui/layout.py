@@ -302,6 +302,11 @@ class CasePanes(QWidget):
         for view in self.slices.values():
             view.show_preview(found if found is not None and found.ref.plane == view.plane_name else None)
 
+    def end_asking(self) -> None:
+        """No click waits for its mask any more."""
+        for view in self.slices.values():
+            view.end_asking()
+
     @property
     def fullest_view(self) -> SliceView:
         """Sagittal, unless its slices are too narrow to tell anything, as in a scan of few slices."""

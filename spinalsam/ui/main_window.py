@@ -481,6 +481,7 @@ class MainWindow(QMainWindow):
             self.figures.measured()
 
     def _failed(self, op: str, error: BaseException) -> None:
+        self.panes.end_asking()
         if op == "open_image":
             self.opening.forget_masks()
         text, level = sentence_of(error)
@@ -538,6 +539,9 @@ class MainWindow(QMainWindow):
     def _changed(self, change: Change) -> None:
         """Repaint what a commit has touched; always on the main thread."""
         fields = change.fields
+        if "job" in fields and not self.dispatcher.busy:
+            self.panes.end_asking()
+            self.previews.go_on()
         if "case" in fields:
             self._show_case()
         if fields & {"case", "case_list"}:

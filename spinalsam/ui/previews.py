@@ -34,7 +34,7 @@ class Previews(QObject):
             return
         self._serial += 1
         self._waiting = ref, wanted
-        self._next()
+        self.go_on()
 
     def forget(self) -> None:
         """Nothing is wished for any more; what is under way is dropped."""
@@ -45,12 +45,13 @@ class Previews(QObject):
         self.forget()
         self._background.stop()
 
-    def _next(self) -> None:
-        if self._running or self._waiting is None:
+    def go_on(self) -> None:
+        """Do what is wished for, unless a preview or a call is under way; whoever hears of the call's end asks again."""
+        workspace, serial = self._workspace, self._serial
+        if self._running or self._waiting is None or workspace.dispatcher.busy:
             return
         (ref, wanted), self._waiting = self._waiting, None
-        workspace, serial = self._workspace, self._serial
-        if not workspace.has_case or workspace.dispatcher.busy:
+        if not workspace.has_case:
             return
         prompt = previewing.prompt_if(workspace, ref, **wanted)
         if prompt is None:
@@ -64,16 +65,16 @@ class Previews(QObject):
             self._measure(found)
             if serial == self._serial and workspace.volume is volume:
                 self.ready.emit(found)
-            self._next()
+            self.go_on()
 
         def failed(_: Exception) -> None:
             self._running = False
-            self._next()
+            self.go_on()
 
         self._background.run(lambda: _preview(workspace, prompt), done, failed)
 
     def _measure(self, found: Any) -> None:
-        if found is None:
+        if found is None or found.decode_s is None:
             return
         self._pace.took(found.decode_s)
         if self._pace.slow and self.enabled:

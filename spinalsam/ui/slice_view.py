@@ -5,11 +5,11 @@ It knows neither the workspace nor any operation; what the user did leaves as a 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
+from PyQt5.QtCore import QLineF, QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QTransform, QWheelEvent
 from PyQt5.QtWidgets import QSizePolicy, QWidget
 
@@ -17,7 +17,7 @@ from spinalsam.support.windowing import Window
 from spinalsam.ui import slice_marks as marks
 from spinalsam.ui.gestures import WHOLE, Gesture, Grabbed, Press, gesture_of, grab, is_positive, moved_box, shifted_box
 from spinalsam.ui.scene import BoxMark, PointMark, SliceScene
-from spinalsam.ui.slice_picture import PictureCache, outline
+from spinalsam.ui.slice_picture import MaskPicture, PictureCache, draw_labels, outline
 from spinalsam.ui.viewport import Viewport
 from spinalsam.ui.words import put, retell, tr
 
@@ -29,6 +29,15 @@ WHEEL_NOTCH = 120
 ZOOM_PER_NOTCH = 1.2
 BACKGROUND = QColor(0, 0, 0)
 _BUTTONS = {Qt.LeftButton: "left", Qt.RightButton: "right", Qt.MiddleButton: "middle"}
+
+
+@dataclass(frozen=True)
+class _Preview:
+    """found: a `Preview`. lines: its mask's outline. drawn: the slice's masks with it as a picture, once that has been made."""
+
+    found: Any
+    lines: list[QLineF]
+    drawn: list[MaskPicture | None]
 
 
 class SliceView(QWidget):
@@ -71,7 +80,9 @@ class SliceView(QWidget):
         self._other_pointer: tuple[int, int, int] | None = None
         # Until somebody zooms or pans, a new size of the pane shows the same part of the slice.
         self._moved_by_hand = False
-        self._preview: tuple[list, float] | None = None
+        self._preview: _Preview | None = None
+        # From the press of a click until its mask is there: what it gives is drawn as the mask, not as a preview.
+        self._asks = False
         self._rest_timer = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest_timer.timeout.connect(self._wish_preview)
         self._click_timer = QTimer(self, singleShot=True, interval=DOUBLE_CLICK_MS)
@@ -100,8 +111,11 @@ class SliceView(QWidget):
 
     def show_scene(self, scene: SliceScene | None) -> None:
         """Paint this from now on. Zoom and pan stay as long as the grid stays."""
-        if scene is None or self.scene is None or scene.ref != self.scene.ref or scene.revision != self.scene.revision:
+        if scene is None or self.scene is None or scene.ref != self.scene.ref:
             self.show_preview(None)
+        elif scene.revision != self.scene.revision:
+            self._preview = None
+            self._asks &= self._waits
         same_grid = scene is not None and self.scene is not None and scene.plane == self.scene.plane
         self.scene = scene
         self._shown_window = None
@@ -115,12 +129,28 @@ class SliceView(QWidget):
         self.update()
 
     def show_preview(self, found: Any | None) -> None:
-        """Outline what a prompt would give (a `Preview`) if it is about the slice that is shown; None takes the outline away."""
+        """Outline what a prompt would give (a `Preview`) if it is about the slice that is shown; None takes the outline away.
+
+        While a click waits for its mask, that is drawn in full.
+        """
         before, self._preview = self._preview, None
-        if found is not None and self.scene is not None and found.ref == self.scene.ref and self._pointer is not None:
-            self._preview = outline(found.mask.astype(np.uint8), 1), found.score
+        self._asks &= found is not None
+        scene = self.scene
+        here = found is not None and scene is not None and (found.ref, found.revision) == (scene.ref, scene.revision)
+        if here and (self._pointer is not None or self._asks):
+            self._preview = _Preview(found, outline(found.mask.astype(np.uint8), 1), [])
         if self._preview is not before:
             self.update()
+
+    def end_asking(self) -> None:
+        """The click that waited has its mask, or gets none. One that has followed it goes on waiting."""
+        if self._asks and not self._waits:
+            self.show_preview(None)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether a click has begun that is no point yet."""
+        return self._press is not None or self._pending is not None
 
     def fit(self) -> None:
         """Show the patient; a second time, the whole slice."""
@@ -175,8 +205,8 @@ class SliceView(QWidget):
         self._paint_pictures(painter, scene)
         marks.draw_measured(painter, scene, self.viewport)
         marks.draw_crosshair(painter, scene, self.viewport)
-        if self._preview is not None:
-            marks.draw_preview(painter, self.viewport, *self._preview)
+        if self._preview is not None and not self._asks:
+            marks.draw_preview(painter, self.viewport, self._preview.lines, self._preview.found.score)
         self._paint_prompts(painter, scene)
         if self._other_pointer is not None:
             marks.draw_other_pointer(painter, scene, self.viewport, self._other_pointer)
@@ -192,13 +222,24 @@ class SliceView(QWidget):
         painter.setRenderHint(QPainter.SmoothPixmapTransform, scene.smooth)
         grey = self._pictures.grey(scene)
         painter.drawImage(target, grey)
-        mask = self._pictures.mask(scene)
+        mask = self._asked_mask(scene) if self._asks and self._preview is not None else self._pictures.mask(scene)
         if mask is None:
             return
         fill, outlines = mask
         painter.setRenderHint(QPainter.SmoothPixmapTransform, False)
         painter.drawImage(target, fill)
         self._paint_outlines(painter, scene, outlines)
+
+    def _asked_mask(self, scene: SliceScene) -> MaskPicture | None:
+        """The slice's masks with that of the click that waits, drawn once."""
+        assert self._preview is not None
+        found = self._preview.found
+        if not self._preview.drawn:
+            value, style = found.info.value, (found.info.opacity, found.info.drawn)
+            shown = {value: found.info.colour} if found.info.visible else {}
+            asked = replace(scene, colours={**scene.colours, **shown}, styles={**scene.styles, value: style})
+            self._preview.drawn.append(draw_labels(asked, found.labels) if scene.mask_visible else None)
+        return self._preview.drawn[0]
 
     def _paint_outlines(self, painter: QPainter, scene: SliceScene, outlines: dict) -> None:
         left, top = self.viewport.to_screen(0, 0)
@@ -279,9 +320,9 @@ class SliceView(QWidget):
             ctrl=bool(keys & Qt.ControlModifier) or (self.is_read_only and event.button() == Qt.LeftButton),
         )
         self._grabbed = grab(self.scene, self.viewport, self._pointer)
-        self._take_preview_away()
         self._window_start = self.scene.window
         self._gesture = gesture_of(self._press, 0.0, self._grabbed)
+        self._ask() if self._gesture is Gesture.CLICK else self._take_preview_away()
         self._follow_drag((0.0, 0.0))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -289,6 +330,8 @@ class SliceView(QWidget):
         if self._press is not None:
             if self._gesture is Gesture.CLICK:
                 self._gesture = gesture_of(self._press, self._moved(), self._grabbed)
+                if self._gesture is not Gesture.CLICK:
+                    self._take_preview_away()
             self._follow_drag((self._pointer[0] - before[0], self._pointer[1] - before[1]) if before else (0.0, 0.0))
         self._update_cursor()
         self.hovered.emit(self._hover())
@@ -307,10 +350,22 @@ class SliceView(QWidget):
         if self._press is None or (self._gesture is Gesture.BOX and not self._rest_timer.isActive()):
             self._rest_timer.start()
 
+    def _ask(self) -> None:
+        """A click begins: its mask is wished for before the finger is up, and long before it is known that no second click follows."""
+        self._take_preview_away()
+        assert self.scene is not None and self._press is not None
+        pixel = self._clicked_pixel(self._press)
+        if pixel is not None:
+            self._asks = True
+            self.preview_wished.emit(self.scene.ref, {"point_ijk": self.scene.voxel(pixel), "positive": is_positive(self._press)})
+
     def _wish_preview(self) -> None:
         """Ask for the mask that a click here, or the box as it is dragged now, would give."""
         if self.scene is None or self._pointer is None or not self.takes_prompts:
             return
+        if self._asks and (self._waits or self._preview is not None):
+            return
+        self._asks = False
         if self._gesture is Gesture.BOX and self._press is not None:
             box = self._dragged_box()
             corners = (self.scene.voxel(box.corner_a_xy), self.scene.voxel(box.corner_b_xy))
@@ -370,12 +425,18 @@ class SliceView(QWidget):
         elif gesture is Gesture.WINDOW and self._shown_window is not None:
             self.window_dragged.emit(self._shown_window.level, self._shown_window.width)
 
+    def _clicked_pixel(self, press: Press) -> tuple[int, int] | None:
+        """Where a click sets a point: on a box's edge too, but not on another point or on a corner."""
+        assert self.scene is not None
+        under = grab(self.scene, self.viewport, press.screen)
+        if not self.takes_prompts or (under is not None and under.corner != WHOLE):
+            return None
+        return self.viewport.nearest_pixel(*press.screen)
+
     def _finish_click(self, press: Press) -> None:
         assert self.scene is not None
-        pixel = self.viewport.nearest_pixel(*press.screen)
-        under = grab(self.scene, self.viewport, press.screen)
-        # A point may be set on a box's edge, not on another point or on a corner.
-        if not self.takes_prompts or pixel is None or (under is not None and under.corner != WHOLE):
+        pixel = self._clicked_pixel(press)
+        if pixel is None:
             return
         mark = marks.pending_point(pixel, is_positive(press))
         self._pending = mark, self.scene.voxel(pixel)
@@ -398,6 +459,7 @@ class SliceView(QWidget):
         if event.button() == Qt.LeftButton and (self._pending is not None or self.scene is None):
             self._click_timer.stop()
             self._pending = None
+            self._take_preview_away()
             self.maximise_requested.emit()
             self.update()
         else:
@@ -435,7 +497,8 @@ class SliceView(QWidget):
 
     def leaveEvent(self, event: object) -> None:
         if self._press is None:
-            self._take_preview_away()
+            if not self._asks:
+                self._take_preview_away()
             self._pointer = None
             self.hovered.emit(None)
             self.update()
@@ -466,7 +529,7 @@ class SliceView(QWidget):
         self._shown_window = None
         self._click_timer.stop()
         self._rest_timer.stop()
-        self._preview = None
+        self._preview, self._asks = None, False
         self.unsetCursor()
         self.update()
 

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QPoint, Qt
+from PyQt5.QtCore import QEvent, QPoint, QPointF, Qt
+from PyQt5.QtGui import QImage, QMouseEvent
 from PyQt5.QtTest import QTest
+from PyQt5.QtWidgets import QApplication
 
+from spinalsam.errors import ResourceError
 from spinalsam.support.planes import SliceRef
 from spinalsam.ui.main_window import MainWindow
 from tests.ui.pointing import at, drag
@@ -64,11 +67,94 @@ def test_a_resting_pointer_outlines_the_mask_of_its_click(case: MainWindow, qtbo
     QTest.mouseMove(view, at(view, (19, 25, 6)))
     QTest.mouseMove(view, at(view, (20, 26, 6)))
     qtbot.waitUntil(lambda: view._preview is not None, timeout=5000)
-    assert view._preview[0] and view._preview[1] > 0.5
+    assert view._preview.lines and view._preview.found.score > 0.5
     assert not case.workspace.state.points and not case.workspace.has_mask
     QTest.mousePress(view, Qt.MiddleButton, Qt.NoModifier, at(view, (20, 26, 6)))
     assert view._preview is None
     QTest.mouseRelease(view, Qt.MiddleButton, Qt.NoModifier, at(view, (20, 26, 6)))
+
+
+def colourful(view: Any) -> int:
+    """How many of the pane's pixels are not grey."""
+    picture = view.grab().toImage().convertToFormat(QImage.Format_RGB32)
+    bits = picture.constBits().asstring(picture.sizeInBytes())
+    channels = np.frombuffer(bits, np.uint8).reshape(-1, 4)[:, :3].astype(int)
+    return int((channels.max(1) - channels.min(1) > 24).sum())
+
+
+def test_the_mask_is_there_before_the_finger_is_up(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    case.live_button.setChecked(True)
+    view = case.panes.slices["axial"]
+    place = at(view, (20, 26, 6))
+    before = colourful(view)
+    QTest.mousePress(view, Qt.LeftButton, Qt.NoModifier, place)
+    qtbot.waitUntil(lambda: view._preview is not None, timeout=5000)
+    asked = colourful(view)
+    assert asked > before + 200
+    assert not case.workspace.state.points and not case.workspace.has_mask
+    foreseen = view._preview.found.labels.copy()
+    decoded = case.workspace.segmenter().decoded
+    QTest.mouseRelease(view, Qt.LeftButton, Qt.NoModifier, place)
+    view.flush_click()
+    settled(case)
+    assert np.array_equal(case.workspace.plane("axial").cut(case.workspace.mask, 6), foreseen)
+    assert case.workspace.segmenter().decoded == decoded, "the answer was known already"
+    assert view._preview is None and not view._asks
+
+
+def test_a_correction_is_foreseen_as_it_will_be(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    case.live_button.setChecked(True)
+    view = case.panes.slices["axial"]
+    for ijk, button in (((20, 26, 6), Qt.LeftButton), ((16, 24, 6), Qt.RightButton)):
+        QTest.mousePress(view, button, Qt.NoModifier, at(view, ijk))
+        qtbot.waitUntil(lambda: view._preview is not None, timeout=5000)
+        foreseen = view._preview.found.labels.copy()
+        QTest.mouseRelease(view, button, Qt.NoModifier, at(view, ijk))
+        view.flush_click()
+        settled(case)
+        assert np.array_equal(case.workspace.plane("axial").cut(case.workspace.mask, 6), foreseen)
+
+
+def test_what_a_press_foresaw_goes_when_it_becomes_something_else(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    case.live_button.setChecked(True)
+    view = case.panes.slices["axial"]
+    place = at(view, (20, 26, 6))
+    QTest.mousePress(view, Qt.RightButton, Qt.NoModifier, place)
+    QTest.mouseRelease(view, Qt.RightButton, Qt.NoModifier, place)
+    settled(case)
+    case.run("clear_points", {})
+    QTest.mousePress(view, Qt.LeftButton, Qt.NoModifier, place)
+    qtbot.waitUntil(lambda: view._preview is not None, timeout=5000)
+    far = QPointF(place) + QPointF(40, 40)
+    QApplication.sendEvent(view, QMouseEvent(QEvent.MouseMove, far, far, Qt.NoButton, Qt.LeftButton, Qt.NoModifier))
+    assert view._preview is None and not view._asks
+    QTest.mouseRelease(view, Qt.LeftButton, Qt.NoModifier, far.toPoint())
+    settled(case)
+    case.run("clear_boxes", {})
+    case.run("clear_mask", {})
+    QTest.mousePress(view, Qt.LeftButton, Qt.NoModifier, place)
+    QTest.mouseRelease(view, Qt.LeftButton, Qt.NoModifier, place)
+    QTest.mouseDClick(view, Qt.LeftButton, Qt.NoModifier, place)
+    settled(case)
+    qtbot.wait(400)
+    assert view._preview is None and not case.workspace.state.points and not case.workspace.has_mask
+
+
+def test_a_mask_that_is_refused_does_not_stay_on_the_screen(case: MainWindow, settled: Settled, qtbot: Any, monkeypatch: Any) -> None:
+    case.live_button.setChecked(True)
+    view = case.panes.slices["axial"]
+    place = at(view, (20, 26, 6))
+    QTest.mousePress(view, Qt.LeftButton, Qt.NoModifier, place)
+    qtbot.waitUntil(lambda: view._preview is not None, timeout=5000)
+
+    def full(*_: object, **__: object) -> None:
+        raise ResourceError("The disk is full.")
+
+    monkeypatch.setattr(case.workspace.case.session, "record", full)
+    QTest.mouseRelease(view, Qt.LeftButton, Qt.NoModifier, place)
+    view.flush_click()
+    settled(case)
+    assert view._preview is None and not view._asks and not case.workspace.has_mask
 
 
 def test_slow_previews_switch_themselves_off(case: MainWindow, qtbot: Any, monkeypatch: Any) -> None:

@@ -1,0 +1,59 @@
+"""The network's last answer is kept, for exactly the question that was asked."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spinalsam.control.answers import Answers
+from spinalsam.engine.segmenter import Candidates
+from spinalsam.errors import ResourceError
+
+
+def an_answer() -> Candidates:
+    return Candidates(np.zeros((1, 2, 2), bool), np.zeros(1, np.float32), ())
+
+
+def test_the_same_question_is_computed_once_and_another_anew() -> None:
+    answers, network, piece, earlier = Answers(), object(), object(), object()
+    first = answers.get((network, piece, None), "here", an_answer)
+    assert answers.get((network, piece, None), "here", an_answer) is first
+    for objects, prompt in (((network, piece, None), "there"), ((network, piece, earlier), "here"), ((network, object(), None), "here")):
+        assert answers.get(objects, prompt, an_answer) is not first
+        first = answers.get((network, piece, None), "here", an_answer)
+    assert answers.computed == 7 and not answers.busy
+
+
+def test_two_threads_with_one_question_compute_it_once() -> None:
+    answers, network, begun, go_on = Answers(), object(), threading.Event(), threading.Event()
+    given: list[Any] = []
+
+    def slowly() -> Candidates:
+        begun.set()
+        assert go_on.wait(10)
+        return an_answer()
+
+    threads = [threading.Thread(target=lambda: given.append(answers.get((network,), "here", slowly))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(10) and answers.busy
+    other = answers.get((network,), "elsewhere", an_answer)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(given) == 2 and other is not given[0]
+    assert not answers.busy
+
+
+def test_a_question_that_failed_is_asked_again() -> None:
+    answers, network = Answers(), object()
+
+    def full() -> Candidates:
+        raise ResourceError("full")
+
+    with pytest.raises(ResourceError):
+        answers.get((network,), "here", full)
+    assert answers.get((network,), "here", an_answer).masks.shape == (1, 2, 2)
