@@ -65,9 +65,10 @@ class MeasuredLine:
 class SliceScene:
     """One slice with all that is drawn on it.
 
-    mask: label values [i, j, k] of the whole case, or None. revision: changes whenever the mask's voxels do.
-    colours: colour of each visible label. crosshair_xy: pixel of the linked crosshair. active: whether keys act on this pane.
-    smooth: whether pixels are interpolated. open_mask: the mask that can still be exchanged, if it lies here.
+    mask: label values [i, j, k] of the whole case, or None. has_mask: whether there is any in it.
+    revision: changes whenever the mask's voxels do. colours: colour of each visible label. crosshair_xy: pixel of the linked
+    crosshair. active: whether keys act on this pane. smooth: whether pixels are interpolated. open_mask: the mask that can
+    still be exchanged, if it lies here.
     styles: opacity and way of drawing ('both', 'fill', 'outline') of each visible label. reference: labels [i, j, k] with which the
     mask is compared, or None. measured: where figures were read.
     shown_first: first and last voxel along i, j, k of what the pane shows before anybody zooms; empty for all.
@@ -78,6 +79,7 @@ class SliceScene:
     index: int
     window: Window
     mask: NDArray[Any] | None = None
+    has_mask: bool = True
     revision: int = 0
     colours: Mapping[int, Rgb] = field(default_factory=dict)
     mask_visible: bool = True
@@ -121,6 +123,7 @@ def scene_of(workspace: Any, plane_name: str, shown_first: tuple[tuple[float, fl
         index=min(max(ref.index, 0), plane.count - 1),
         window=Window(view.level_hu, view.width_hu),
         mask=workspace.mask,
+        has_mask=workspace.has_mask,
         revision=workspace.field_revisions.get("mask", 0),
         colours={label.value: label.colour for label in state.labels if label.visible},
         mask_visible=view.mask_visible,
@@ -161,6 +164,7 @@ def reference_scene(workspace: Any, scene: SliceScene) -> SliceScene:
     return replace(
         scene,
         mask=reference.labels,
+        has_mask=True,
         revision=-1,
         colours={info.value: info.colour for info in infos},
         styles={info.value: (info.opacity, info.drawn) for info in infos},

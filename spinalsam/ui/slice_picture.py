@@ -123,7 +123,8 @@ class PictureCache:
 
     def mask(self, scene: SliceScene) -> MaskPicture | None:
         """(fill, outlines by label value), or None where nothing is to be drawn."""
-        if scene.mask is None or not scene.mask_visible:
+        # An empty label map has never been touched: looking for labels would have the system make all of its memory, page by page.
+        if scene.mask is None or not scene.mask_visible or not (scene.has_mask or scene.reference is not None):
             return None
         key = (id(scene.mask), scene.revision, scene.ref, tuple(scene.colours.items()), tuple(scene.styles.items()), id(scene.reference))
         if self._mask is None or self._mask[0] != key:
