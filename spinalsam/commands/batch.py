@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from spinalsam.commands.output import note, print_result, progress
 from spinalsam.control.batch.run import Audience, Outcome
+from spinalsam.control.batch.runners import host_and_port
 from spinalsam.errors import UsageError
+from spinalsam.support.paths import absolute
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 # Options of a single image, which mean nothing for many.
-_SINGLE = ("point", "box", "label", "prompts", "series", "resample")
+_SINGLE = ("point", "box", "label", "prompts", "series")
 _OWN = ("scheduler", "workers", "force", "key")
 
 
@@ -48,8 +50,9 @@ def run(options: argparse.Namespace) -> int:
 
     _check(options)
     settings = Settings.load()
-    out = Path(options.out).expanduser().absolute()
-    recipe = recipe_for(options.say, model=options.model or settings.model, device=options.device or settings.device)
+    out = absolute(options.out)
+    model, device = options.model or settings.model, options.device or settings.device
+    recipe = recipe_for(options.say, model=model, device=device, resample=options.resample)
     key = Path(options.key) if options.key else None
     orders = Orders(options.image, out, recipe, options.scheduler, options.workers, options.force, key)
     outcome = Outcome()
@@ -75,6 +78,8 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError(f"--workers takes a whole number from 0 on, not {options.workers}.")
     if options.scheduler is not None and options.workers is not None:
         raise UsageError("--workers starts processes on this machine and --scheduler uses those of a cluster; give one of them.")
+    if options.scheduler is not None:
+        host_and_port(options.scheduler)
     out = Path(options.out)
     if out.exists() and not out.is_dir():
         raise UsageError(f"'{out}' is a file; many cases need a folder for -o.")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from spinalsam.control.case_list import MASK_WORDS, VOLUME_ENDINGS
 from spinalsam.errors import InputError
+from spinalsam.support.paths import absolute
 
 Progress = Callable[[float, str], None]
 
@@ -74,8 +75,8 @@ def find_cases(inputs: Sequence[str | Path], out: Path, progress: Progress | Non
     """
     search = _Search(progress, out.absolute())
     for given in inputs:
-        path = Path(given).expanduser().absolute()
-        if not path.exists():
+        path = absolute(given)
+        if not os.path.exists(path):
             raise InputError(f"There is no file or folder '{path}'; check the path.")
         if path.is_dir():
             _add_folder(search, path, prefix=path.name if len(inputs) > 1 else "")
@@ -137,13 +138,13 @@ def _add_list(search: _Search, path: Path) -> None:
     """The cases of a list: one path a line, or a table with a column `path` and perhaps `id`; paths start at the list's folder."""
     before = len(search.cases)
     for given, id in _rows(path):
-        source = Path(os.path.abspath(path.parent / Path(given).expanduser()))
+        source = Path(os.path.abspath(path.parent / os.path.expanduser(given)))
         start = len(search.cases)
-        if source.is_dir():
+        if os.path.isdir(source):
             _add_folder(search, source, prefix=given)
             if len(search.cases) == start:
                 search.cases.append(BatchCase("", str(source), seed=f"file:{given}", problem="The folder holds no CT."))
-        elif source.exists():
+        elif os.path.exists(source):
             _add_file(search, source, seed=given)
         else:
             search.cases.append(BatchCase("", str(source), seed=f"file:{given}", problem="There is no such file or folder."))
@@ -154,7 +155,7 @@ def _add_list(search: _Search, path: Path) -> None:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str]]:
-    """(path, id) of a list's lines. Raises InputError when it is no text."""
+    """(path, id) of a list's lines. Raises InputError when it is no text or no table."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -163,7 +164,10 @@ def _rows(path: Path) -> Iterator[tuple[str, str]]:
         lines = [line.strip() for line in text.splitlines()]
         yield from ((line, "") for line in lines if line and not line.startswith("#"))
         return
-    rows = [row for row in csv.reader(text.splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ",") if any(row)]
+    try:
+        rows = [row for row in csv.reader(text.splitlines(), delimiter="\t" if path.suffix.lower() == ".tsv" else ",") if any(row)]
+    except csv.Error as error:
+        raise InputError(f"The list '{path}' is no table of paths ({error}); write one path a line.") from None
     heading = [cell.strip().lower() for cell in rows[0]] if rows else []
     column = next((heading.index(name) for name in _HEADINGS if name in heading), None)
     ids = heading.index("id") if column is not None and "id" in heading else None

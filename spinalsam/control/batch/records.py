@@ -26,7 +26,8 @@ DONE, NOTHING, FAILED = "done", "nothing found", "failed"
 class Recipe:
     """What is to be done with every case: the sentences, and the networks by name and checksum.
 
-    key: equal for two recipes that give the same masks of the same image.
+    resample: bring series that are unevenly spaced onto an even grid, which fail otherwise. key: equal for two recipes that give the
+    same masks of the same grid.
     """
 
     sentences: tuple[str, ...]
@@ -34,6 +35,7 @@ class Recipe:
     checksum: str
     locator: str
     device: str = "auto"
+    resample: bool = False
 
     @property
     def key(self) -> str:
@@ -85,9 +87,15 @@ def describe_file(path: Path) -> dict[str, Any]:
 
 def is_finished(record: Mapping[str, Any] | None, folder: Path, recipe: Recipe, signature: str) -> bool:
     """Whether a record stands for just this work on files that nobody has touched since, and its mask is there."""
-    if record is None or record["status"] == FAILED or record.get("key") != recipe.key:
+    if record is None or not is_made_by(record, recipe):
         return False
     return bool(signature) and record.get("signature") == signature and has_mask(record, folder)
+
+
+def is_made_by(record: Mapping[str, Any], recipe: Recipe) -> bool:
+    """Whether a record is of a case that was done with this recipe."""
+    same_grid = recipe.resample or not record.get("resampled")
+    return record["status"] != FAILED and record.get("key") == recipe.key and same_grid
 
 
 def has_mask(record: Mapping[str, Any], folder: Path) -> bool:

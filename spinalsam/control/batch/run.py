@@ -21,6 +21,7 @@ from spinalsam.control.case_lock import CaseLock
 from spinalsam.control.saying import check_sentences
 from spinalsam.errors import InputError, OutputError
 from spinalsam.settings import write_atomically
+from spinalsam.support.paths import absolute
 
 # The summary is written again when this much longer has passed than writing it takes, and at the end.
 _PATIENCE, _LEAST_S = 20.0, 2.0
@@ -71,7 +72,7 @@ class Outcome:
         return max((record["code"] for record in self.failed), default=0)
 
 
-def recipe_for(sentences: Sequence[str], *, model: str | None, device: str) -> Recipe:
+def recipe_for(sentences: Sequence[str], *, model: str | None, device: str, resample: bool = False) -> Recipe:
     """What is to be done. Raises InputError or UsageError for sentences that ask for no mask, ModelError without the weights."""
     from spinalsam.control.batch.work import sentences_of
     from spinalsam.engine import cards
@@ -79,7 +80,7 @@ def recipe_for(sentences: Sequence[str], *, model: str | None, device: str) -> R
     said = sentences_of(sentences)
     check_sentences(said)
     card = cards.find_card(model)
-    return Recipe(said, card.name, cards.checksum(card), cards.checksum(cards.locator_card()), device)
+    return Recipe(said, card.name, cards.checksum(card), cards.checksum(cards.locator_card()), device, resample)
 
 
 def run_batch(orders: Orders, audience: Audience, *, outcome: Outcome | None = None, start: Callable[..., Runner] = make_runner) -> Outcome:
@@ -89,15 +90,17 @@ def run_batch(orders: Orders, audience: Audience, *, outcome: Outcome | None = N
     Raises InputError when there is no case, OutputError or ResourceError when results cannot be kept.
     """
     outcome = outcome if outcome is not None else Outcome()
+    _check_key(orders)
+    # Before the folder of the results is made: bad input leaves nothing behind.
+    listing = find_cases(orders.inputs, orders.out, audience.looking)
+    for sentence in listing.left_out:
+        audience.note(sentence)
     lock = _prepare(orders.out)
     try:
         if orders.scheduler is None:
             records.sweep(orders.out)
-        listing = find_cases(orders.inputs, orders.out, audience.looking)
-        for sentence in listing.left_out:
-            audience.note(sentence)
         if orders.key is not None:
-            _write_key(orders, listing.cases)
+            _write_key(orders.key, listing.cases)
         tasks = [_task(case, orders) for case in listing.cases]
         open_tasks = [task for task in tasks if orders.force or not _finished(task)]
         outcome.total, outcome.done_before = len(tasks), len(tasks) - len(open_tasks)
@@ -152,17 +155,19 @@ def _finished(task: Task) -> bool:
     return records.is_finished(records.read_record(task.folder), task.folder, task.recipe, task.signature)
 
 
-def _write_key(orders: Orders, cases: Sequence[BatchCase]) -> None:
-    """Which case is which. Raises InputError for a place among the results, which are given away, OutputError."""
-    assert orders.key is not None
-    path = orders.key.expanduser().absolute()
-    if orders.out.absolute() in path.parents:
-        raise InputError(f"'{path}' lies among the results, which are to name nobody; keep the key elsewhere.")
+def _check_key(orders: Orders) -> None:
+    """Raises InputError for a key among the results, which are given away."""
+    if orders.key is not None and orders.out.absolute() in absolute(orders.key).parents:
+        raise InputError(f"'{orders.key}' lies among the results, which are to name nobody; keep the key elsewhere.")
+
+
+def _write_key(key: Path, cases: Sequence[BatchCase]) -> None:
+    """Which case is which. Raises OutputError."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(["case", "path", "files"])
     writer.writerows([case.id, case.source, len(case.paths)] for case in cases)
-    write_atomically(path, text.getvalue().encode("utf-8-sig", "surrogateescape"))
+    write_atomically(absolute(key), text.getvalue().encode("utf-8-sig", "surrogateescape"))
 
 
 class _Board:

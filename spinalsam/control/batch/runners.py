@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,6 +30,7 @@ WORKER_BYTES = 3 << 30
 PATIENCE_S = 60.0  # without a worker, after which that is said
 CONNECT_S = 20.0
 POLL_S = 0.05
+_ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?P<host>\[[0-9a-fA-F:.]+\]|[\w.-]+):(?P<port>\d{1,5})", re.IGNORECASE)
 
 
 class Runner(Protocol):
@@ -195,22 +201,45 @@ def _fitting_workers() -> int:
     return max(1, min(cores, free // WORKER_BYTES))
 
 
-def _join(address: str, work: Work, say: Say) -> DaskRunner:
-    """Workers that somebody has started. Raises ResourceError when the scheduler does not answer or has none."""
-    from distributed import Client
+def host_and_port(address: str) -> tuple[str, int]:
+    """Where a scheduler's address leads. Raises UsageError when it has not the form host:port or scheme://host:port."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None or not 1 <= int(found["port"]) <= 65535:
+        raise UsageError(f"--scheduler takes host:port or tcp://host:port, such as tcp://127.0.0.1:8786, not '{address}'.")
+    return found["host"].strip("[]"), int(found["port"])
 
-    try:
-        client = Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise ResourceError(
-            f"No scheduler answers at '{address}' ({' '.join(str(error).split())}); start one with 'dask scheduler'."
-        ) from None
+
+def _join(address: str, work: Work, say: Say) -> DaskRunner:
+    """Workers that somebody has started. Raises UsageError for no address, ResourceError when nobody answers there or has no workers."""
+    client = _client(address)
     try:
         client.wait_for_workers(1, timeout=CONNECT_S)
     except TimeoutError:
         client.close(timeout=5)
         raise ResourceError(f"The scheduler at '{address}' has no workers; start some with 'dask worker {address} --nthreads 1'.") from None
     return DaskRunner(client, work=work, say=say)
+
+
+def _client(address: str) -> Any:
+    """A client of the scheduler at an address. Raises as `_join`."""
+    from distributed import Client
+
+    met: Future[Any] = Future()
+
+    def meet() -> None:
+        try:
+            met.set_result(Client(address, timeout=CONNECT_S, set_as_default=False))
+        except BaseException as error:  # handed to who waits
+            met.set_exception(error)
+
+    try:
+        # Dask knocks for as long as it may where nobody listens, and waits without end for the greeting of what is no scheduler.
+        socket.create_connection(host_and_port(address), timeout=CONNECT_S / 4).close()
+        threading.Thread(target=meet, name="scheduler", daemon=True).start()
+        return met.result(CONNECT_S)
+    except (OSError, TimeoutError, FutureTimeout, ValueError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or "what listens there is none"
+        raise ResourceError(f"No scheduler answers at '{address}' ({reason}); start one with 'dask scheduler'.") from None
 
 
 def _start(count: int, work: Work, say: Say) -> DaskRunner:

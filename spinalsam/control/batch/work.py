@@ -72,7 +72,8 @@ def segment_case(task: Task) -> dict[str, Any]:
 
 def failed(task: Task, reason: str, code: int) -> dict[str, Any]:
     """The record of a case that could not be done. Nothing in it names the files."""
-    return {**_blank(task), "status": FAILED, "reason": unnamed(reason, task.case), "code": code, "flags": [flags.FAILED]}
+    said = reason if reason == task.case.problem else unnamed(reason, task.case)
+    return {**_blank(task), "status": FAILED, "reason": said, "code": code, "flags": [flags.FAILED]}
 
 
 def keep(task: Task, record: dict[str, Any]) -> dict[str, Any]:
@@ -84,10 +85,17 @@ def keep(task: Task, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def unnamed(text: str, case: BatchCase) -> str:
-    """A message without the names of the case's files and folders, which may be a patient's."""
-    names = {part for path in (case.source, *case.paths) for part in (path, *Path(path).parts) if len(part) > 2}
-    for name in sorted(names, key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "the image" if name != case.source else case.id, text)
+    """A message without the names of the case's files and folders, which may be a patient's.
+
+    Whole paths and names go wherever they stand; what could be a word of the sentence ("file", "CT", "512") only in quotes.
+    """
+    paths = {Path(path) for path in (case.source, *case.paths)}
+    whole = {str(place) for path in paths for place in (path, *path.parents) if len(place.parts) > 1}
+    names = {name for path in paths for part in path.parts[1:] for name in (part, Path(part).stem, part.split(".")[0]) if name}
+    for name in sorted(whole | names, key=len, reverse=True):
+        word = name.isascii() and (name.isalpha() or (name.isalnum() and len(name) < 5))
+        before, after = (r"(?<=['\"/\\])", r"(?=['\"/\\.])") if word else (r"(?<!\w)", r"(?!\w)")
+        text = re.sub(before + re.escape(name) + after, case.id if name == case.source else "the image", text)
     return text
 
 
@@ -163,11 +171,13 @@ def _segmented(task: Task) -> dict[str, Any]:
         raise InputError(task.case.problem)
     settings = Settings.load().with_changes(model=task.recipe.model, device=task.recipe.device, disk_cache_mb=0, memory_cache_mb=64)
     before = records.read_record(task.folder)
-    with Workspace(segmenter=_network(task.recipe), journal=False, settings=settings, reader=_reader(task.case)) as ws:
+    reader = _reader(task.case, resample=task.recipe.resample)
+    with Workspace(segmenter=_network(task.recipe), journal=False, settings=settings, reader=reader) as ws:
         ws.open(task.case.source)
         if before is not None and not task.force and _is_same(before, task, ws):
             return {**before, "signature": task.signature, "notes": before.get("notes", [])}
         record = {**_blank(task), **_image(ws)}
+        record["resampled"] = ws.case.resampled
         record["notes"] += [unnamed(note, task.case) for note in ws.case.volume.notes]
         _say(ws, task, record)
         _write(ws, task, record, before)
@@ -188,21 +198,26 @@ def _network(recipe: Recipe) -> Segmenter:
     return network
 
 
-def _reader(case: BatchCase) -> Any:
-    """How a workspace reads this case: just the files of the chosen series, or whatever the path needs."""
+def _reader(case: BatchCase, *, resample: bool) -> Any:
+    """How a workspace reads this case: just the files of the chosen series, or whatever the path needs.
+
+    resample: bring unevenly spaced slices of a series onto an even grid; other files have none.
+    """
     from spinalsam.data.formats import read_volume
     from spinalsam.data.formats.dicom_studies import read_files
 
     def read(path: str | Path, *, series_uid: str | None = None, progress: Any = None) -> Volume:
-        return read_files(case.files, progress) if case.files else read_volume(path, series_uid=series_uid, progress=progress)
+        if case.files:
+            return read_files(case.files, progress, resample=resample)
+        return read_volume(path, series_uid=series_uid, progress=progress)
 
     return read
 
 
 def _is_same(before: dict[str, Any], task: Task, ws: Workspace) -> bool:
     """Whether the case was done already, from files that look new but hold the same."""
-    same = before["status"] != FAILED and before.get("key") == task.recipe.key
-    return same and before.get("image", {}).get("fingerprint") == ws.case.fingerprint and records.has_mask(before, task.folder)
+    same = records.is_made_by(before, task.recipe) and before.get("image", {}).get("fingerprint") == ws.case.fingerprint
+    return same and records.has_mask(before, task.folder)
 
 
 def _image(ws: Workspace) -> dict[str, Any]:

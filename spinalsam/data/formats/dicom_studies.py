@@ -185,16 +185,17 @@ def _series(study: str, key: str, files: Sequence[Found]) -> StudySeries:
     return StudySeries(study, key, first.modality, first.number, slices, first.thickness_mm, paths)
 
 
-def read_files(files: Sequence[str], progress: Progress | None = None) -> Volume:
+def read_files(files: Sequence[str], progress: Progress | None = None, *, resample: bool = False) -> Volume:
     """The volume of one series' files; where they make several stacks, the one with the most slices, which the notes say.
 
-    Raises InputError when there is no picture among them or the slices make no regular grid.
+    resample: bring slices that are unevenly spaced onto an even grid. Raises InputError when there is no picture among them,
+    OffGridError when the slices make no regular grid and resampling is not asked for.
     """
     scanned = dicom.scan([Path(path) for path in files], progress)
     groups = dicom.group(scanned)
     if not groups:
         raise InputError(f"None of the {len(files)} DICOM files of this series holds a picture that can be read.")
-    volume = dicom.read_series(groups[0], scanned, progress)
+    volume = dicom.read_series(groups[0], scanned, progress, resample=resample)
     if len(groups) == 1:
         return volume
     rest: list[SeriesInfo] = [dicom.describe(one) for one in groups[1:]]

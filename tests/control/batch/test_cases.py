@@ -153,3 +153,16 @@ def test_inputs_without_a_case_are_refused(tmp_path: Path, out: Path) -> None:
     (tmp_path / "l.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not UTF-8"):
         find_cases([tmp_path / "l.txt"], out)
+
+
+def test_a_table_with_a_field_beyond_bounds_is_refused(tmp_path: Path, out: Path) -> None:
+    (tmp_path / "huge.csv").write_text("path\n" + 200_000 * "x" + "\n")
+    with pytest.raises(InputError, match="no table of paths"):
+        find_cases([tmp_path / "huge.csv"], out)
+
+
+@pytest.mark.parametrize("line", [5000 * "x" + ".nii.gz", "~nobody-of-that-name/ct.nii.gz", "a\0b.nii.gz"])
+def test_lines_that_can_be_no_path_are_cases_that_do_not_exist(tmp_path: Path, out: Path, line: str) -> None:
+    (tmp_path / "l.txt").write_text(line + "\n")
+    [case] = find_cases([tmp_path / "l.txt"], out).cases
+    assert case.problem == "There is no such file or folder."

@@ -152,13 +152,68 @@ def test_nothing_found_is_a_finding_without_a_mask(run: Run, tmp_path: Path, mon
         (["--force"], 2, "Nothing says"),
         (["--say", "segment L3", "--workers", "-1"], 2, "--workers"),
         (["--say", "segment L3", "--workers", "2", "--scheduler", "tcp://x:1"], 2, "give one of them"),
+        (["--say", "segment L3", "--scheduler", "nonsense"], 2, "--scheduler takes host:port"),
+        (["--say", "segment L3", "--scheduler", "tcp://x:99999"], 2, "--scheduler takes host:port"),
         (["--say", "segment L3", "--model", "none"], 4, "no model"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_done(run: Run, tmp_path: Path, words: list[str], code: int, text: str) -> None:
     write_cts(tmp_path / "in", 1)
     run("segment", tmp_path / "in", "-o", tmp_path / "out", *words).failed(code, text)
-    assert not list(tmp_path.glob("out/case*"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["empty", "huge.csv", "nothing.txt", "gone"])
+def test_bad_input_makes_no_folder_of_results(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "huge.csv").write_text("path\n" + 200_000 * "x" + "\n")
+    (tmp_path / "nothing.txt").write_text("# no line\n")
+    run("segment", tmp_path / name, "-o", tmp_path / "out", "--say", SAID_BOX, "--workers", "0").failed(3)
+    run("segment", tmp_path / name, "-o", tmp_path / "out", "--say", SAID_BOX, "--key", tmp_path / "out" / "k.csv").failed(3)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("fake_network")
+def test_a_case_that_is_not_there_says_so_in_its_own_words(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "file" / "such" / "list.txt"
+    table.parent.mkdir(parents=True)
+    table.write_text("folder/there.nii.gz\n")
+    assert batch(run, table, tmp_path / "out").code == 3
+    assert rows(tmp_path / "out")[0]["reason"] == "There is no such file or folder."
+
+
+def test_messages_lose_names_and_paths_and_keep_their_words() -> None:
+    from spinalsam.control.batch.cases import BatchCase
+    from spinalsam.control.batch.work import unnamed
+
+    case = BatchCase("case-1", "/data/image/DICOM/Smith/DOE_JOHN.nii.gz", ("/data/image/DICOM/Smith/DOE_JOHN.nii.gz",))
+    assert unnamed("'DOE_JOHN.nii.gz' is not an image that can be opened; DICOM can.", case) == (
+        "'the image' is not an image that can be opened; DICOM can."
+    )
+    assert unnamed("'/data/image/DICOM/Smith/DOE_JOHN.nii.gz' cannot be read.", case) == "'case-1' cannot be read."
+    for text in ("The folder 'Smith' is empty.", "no /data/image/DICOM/Smith here", "DOE_JOHN fell", "'Smith/DOE_JOHN.img' must lie there"):
+        assert "DOE" not in unnamed(text, case) and "Smith" not in unnamed(text, case)
+
+
+@pytest.mark.usefixtures("fake_network")
+def test_unevenly_spaced_series_are_resampled_where_that_is_asked_for(run: Run, tmp_path: Path) -> None:
+    from pydicom.uid import generate_uid
+
+    from tests.control.batch.test_cases import write_series
+
+    study, series = generate_uid(), generate_uid()
+    for first_mm, slices in ((0.0, 4), (9.3, 4)):
+        write_series(tmp_path / "in", slices, study=study, series=series, first_mm=first_mm, value=40)
+    sentence = "go to slice 3, add a box [2, 2, 9, 9] and generate the mask"
+    words = ("segment", tmp_path / "in", "-o", tmp_path / "out", "--say", sentence, "--workers", "0", "--json")
+    refused = run(*words)
+    assert (refused.code, refused.json["failed"]) == (3, 1)
+    assert "--resample" in refused.json["results"][0]["reason"]
+    assert run(*words, "--resample").json["failed"] == 0
+    [record] = [json.loads(path.read_text()) for path in (tmp_path / "out").glob("*/case.json")]
+    assert record["resampled"] and any(note.startswith("RESAMPLED") for note in record["notes"])
+    assert run(*words, "--resample").json["done_before"] == 1
+    assert run(*words).json["failed"] == 1
 
 
 def test_two_batches_do_not_work_in_one_folder(run: Run, tmp_path: Path) -> None:
