@@ -193,6 +193,12 @@ def test_bad_input_gives_one_clear_line(tmp_path, make) -> None:
         info(path)
 
 
+def test_an_analyze_file_is_told_from_a_damaged_one_and_what_to_do_is_said(tmp_path) -> None:
+    for path in (analyze(tmp_path), tmp_path / "v.img"):
+        with pytest.raises(InputError, match=r"Analyze 7\.5.*left from right.*convert it to NIfTI"):
+            read_volume(path)
+
+
 @pytest.mark.parametrize("make", [missing, no_name, broken_link])
 def test_series_of_what_is_not_there_are_refused(tmp_path, make) -> None:
     with pytest.raises(InputError):

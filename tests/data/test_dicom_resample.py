@@ -79,7 +79,15 @@ def test_a_series_that_lies_on_a_grid_is_read_as_it_is(tmp_path) -> None:
     folder = series(tmp_path / "ct", (0, 2, 4, 6, 8))
     plain, asked = read_volume(folder), read_volume(folder, resample=True)
     assert np.array_equal(plain.voxels, asked.voxels) and plain.geometry == asked.geometry
-    assert asked.source["resampled"] is False and asked.notes == ()
+    assert asked.source["resampled"] is False and plain.notes == ()
+    assert asked.notes == ("Resampling was asked for and changed nothing: the slices lie on an even grid as they are.",)
+
+
+def test_resampling_what_has_no_slices_of_its_own_is_said_to_change_nothing(tmp_path) -> None:
+    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 5, 6), np.int16), np.eye(4)), tmp_path / "ct.nii.gz")
+    assert read_volume(tmp_path / "ct.nii.gz").notes == ()
+    [note] = read_volume(tmp_path / "ct.nii.gz", resample=True).notes
+    assert "changed nothing: only DICOM slices" in note
 
 
 def test_more_gaps_than_slices_are_named_when_they_are_filled(tmp_path) -> None:

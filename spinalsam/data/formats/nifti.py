@@ -118,7 +118,10 @@ def read_header(path: Path) -> NiftiHeader:
     if kind is None or len(start) < length:
         raise InputError(f"'{path.name}' is not a NIfTI file, whatever its name says; open it with the program that made it.")
     if magic not in (b"n+1", b"ni1", b"n+2", b"ni2"):
-        raise InputError(f"'{path.name}' is an Analyze 7.5 file, which does not say left from right; convert it to NIfTI first.")
+        raise InputError(
+            f"'{path.name}' is an Analyze 7.5 file, a format that does not say left from right, so a mask of it could be mirrored; "
+            "have the scan as DICOM, or convert it to NIfTI with a program that knows how it was stored."
+        )
     if magic[:2] == b"ni" and header_path == data_path:
         raise InputError(f"'{path.name}' is only the header of a pair; name it .hdr with its .img beside it.")
     raw = start[:length]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from spinalsam.data.formats import dicom, itk, nifti, pictures
@@ -19,6 +20,16 @@ _KNOWN = "NIfTI, NRRD, MetaImage, DICOM, PNG, JPEG or TIFF"
 
 def read_volume(path: Path, *, series_uid: str | None = None, resample: bool = False, progress: Progress | None = None) -> Volume:
     """See `spinalsam.data.formats.read_volume`."""
+    volume = _read(path, series_uid, progress, resample=resample)
+    if not resample or volume.source.get("resampled"):
+        return volume
+    note = "Resampling was asked for and changed nothing: " + (
+        "the slices lie on an even grid as they are." if volume.source.get("format") == "dicom" else "only DICOM slices may need it."
+    )
+    return replace(volume, notes=(*volume.notes, note))
+
+
+def _read(path: Path, series_uid: str | None, progress: Progress | None, *, resample: bool) -> Volume:
     check_exists(path)
     with explained(path):
         if path.is_dir():
