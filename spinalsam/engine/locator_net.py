@@ -135,7 +135,10 @@ def read_locator(path: Path) -> tuple[tuple[int, ...], dict[str, Tensor]]:
         raise ModelError(f"The locator's weights '{path}' cannot be read: {error}.") from error
     if described.get("architecture") != "locator":
         raise ModelError(f"'{path}' holds no locator but {described.get('architecture', 'something unknown')}.")
-    widths = tuple(int(n) for n in described["widths"].split(","))
+    try:
+        widths = tuple(int(n) for n in described["widths"].split(","))
+    except (KeyError, ValueError):
+        raise ModelError(f"'{path}' does not say how wide its network is; get the file again.") from None
     return widths, {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
 
 

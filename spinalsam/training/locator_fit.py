@@ -36,6 +36,7 @@ from spinalsam.engine.locator_net import (
     OFFSET_VOXELS,
     RIB,
     LocatorNet,
+    load_locator,
     normalised,
     place_of,
     read_locator,
@@ -335,6 +336,8 @@ def train_locator(
 
     Raises ModelError when `init` holds no locator.
     """
+    if init is not None:
+        load_locator(init)  # before minutes of work, and before anything is written
     bones = gather_bones(shapes, phantoms, out / "cache", report)
     run = LocatorRun(out, config, bones, init)
     report(f"{'going on at' if run.step else 'starting at'} step {run.step} of {config.steps} with {len(bones)} bones")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from spinalsam.engine.compact import CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter
 from spinalsam.engine.segmenter import Segmenter
 from spinalsam.errors import InputError
@@ -17,7 +18,7 @@ from spinalsam.training.evaluate import SliceCase, evaluate_segmenter, read_pair
 from spinalsam.training.fit import Run, Validate
 from spinalsam.training.pairs import PairSlices, look_view
 from spinalsam.training.sources import Report, Sources
-from spinalsam.training.task import from_beginning
+from spinalsam.training.task import begin_with, from_beginning
 
 DATA_BATCH = 6
 
@@ -61,7 +62,10 @@ def train(
     """Train a compact network, or go on with the run that `out` holds; leaves `out`/best.safetensors.
 
     start: a checkpoint to begin with. validate: pairs kept out of training. Returns a summary for people and scripts.
+    Raises InputError for a checkpoint that does not fit, before anything is written, and for data that cannot be used.
     """
+    if start is not None:
+        begin_with(CompactSam(config.model), start)  # before minutes of work, and before anything is written
     library, surroundings = sources.rendered(out / "cache", report=report)
     pairs = PairSlices.of(sources.data, look_view(config.model.side), batch=_batch(config), seed=config.seed) if sources.data else None
     task = from_beginning(config, library, surroundings, pairs=pairs, start=start)

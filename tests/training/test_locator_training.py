@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from spinalsam.engine.locator_net import answer, load_locator
 from spinalsam.support.geometry import Geometry
@@ -109,3 +110,21 @@ def test_a_label_volume_becomes_bones_in_their_own_frames(tmp_path: Path) -> Non
     save_bones(bones, tmp_path / "bones.npz")
     again = load_bones(tmp_path / "bones.npz")
     assert np.array_equal(again[2].fields, bones[2].fields) and again[2].source == "made up"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "why"),
+    [
+        (None, "no locator"),
+        ({"architecture": "compact"}, "no locator but compact"),
+        ({"architecture": "locator"}, "how wide"),
+        ({"architecture": "locator", "widths": "8,x"}, "how wide"),
+        ({"architecture": "locator", "widths": "8,16,32,64"}, "do not fit"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_before_anything_is_written(run, tmp_path: Path, metadata: dict | None, why: str) -> None:
+    weights = tmp_path / "bad.safetensors"
+    save_file({"a": torch.zeros(2)}, weights, metadata)
+    run("train", "--out", tmp_path / "run", "--locator", "--init", weights).failed(4, why)
+    run("train", "--out", tmp_path / "run", "--init", weights).failed(3, "cannot begin with")
+    assert not (tmp_path / "run").exists()
