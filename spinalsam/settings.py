@@ -53,8 +53,9 @@ class Settings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise UsageError(f"The setting '{name}' must be a whole number of at least 0, not {value!r}.")
-        for name in ("device", "language_endpoint", "language_model"):
-            if not isinstance(getattr(self, name), str):
+        for name in ("device", "language_endpoint", "language_model", "model", "data_dir"):
+            value = getattr(self, name)
+            if not isinstance(value, str) and not (value is None and name in ("model", "data_dir")):
                 raise UsageError(f"The setting '{name}' must be a text.")
         if not isinstance(self.shortcuts, dict) or not all(isinstance(part, str) for pair in self.shortcuts.items() for part in pair):
             raise UsageError("The setting 'shortcuts' must be an object of names and key sequences.")

@@ -15,6 +15,7 @@ from typing import Any
 
 from spinalsam.errors import InputError, RequirementError
 from spinalsam.settings import Settings, data_dir, write_atomically
+from spinalsam.support.paths import absolute
 
 VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 MASK_WORDS = ("mask", "seg", "label")
@@ -65,7 +66,7 @@ def find_cases(folder: Path, settings: Settings) -> CaseList:
 
     Raises InputError when there is no such folder or no case in it.
     """
-    folder = folder.expanduser().absolute()
+    folder = absolute(folder)
     if not folder.is_dir():
         raise InputError(f"'{folder}' is not a folder; give the folder that holds the studies.")
     paths = sorted(_cases(folder, 0), key=lambda path: _natural(str(path)))[:MOST_CASES]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from spinalsam.control.painting import Box, put_block, union_box
 from spinalsam.control.state import LabelInfo, ReferenceMask
 from spinalsam.errors import RequirementError, UsageError
 from spinalsam.support.geometry import Geometry
+from spinalsam.support.paths import absolute
 
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
@@ -177,8 +177,8 @@ def _from_file(ws: Workspace, job: Job, path: str, *, resample: bool, label_tabl
     from spinalsam.data.formats import read_label_volume
 
     job.progress(None, "Reading")
-    source = Path(path).expanduser().absolute()
-    table = Path(label_table).expanduser().absolute() if label_table else None
+    source = absolute(path)
+    table = absolute(label_table) if label_table else None
     # As a mask is loaded: labels that the file names are taken by their names.
     with resampling_offered("compare_mask", {"path": str(source), **({"label_table": str(table)} if table else {})}):
         found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True, label_table=table)

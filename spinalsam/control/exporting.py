@@ -11,6 +11,7 @@ from spinalsam.control.masking import present
 from spinalsam.control.operation import OperationResult
 from spinalsam.control.provenance import sidecar
 from spinalsam.errors import OutputError
+from spinalsam.support.paths import absolute
 
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
@@ -23,7 +24,7 @@ def export(ws: Workspace, job: Job, path: str | None, format: str | None, *, ove
     """Write the mask and its sidecar. Raises OutputError when the file is there already and may not be replaced."""
     from spinalsam.data.formats import mask_path, write_mask
 
-    target = mask_path(Path(path).expanduser().absolute(), format) if path else free_path(ws, format or "nifti")
+    target = mask_path(absolute(path), format) if path else free_path(ws, format or "nifti")
     if target.exists() and not overwrite:
         raise OutputError(f"'{target}' exists already; confirm to replace it (overwrite=True in a script), or choose another name.")
     job.progress(None, "Writing")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,8 @@ from spinalsam.control.painting import block_edit, bounding_box, union_box
 from spinalsam.control.state import LabelInfo
 from spinalsam.errors import RequirementError
 from spinalsam.support.anatomy import GROUPS, label_value
+from spinalsam.support.label_image import label_values
+from spinalsam.support.paths import absolute
 
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
@@ -58,7 +59,7 @@ def _replaced(ws: Workspace, where: NDArray[np.bool_], value: int) -> MaskEdit |
 
 
 def loaded(ws: Workspace, job: Job, path: str, *, resample: bool = False, label_table: str | None = None) -> OperationResult:
-    """The labels of a mask file painted on the label map; where the file has none, the map stays.
+    """The labels of a mask file painted on the label map; where the file has none, the map stays, and so do locked labels.
 
     Labels that the file or the label table names are taken by their names. Raises InputError when the file is no mask or lies on
     another grid and `resample` is not asked for.
@@ -66,20 +67,23 @@ def loaded(ws: Workspace, job: Job, path: str, *, resample: bool = False, label_
     from spinalsam.data.formats import read_label_volume
 
     job.progress(None, "Reading")
-    source = Path(path).expanduser().absolute()
-    table = Path(label_table).expanduser().absolute() if label_table else None
+    source = absolute(path)
+    table = absolute(label_table) if label_table else None
     tables = {"label_table": str(table)} if table else {}
     with resampling_offered("load_mask", {"path": str(source), **tables}):
         found = read_label_volume(source, ws.case.volume.geometry, resample=resample, by_name=True, label_table=table)
-    given, mask = found.voxels, ws.case.mask
-    where = (given != 0) & ~np.isin(mask, ws.state.locked_values)
+    given, mask, locked = found.voxels, ws.case.mask, ws.state.locked_values
+    where = (given != 0) & ~np.isin(mask, locked) & ~np.isin(given, locked)
     after = np.where(where, given, mask).astype(np.result_type(given.dtype, mask.dtype))
     edit = block_edit(mask, (0, 0, 0), after)
     if edit is None:
         return OperationResult(f"'{source.name}' holds nothing that is not there already.")
-    labels = _with_file_labels(ws, [int(value) for value in np.unique(given) if value], found.source.get("labels", {}))
-    names = ", ".join(info.name for info in labels if info.value in np.unique(given))
-    message = " ".join((f"Loaded {names} from '{source.name}'.", *found.notes))
+    there = [value for value in label_values(given) if value]
+    labels = _with_file_labels(ws, there, found.source.get("labels", {}))
+    names = ", ".join(info.name for info in labels if info.value in there and info.value not in locked)
+    kept = ", ".join(info.name for info in labels if info.value in there and info.value in locked)
+    stays = [f"{kept} {'stay as they are' if ', ' in kept else 'stays as it is'}: locked."] if kept else []
+    message = " ".join((f"Loaded {names} from '{source.name}'.", *stays, *found.notes))
     args = {"path": str(source), **({"resample": True} if resample else {}), **tables}
     return OperationResult(message, {"notes": list(found.notes)}, {"labels": labels}, edit, args, f"Load {names}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spinalsam.control.session import fingerprint
 from spinalsam.errors import InputError
 from spinalsam.support.calls import suggest
+from spinalsam.support.paths import absolute
 
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
@@ -25,7 +26,7 @@ def open_case(ws: Workspace, path: str, *, series_uid: str | None, resample: boo
     """
     from spinalsam.control.workspace import CaseContent
 
-    source = path if path.startswith(SAMPLE) else str(Path(path).expanduser().absolute())
+    source = path if path.startswith(SAMPLE) else str(absolute(path))
     options = {"series_uid": series_uid, **({"resample": True} if resample else {})}
     volume = _read(ws, source, options, job)
     job.progress(None, "Checking")

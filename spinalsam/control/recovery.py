@@ -23,6 +23,7 @@ from spinalsam.data.slice_cache import EmbeddingCache
 from spinalsam.errors import JournalError, ModelError, OutputError, RequirementError, SpinalSamError
 from spinalsam.support.calls import OperationCall, validate_call
 from spinalsam.support.geometry import Geometry
+from spinalsam.support.paths import absolute
 
 if TYPE_CHECKING:
     from spinalsam.control.workspace import CaseContent, Workspace
@@ -69,7 +70,7 @@ def find_recoverable(
     only makes an offer.
     """
     folder = journals_folder(settings)
-    wanted = None if source is None else str(Path(source).expanduser().absolute())
+    wanted = None if source is None else str(absolute(source))
     found = []
     for path in folder.glob(f"{fingerprint or '*'}/*{JOURNAL_ENDING}"):
         if path == besides:
@@ -213,7 +214,7 @@ def replay(
     from spinalsam.data.formats import mask_path, write_mask
 
     job = job or Job("Replay")
-    target = mask_path(Path(out).expanduser().absolute(), format)
+    target = mask_path(absolute(out), format)
     if target.exists() and not overwrite:
         raise OutputError(f"'{target}' exists already; choose another name or remove it.")
     journal = read_journal(Path(path))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from spinalsam.control.operations import SPECS, SPOKEN_SPECS
@@ -13,6 +12,7 @@ from spinalsam.errors import SpinalSamError
 from spinalsam.language.endpoints import Endpoint
 from spinalsam.language.schema import SURE
 from spinalsam.support.calls import OperationCall
+from spinalsam.support.paths import absolute
 from spinalsam.ui.words import language, tr
 
 Calls = tuple[OperationCall, ...]
@@ -114,7 +114,7 @@ def replaces_file(call: OperationCall) -> bool:
     from spinalsam.data.formats import mask_path
 
     try:
-        return mask_path(Path(call.args["path"]).expanduser().absolute(), call.args.get("format")).exists()
+        return mask_path(absolute(call.args["path"]), call.args.get("format")).exists()
     except (SpinalSamError, OSError, ValueError, RuntimeError):
         return False
 

@@ -10,6 +10,7 @@ from spinalsam.control.operation import OperationResult, operation, resampling_o
 from spinalsam.control.requirements import has_case
 from spinalsam.errors import UsageError
 from spinalsam.support.calls import ArgumentSpec
+from spinalsam.support.paths import absolute
 
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
@@ -42,7 +43,7 @@ def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = Non
     if Path(path).suffix.lower() == JOURNAL_ENDING:
         if series_uid:
             raise UsageError("A journal names its series itself; open it without one.")
-        return _restored(ws, job, Path(path).expanduser().absolute())
+        return _restored(ws, job, absolute(path))
     series = {"series_uid": series_uid} if series_uid else {}
     with resampling_offered("open_image", {"path": path, **series}):
         content = open_case(ws, path, series_uid=series_uid, resample=resample, job=job)
@@ -107,7 +108,7 @@ def keep_journal(ws: Workspace, job: Job, *, folder: str) -> OperationResult:
     if session is None:
         raise UsageError("Nothing is recorded in this workspace, so there is no journal to keep.")
     with ws.lock:
-        path = session.move_to(Path(folder).expanduser().absolute(), ws.case)
+        path = session.move_to(absolute(folder), ws.case)
     return OperationResult(f"All that was done is in '{path}' now, and what you do next goes there too.", {"journal": str(path)})
 
 

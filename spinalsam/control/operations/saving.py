@@ -10,6 +10,7 @@ from spinalsam.control.operation import OperationResult, operation
 from spinalsam.control.requirements import has_case, has_mask
 from spinalsam.errors import OutputError
 from spinalsam.support.calls import ArgumentSpec
+from spinalsam.support.paths import absolute
 
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
@@ -99,7 +100,7 @@ def save_label_table(ws: Workspace, job: Job, *, path: str, overwrite: bool = Fa
 
 def _target(path: str, ending: str, *, overwrite: bool) -> Path:
     """Where to write. Raises OutputError for a file that is there already and may not be replaced."""
-    target = Path(path).expanduser().absolute()
+    target = absolute(path)
     if target.suffix.lower() != ending:
         target = target.with_name(target.name + ending)
     if target.exists() and not overwrite:
