@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from spinalsam.control.editing import refuse_locked
 from spinalsam.control.operation import OperationResult
 from spinalsam.control.painting import block_edit
-from spinalsam.control.prompting import refuse_locked
 from spinalsam.control.state import PlacedPoint
 from spinalsam.errors import RequirementError
 from spinalsam.support.geometry import Geometry
@@ -35,7 +35,7 @@ def correct_from(ws: Workspace, job: Job, ref: SliceRef, value: int | None) -> O
         raise RequirementError(f"There are no points on {where}; click where its mask is wrong, right for what does not belong to it.")
     label = points[-1].label
     name = ws.state.label(label).name
-    refuse_locked(ws, [label])
+    refuse_locked(ws, label)
     if label not in ws.case.extents.counts:
         raise RequirementError(f"There is no mask of {name} to correct; generate and propagate one first.")
     box = _around(ws, label, points)

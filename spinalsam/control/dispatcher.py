@@ -242,16 +242,18 @@ class Dispatcher:
         workspace = self.workspace
         fields = operation.reads
         prompts: tuple[Any, ...] = ()
-        if workspace.has_case and "points" in fields and "plane" in call.args and "slice" in call.args:
+        sets_prompts = operation.writes & {"points", "boxes"}
+        if workspace.has_case and "points" in fields and not sets_prompts and "plane" in call.args and "slice" in call.args:
             ref = SliceRef(call.args["plane"], call.args["slice"] - 1)
             prompts = (workspace.state.points_on(ref), workspace.state.boxes_on(ref))
             fields = fields - {"points", "boxes"}
         return id(workspace.content), workspace.revisions_of(fields), prompts
 
     def _commit(self, operation: Operation, call: OperationCall, result: OperationResult, origin: str, seen: tuple[Any, ...]) -> None:
-        if result.has_effect and self._seen(operation, call) != seen:
-            raise Cancelled(f"The result of '{operation.spec.title}' was dropped: the case has changed since it was asked for.")
-        self.workspace.commit(operation, _recorded(call, result), result, origin=origin)
+        with self.workspace.lock:
+            if result.has_effect and self._seen(operation, call) != seen:
+                raise Cancelled(f"The result of '{operation.spec.title}' was dropped: the case has changed since it was asked for.")
+            self.workspace.commit(operation, _recorded(call, result), result, origin=origin)
 
     def _on_main_thread(self, function: Callable[[], None]) -> None:
         """Run it there and wait; errors come back to the caller."""

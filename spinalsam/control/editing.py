@@ -44,7 +44,7 @@ def chosen_label(ws: Workspace, value: int | None) -> int:
 
 def refuse_locked(ws: Workspace, *values: int) -> None:
     """Raises RequirementError when one of the labels is locked."""
-    names = [ws.state.label(value).name for value in values if value in ws.state.locked_values]
+    names = [ws.state.label(value).name for value in dict.fromkeys(values) if value in ws.state.locked_values]
     if names:
         raise RequirementError(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} locked; unlock first to change the mask.")
 
@@ -156,7 +156,7 @@ def amount(ws: Workspace, voxels: int) -> str:
     geometry = ws.case.volume.geometry
     if not geometry.has_spacing:
         return f"{voxels:+d} pixels"
-    return f"{voxels * abs(float(np.linalg.det(geometry.affine[:3, :3]))) / 1000:+.2f} ml"
+    return f"{voxels * geometry.voxel_mm3 / 1000:+.2f} ml"
 
 
 def free_label(ws: Workspace, wanted: int | None = None) -> int:

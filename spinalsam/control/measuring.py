@@ -115,7 +115,7 @@ def measure_one(voxels: NDArray, mask: NDArray, box: tuple[slice, ...], geometry
     volume: float | None = None
     extents: tuple[float | None, float | None, float | None] = (None, None, None)
     if geometry.has_spacing:
-        volume = float(values.size * abs(np.linalg.det(geometry.affine[:3, :3])))
+        volume = float(values.size * geometry.voxel_mm3)
         indices = np.argwhere(where) + [part.start for part in box]
         across, front, up = (float(mm) for mm in _extents_mm(indices, geometry))
         extents = (up, across, front)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinalsam.control.editing import refuse_locked
 from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.packing import PackedArray
 from spinalsam.control.painting import paint, slice_edit
@@ -42,7 +43,7 @@ def generate(ws: Workspace, job: Job, ref: SliceRef, *, kind: str, regions: Sequ
     """
     prompts = prompts_on(ws.state, ref, kind=kind, regions=regions)
     wanted = [prompt for prompt in prompts if not ws.case.slice_masks.knows(ref, prompt)] or prompts
-    refuse_locked(ws, [prompt.label for prompt in wanted])
+    refuse_locked(ws, *(prompt.label for prompt in wanted))
     previous = earlier(ws.state, ref, wanted[-1]) if refine else None
     given = _decode_all(ws, job, wanted, previous)
     result = _result(ws, ref, wanted, given, replaces=True)
@@ -53,7 +54,7 @@ def generate(ws: Workspace, job: Job, ref: SliceRef, *, kind: str, regions: Sequ
 def prompt_result(ws: Workspace, job: Job, prompt: Prompt) -> OperationResult:
     """The mask of one prompt on the slice on which it lies; it only paints, and takes nothing of earlier masks back."""
     ref = prompt.slice_ref(ws.case.volume.geometry)
-    refuse_locked(ws, [prompt.label])
+    refuse_locked(ws, prompt.label)
     job.progress(0, "Segmenting")
     return _result(ws, ref, [prompt], [decode(ws, prompt)], replaces=False)
 
@@ -69,7 +70,7 @@ def other_candidate(ws: Workspace, number: int | None) -> OperationResult:
     message = f"Candidate {chosen + 1} of {count}, predicted IoU {candidates.scores[chosen]:.2f}."
     if chosen == candidates.chosen:
         return OperationResult(message)
-    refuse_locked(ws, [candidates.label])
+    refuse_locked(ws, candidates.label)
     painted = put(ws, candidates.ref, [candidates.prompt], [candidates.masks[chosen]], replaces=True)
     changes = {"candidates": replace(candidates, chosen=chosen), "slice_masks": painted.slice_masks}
     title = f"Candidate {chosen + 1} of {count}"
@@ -93,9 +94,9 @@ def dropped(ws: Workspace) -> OperationResult:
     candidates = ws.state.candidates
     assert candidates is not None  # required by the operation
     ref, plane = candidates.ref, ws.plane(candidates.ref.plane)
-    refuse_locked(ws, [candidates.label])
+    refuse_locked(ws, candidates.label)
     before = plane.cut(ws.case.mask, ref.index)
-    edit = slice_edit(ws.case.mask, plane, ref.index, ws.case.slice_masks.under(ref, [candidates.prompt], before))
+    edit = slice_edit(ws.case.mask, plane, ref.index, ws.case.slice_masks.under(ref, [candidates.prompt], before, ws.state.locked_values))
     name = ws.state.label(candidates.label).name
     changes = {**without_prompt(ws, ref, candidates.prompt), "candidates": None}
     return OperationResult(f"The mask of {name} is taken back.", changes=changes, edit=edit, title=f"Drop the mask of {name}")
@@ -138,7 +139,7 @@ def put(ws: Workspace, ref: SliceRef, prompts: Sequence[Prompt], masks: Sequence
     replaces: first take back what the same prompts, or earlier forms of them, have painted.
     """
     before = ws.plane(ref.plane).cut(ws.case.mask, ref.index)
-    labels = ws.case.slice_masks.under(ref, prompts, before) if replaces else before
+    labels = ws.case.slice_masks.under(ref, prompts, before, ws.state.locked_values) if replaces else before
     remembered: list[SliceMask] = []
     for prompt, mask in zip(prompts, masks, strict=True):
         remembered.append(SliceMask(ref, prompt, PackedArray.pack(mask), PackedArray.pack(labels)))
@@ -148,15 +149,8 @@ def put(ws: Workspace, ref: SliceRef, prompts: Sequence[Prompt], masks: Sequence
 
 def labels_with(ws: Workspace, ref: SliceRef, prompt: Prompt, mask: NDArray[np.bool_]) -> NDArray[np.unsignedinteger]:
     """The labels of a slice (rows, columns) as they would be once the prompt's mask is put there; nothing is changed."""
-    under = ws.case.slice_masks.under(ref, [prompt], ws.plane(ref.plane).cut(ws.case.mask, ref.index))
-    return paint(under, mask, prompt.label, ws.state.locked_values)
-
-
-def refuse_locked(ws: Workspace, values: Sequence[int]) -> None:
-    """Raises RequirementError when one of the labels is locked."""
-    for value in values:
-        if value in ws.state.locked_values:
-            raise RequirementError(f"{ws.state.label(value).name} is locked; unlock it to change its mask.")
+    before = ws.plane(ref.plane).cut(ws.case.mask, ref.index)
+    return paint(ws.case.slice_masks.under(ref, [prompt], before, ws.state.locked_values), mask, prompt.label, ws.state.locked_values)
 
 
 def _result(ws: Workspace, ref: SliceRef, prompts: Sequence[Prompt], given: Sequence[Candidates], *, replaces: bool) -> OperationResult:

@@ -6,8 +6,8 @@ refined, so this is remembered, compressed, beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,17 +30,21 @@ class SliceMask:
     base: PackedArray
 
     def is_refined_by(self, prompt: Prompt) -> bool:
-        """Whether the prompt asks again for the same thing: for the same label with the same box or a common point."""
-        if prompt.label != self.prompt.label:
-            return False
+        """Whether the prompt asks again for the same thing: with the same box or a common point. Its label may have been renamed since."""
         same_box = prompt.box is not None and prompt.box == self.prompt.box
         return same_box or bool(set(prompt.points).intersection(self.prompt.points))
 
-    def taken_back(self, labels: NDArray[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
-        """The slice's labels (rows, columns) with this mask removed where it is still what was painted."""
-        where = self.mask.array() & (labels == self.prompt.label)
+    def taken_back(self, labels: NDArray[np.unsignedinteger], value: int, locked: Collection[int]) -> NDArray[np.unsignedinteger]:
+        """The slice's labels (rows, columns) with this mask, which has the label `value` now, removed where it is still there.
+
+        What was under it comes back, but no label that is locked, and nothing once labels have got new values: the old ones may
+        stand for other vertebrae now.
+        """
+        where = self.mask.array() & (labels == value)
+        base = self.base.array()[where]
+        base[np.isin(base, list(locked))] = 0
         restored = labels.copy()
-        restored[where] = self.base.array()[where]
+        restored[where] = base if value == self.prompt.label else 0
         return restored
 
 
@@ -70,12 +74,13 @@ class SliceMasks:
         return tuple(mask.prompt for mask in self.all)
 
     def knows(self, ref: SliceRef, prompt: Prompt) -> bool:
-        """Whether exactly this prompt has painted already."""
-        return any(old.prompt == prompt for old in self.on(ref))
+        """Whether exactly this prompt has painted already, under whichever label."""
+        return any(replace(old.prompt, label=prompt.label) == prompt for old in self.on(ref))
 
-    def under(self, ref: SliceRef, prompts: Sequence[Prompt], labels: NDArray) -> NDArray:
+    def under(self, ref: SliceRef, prompts: Sequence[Prompt], labels: NDArray, locked: Collection[int]) -> NDArray:
         """The slice's labels (rows, columns) on which these prompts paint: without what they painted before."""
         for old in reversed(self.on(ref)):
-            if any(old.is_refined_by(prompt) for prompt in prompts):
-                labels = old.taken_back(labels)
+            for prompt in prompts:
+                if old.is_refined_by(prompt):
+                    labels = old.taken_back(labels, prompt.label, locked)
         return labels

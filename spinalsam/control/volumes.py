@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinalsam.control.editing import refuse_locked
 from spinalsam.control.masking import best_voxel, values_of
 from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.painting import block_edit, to_slab
-from spinalsam.control.prompting import decode, prompts_on, refuse_locked
+from spinalsam.control.prompting import decode, prompts_on
 from spinalsam.control.whole_spine import DOUBTFUL_SCORE, Report, segment_located
 from spinalsam.errors import ModelError, RequirementError
 from spinalsam.support.anatomy import GROUPS, LABEL_VALUES, RELATIVE_VALUES, label_value
@@ -34,7 +35,7 @@ DOUBTFUL = 0.8  # agreement between the planes below which a grown mask wants a 
 def propagate_from(ws: Workspace, job: Job, ref: SliceRef, *, direction: str, value: int | None) -> OperationResult:
     """Carry a label's mask on a slice up, down or both ways. Raises RequirementError when there is no mask to carry."""
     label = value or _current_label(ws, ref)
-    refuse_locked(ws, [label])
+    refuse_locked(ws, label)
     start = ws.plane(ref.plane).cut(ws.case.mask, ref.index) == label
     if not start.any():
         name = ws.state.label(label).name
@@ -88,7 +89,7 @@ def _grown_result(ws: Workspace, job: Job, starts: Mapping[SliceRef, Mask], labe
     plane = ws.plane("axial")
     across = tuple(axis for axis in range(3) if axis != plane.normal_axis)
     held = np.flatnonzero(grown.mask.any(axis=across)) + grown.lower_ijk[plane.normal_axis]
-    millilitres = float(grown.mask.sum() * np.prod(ws.case.volume.geometry.spacing_mm) / 1000)
+    millilitres = float(grown.mask.sum() * ws.case.volume.geometry.voxel_mm3 / 1000)
     data = {
         "label": label,
         "plane": "axial",
@@ -238,7 +239,7 @@ def segment_regions(ws: Workspace, job: Job, regions: tuple[str, ...]) -> Operat
     Raises RequirementError when one of them is not in view or cannot be told from the others.
     """
     starts, whole, searched = _known_starts(ws, job, regions)
-    refuse_locked(ws, list(starts))
+    refuse_locked(ws, *starts)
     labels = ws.case.mask.copy(order="F")
     told, data = _grow_all(ws, job, starts, labels)
     report = _rest(ws, job, searched, labels, [*starts, *whole], told)
@@ -281,9 +282,9 @@ def _known_starts(ws: Workspace, job: Job, regions: Sequence[str]) -> tuple[dict
     for region in regions:
         found = _starts(ws, job, region)
         if region in GROUPS and ws.locator is None:
-            # The rest of a group is looked for; what has a mask through the volume stays, unless prompts ask for it anew.
-            prompted = {item.label for item in ws.state.prompts}
-            done = [value for value in values_of([region]) if value not in prompted and _is_whole(ws, value)]
+            # The rest of a group is looked for; what is locked stays, and what has a mask through the volume, unless prompts ask for it.
+            prompted, locked = {item.label for item in ws.state.prompts}, ws.state.locked_values
+            done = [value for value in values_of([region]) if value in locked or (value not in prompted and _is_whole(ws, value))]
             found = {value: slices for value, slices in found.items() if value not in done}
             whole += done
             searched.append(region)

@@ -53,7 +53,8 @@ def segment_located(ws: Workspace, job: Job, regions: Sequence[str], labels: NDA
     values = [value for _, value in todo]
     if parts:
         if found.named:
-            labels[np.isin(labels, RELATIVE_VALUES)] = 0  # they have names now
+            unnamed = set(RELATIVE_VALUES) - set(ws.state.locked_values)
+            labels[np.isin(labels, list(unnamed))] = 0  # they have names now
         lower, composed = compose(
             [*parts, *_neighbours(ws, found, [one for one, _ in todo])],
             [*values, *_claims(found, todo)],

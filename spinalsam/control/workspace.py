@@ -457,7 +457,7 @@ class Workspace:
         if "history" in result.changes:
             return self._walk_history(*result.changes["history"])
         changes = {name: result.changes[name] for name in STATE_FIELDS if name in result.changes}
-        fields = set(changes)
+        fields = set(changes) - ({"labels"} if changes.get("labels") == content.state.labels else set())
         box = None
         if result.edit is not None:
             changes["labels"] = with_labels(changes.get("labels", content.state.labels), result.edit.values)

@@ -80,6 +80,11 @@ class Geometry:
         return np.linalg.norm(self.affine[:3, :3], axis=0)
 
     @property
+    def voxel_mm3(self) -> float:
+        """The volume of one voxel in mm³; on a sheared grid less than the product of the spacings."""
+        return abs(float(np.linalg.det(self.affine[:3, :3])))
+
+    @property
     def origin_mm(self) -> NDArray[np.float64]:
         """(3,) LPS position of the centre of voxel (0, 0, 0)."""
         return self.affine[:3, 3].copy()

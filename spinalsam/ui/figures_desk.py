@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from PyQt5.QtCore import QObject
 
-from spinalsam.control.measuring import Measurement
+from spinalsam.control.measuring import Measurement, measured_geometry
 from spinalsam.control.operation import OperationResult
 from spinalsam.control.state import Change
 from spinalsam.support.anatomy import LABEL_NAMES, level_order
@@ -98,7 +97,7 @@ class FiguresDesk(QObject):
             live.sentence,
             stale=live.stale,
             colours={value: state.label(value).colour for value in values},
-            voxel_ml=abs(float(np.linalg.det(volume.geometry.affine[:3, :3]))) / 1000,
+            voxel_ml=measured_geometry(volume).voxel_mm3 / 1000,
             unit="mm" if volume.geometry.has_spacing else "px",
         )
 

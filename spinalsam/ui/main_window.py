@@ -643,15 +643,16 @@ class MainWindow(QMainWindow):
             self.panes.surface.show_colours(colours)
 
     def _count_voxels(self) -> None:
-        mask, volume = self.workspace.mask, self.workspace.volume
-        if mask is None or volume is None:
+        mask = self.workspace.mask
+        if mask is None:
             return
+        seen = self.workspace.revisions_of(("case", "mask"))
 
         def counted(found: Extents) -> None:
-            if self.workspace.volume is volume:
+            if self.workspace.revisions_of(("case", "mask")) == seen:
                 self.panes.show_extents(found)
 
-        self.background.run(lambda: extents(mask, volume.geometry), counted)
+        self.background.run(lambda: extents(mask), counted)
 
     def _show_model(self) -> None:
         segmenter = self.workspace.loaded_segmenter

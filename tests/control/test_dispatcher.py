@@ -5,8 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from spinalsam.control.dispatcher import Dispatcher
@@ -290,3 +292,47 @@ def test_nothing_is_changed_when_the_journal_cannot_be_written(recorded: Workspa
     assert (recorded.mask == mask).all() and recorded.state is state and recorded.revision == revision
     recorded.run("clear_mask")
     assert not recorded.has_mask
+
+
+def test_points_that_were_looked_for_never_replace_those_set_meanwhile(
+    window: Dispatcher, loop: MainLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, go = threading.Event(), threading.Event()
+
+    def masks_on(ws: Workspace, job: Any, ref: Any, regions: Any, *, may_move: bool) -> Any:
+        started.set()
+        assert go.wait(10)
+        return ref, {22: np.ones(ws.plane(ref.plane).shape, bool)}
+
+    monkeypatch.setattr("spinalsam.control.locating.masks_on", masks_on)
+    ends: list[BaseException] = []
+    job = window.submit(call("add_points", regions=["L3"], plane="axial", slice=7), on_error=ends.append)
+    assert started.wait(5)
+    assert window.submit(call("add_points", at=[[3, 3]], plane="axial", slice=2)).done
+    go.set()
+    loop.run_until(lambda: job.done and bool(ends))
+    assert isinstance(ends[0], Cancelled)
+    assert [point.ref.index for point in window.workspace.state.points] == [1]
+
+
+def test_a_label_renamed_while_a_mask_is_loaded_keeps_its_name(
+    window: Dispatcher, loop: MainLoop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spinalsam.data import formats
+    from spinalsam.data.volume import Volume
+
+    started, go = threading.Event(), threading.Event()
+
+    def read(path: Any, geometry: Any, **_: Any) -> Volume:
+        started.set()
+        assert go.wait(10)
+        return Volume(np.full(geometry.shape, 23, np.uint8), geometry)
+
+    monkeypatch.setattr(formats, "read_label_volume", read)
+    window.submit(call("use_label", value=40))
+    job = window.submit(call("load_mask", path=str(tmp_path / "m.nii.gz")))
+    assert started.wait(5)
+    window.submit(call("rename_label", value=40, name="screw"))
+    go.set()
+    loop.run_until(lambda: job.done)
+    assert window.workspace.state.label(40).name == "screw"

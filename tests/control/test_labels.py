@@ -21,7 +21,7 @@ from spinalsam.control.recovery import recover, replay
 from spinalsam.control.workspace import Workspace
 from spinalsam.errors import InputError, RequirementError, UsageError
 from spinalsam.support.anatomy import label_value
-from tests.control.conftest import toy_volume
+from tests.control.conftest import put_mask, toy_volume
 from tests.fakes import FakeSegmenter
 
 
@@ -339,3 +339,24 @@ def test_side_by_side_is_a_state_and_a_picture(ws: Workspace, reference_file: Pa
     assert ws.state.reference.side_by_side
     ws.run("set_view", plane="mpr")
     assert not ws.state.reference.side_by_side
+
+
+def test_a_corrective_click_takes_pixels_away_after_the_label_was_renamed(ws: Workspace) -> None:
+    put_mask(ws)
+    before = int(np.count_nonzero(ws.mask))
+    ws.run("number_from", regions=["L4"])
+    assert set(np.unique(ws.mask)) == {0, label_value("L4")}
+    ws.run("add_points", at=[[12, 8]], label="negative", regions=["L4"])
+    ws.run("generate_box_mask")
+    assert 0 < int(np.count_nonzero(ws.mask)) < before
+    assert set(np.unique(ws.mask)) == {0, label_value("L4")}
+
+
+def test_a_corrective_click_brings_no_locked_label_back(ws: Workspace) -> None:
+    put_mask(ws, "L4", (8, 4, 15, 16))
+    put_mask(ws, "L3")
+    lower = ws.mask == label_value("L4")
+    ws.run("lock_label", value=label_value("L4"), locked=True)
+    ws.run("add_points", at=[[12, 8]], label="negative", regions=["L3"])
+    ws.run("generate_box_mask")
+    assert np.array_equal(ws.mask == label_value("L4"), lower)

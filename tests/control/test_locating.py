@@ -16,7 +16,7 @@ from spinalsam.engine.chain import LEVELS, Link
 from spinalsam.engine.coarse import coarse_volume
 from spinalsam.engine.locate import Survey
 from spinalsam.errors import ModelError, RequirementError
-from spinalsam.support.anatomy import label_value
+from spinalsam.support.anatomy import RELATIVE_VALUES, label_value
 from tests.control.conftest import BACK, FRONT, toy_volume
 from tests.fakes import FakeSegmenter
 
@@ -206,3 +206,22 @@ def test_pictures_without_mm_say_why_nothing_can_be_found(ws: Workspace) -> None
     ws.case.volume = replace(volume, geometry=Geometry(volume.geometry.shape, np.eye(4), has_spacing=False))
     with pytest.raises(RequirementError, match="no size in mm"):
         ws.run("segment", regions=["spine"])
+
+
+def test_a_locked_vertebra_without_a_level_stays_when_levels_become_known(located: Workspace) -> None:
+    relative = RELATIVE_VALUES[0]
+    located.run("brush", path=[[30.0, 30.0]], radius_mm=3.0, value=relative)
+    drawn = located.mask == relative
+    assert drawn.any()
+    located.run("lock_label", value=relative, locked=True)
+    located.run("segment", regions=["spine"])
+    assert np.array_equal(located.mask == relative, drawn)
+
+
+def test_a_finished_vertebra_with_prompts_does_not_keep_the_rest_of_the_spine_from_being_segmented(located: Workspace) -> None:
+    located.run("prompt_mask", prompt={"points": [[12, 9, 6, 1]], "label": "L3"})
+    located.run("add_points", at=[[12, 9]], regions=["L3"])
+    finished = located.mask == L3
+    located.run("set_label_progress", value=L3, progress="done")
+    located.run("segment", regions=["spine"])
+    assert np.array_equal(located.mask == L3, finished) and (located.mask == L4).any()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -381,6 +382,18 @@ def test_a_mask_of_another_program_is_loaded_by_the_names_in_it(ws: Workspace, t
     assert "1 is L4" in result.message
     ws.run("undo")
     assert not ws.has_mask
+
+
+def test_a_loaded_mask_neither_paints_over_locked_labels_nor_adds_to_them(ws: Workspace, tmp_path: Path) -> None:
+    put_mask(ws, "L3")
+    voxels = np.zeros(ws.mask.shape, np.uint8)
+    voxels[10:14, 8:12, 4:9], voxels[30:34, 8:12, 4:9] = 23, 22
+    nibabel.save(nibabel.Nifti1Image(voxels, np.diag([-1.0, -1.0, 2.5, 1.0])), tmp_path / "m.nii.gz")
+    ws.run("lock_label", value=22, locked=True)
+    locked = ws.mask == 22
+    result = ws.run("load_mask", path=str(tmp_path / "m.nii.gz"))
+    assert np.array_equal(ws.mask == 22, locked) and (ws.mask == 23).any()
+    assert "L3 stays as it is: locked." in result.message and "Loaded L4 from" in result.message
 
 
 def test_a_mask_of_another_grid_is_refused_and_resampled_only_on_request(ws: Workspace, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     ),
     undoable=True,
     writes=("boxes", "labels", "view"),
-    reads=("boxes",),
+    reads=("boxes", "labels"),
     heavy_when=must_look,
 )
 def add_box(

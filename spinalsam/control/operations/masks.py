@@ -133,7 +133,7 @@ def clear_mask(ws: Workspace, job: Job, *, regions: Sequence[str] | None = None)
     undoable=True,
     background=True,
     writes=_GENERATED,
-    reads=("mask", "locked"),
+    reads=("mask", "labels"),
 )
 def load_mask(ws: Workspace, job: Job, *, path: str, resample: bool = False, label_table: str | None = None) -> OperationResult:
     """Put the labels of a mask file on the image, by their names where the file has them; locked labels stay."""

@@ -37,7 +37,7 @@ SLICE_ARGUMENTS = (
     ),
     undoable=True,
     writes=("points", "labels", "view"),
-    reads=("points",),
+    reads=("points", "labels"),
     heavy_when=must_look,
 )
 def add_points(
