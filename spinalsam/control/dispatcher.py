@@ -172,6 +172,13 @@ class Dispatcher:
             tasks = ([self._queue.running] if self._queue.running else []) + self._queue.waiting
             return tuple(task.job for task in tasks)
 
+    @property
+    def writing(self) -> bool:
+        """Whether a file is being written or waits to be: who ends the program now would lose it."""
+        with self._queue.changed:
+            tasks = [*([self._queue.running] if self._queue.running else []), *self._queue.waiting]
+            return any(task.operation.outside for task in tasks)
+
     def cancel_all(self) -> None:
         """Ask every job to stop."""
         for job in self.jobs:
@@ -183,12 +190,14 @@ class Dispatcher:
             return self._queue.changed.wait_for(lambda: self._queue.running is None and not self._queue.waiting, timeout_s)
 
     def close(self) -> None:
-        """Stop all jobs and the worker; nothing may be submitted after."""
+        """Stop all jobs and the worker; nothing may be submitted after. A file that is being written is written to its end."""
         self.cancel_all()
         with self._queue.changed:
             self._queue.closed = True
+            running = self._queue.running
             self._queue.changed.notify_all()
-        if self._worker is not None and threading.get_ident() != self._worker.ident and self._post is None:
+        writes = running is not None and running.operation.outside
+        if self._worker is not None and threading.get_ident() != self._worker.ident and (self._post is None or writes):
             self._worker.join(timeout=30)
 
     # Doing

@@ -100,6 +100,7 @@ def run(
         QTimer.singleShot(0, lambda: window.open_path(path, mask=mask))
     code = application.exec_()
     window.close()
+    window.workspace.close()  # a window whose file is still being written stays open, but the program ends here
     collector.close()
     return int(code)
 

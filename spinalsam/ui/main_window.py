@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ SAMPLE = "sample:phantom"
 # Counts up when docks are added, so that an older arrangement is not taken over.
 STATE_VERSION = 3
 COUNT_DELAY_MS = 180
+CLOSE_POLL_MS, CLOSE_PATIENCE_S = 50, 5.0
 # Operations whose answers are worth more than the status line.
 SPOKEN_RESULTS = {
     "export_mask": "good",
@@ -101,6 +103,9 @@ class MainWindow(QMainWindow):
         self.previews = Previews(self.workspace, self)
         self.previews.enabled = preferences.preview
         self._state: QByteArray | None = None
+        self._close_timer = QTimer(self, interval=CLOSE_POLL_MS)
+        self._close_timer.timeout.connect(self._close_when_written)
+        self._close_asked_at = 0.0
         self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
         self._count_timer.timeout.connect(self._count_voxels)
         self._build_centre()
@@ -711,6 +716,10 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self.dispatcher.writing and not self._insists_on_closing():
+            event.ignore()
+            return
+        self._close_timer.stop()
         self.preferences.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         self._unsubscribe()
         self.conversation.close()
@@ -722,6 +731,20 @@ class MainWindow(QMainWindow):
         self.background.stop()
         self.workspace.close()
         event.accept()
+
+    def _insists_on_closing(self) -> bool:
+        """While a file is written the window stays, and closes by itself afterwards; who asks again much later does not want to wait."""
+        if self._close_timer.isActive():
+            return time.monotonic() - self._close_asked_at > CLOSE_PATIENCE_S
+        self._close_asked_at = time.monotonic()
+        self.notices.say(tr("A file is being written; the window closes as soon as it is there."), "info")
+        self._close_timer.start()
+        return False
+
+    def _close_when_written(self) -> None:
+        if not self.dispatcher.writing:
+            self._close_timer.stop()
+            self.close()
 
 
 def _unfinished(settings: Any) -> list[Any]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -357,6 +358,31 @@ def test_closing_the_window_ends_its_threads_and_keeps_its_place(window: MainWin
     window.close()
     assert window.preferences.window is not None
     assert window.workspace.content is None
+
+
+def test_closing_the_window_waits_for_the_file_that_is_being_written(
+    case: MainWindow, settled: Settled, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spinalsam.data import formats
+
+    started, go, write = threading.Event(), threading.Event(), formats.write_mask
+
+    def slowly(*args: Any, **options: Any) -> None:
+        started.set()
+        assert go.wait(20)
+        write(*args, **options)
+
+    monkeypatch.setattr(formats, "write_mask", slowly)
+    draw_box(case)
+    case.run("generate_box_mask", {})
+    settled(case)
+    case.run("export_mask", {"path": str(tmp_path / "mask.nii.gz")})
+    assert started.wait(20)
+    case.close()
+    assert case.isVisible() and case.workspace.has_case and "being written" in case.notices.texts[-1]
+    go.set()
+    qtbot.waitUntil(lambda: not case.isVisible(), timeout=20000)
+    assert (tmp_path / "mask.nii.gz").exists() and case.workspace.content is None
 
 
 def test_widgets_change_nothing_but_through_the_dispatcher() -> None:
