@@ -13,6 +13,7 @@ import pytest
 import SimpleITK
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from spinalsam.data.formats import mask_path, read_label_volume, read_mask, read_volume, sidecar_path, write_mask
 from spinalsam.data.volume import Volume
@@ -403,3 +404,25 @@ class TestPictures:
     def test_a_png_cannot_hold_a_volume(self, tmp_path) -> None:
         with pytest.raises(OutputError, match="one slice only"):
             write_mask(tmp_path / "m.png", labels((5, 6, 7)), volume(np.eye(4)))
+
+
+@pytest.mark.parametrize("name", ["m.png", "m.tif", "m.nii"])
+def test_colours_are_never_taken_for_labels(tmp_path: Path, name: str) -> None:
+    """As grey values they would become labels that nobody gave, and 22 is L3."""
+    if name == "m.nii":
+        voxels = np.zeros((4, 5, 6), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+        voxels["R"][1, 1, 1] = 255
+        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / name)
+    else:
+        colours = np.zeros((8, 9, 3), np.uint8)
+        colours[2:4, 2:4] = 255, 0, 0
+        Image.fromarray(colours).save(tmp_path / name)
+    with pytest.raises(InputError, match="colours are no labels"):
+        read_mask(tmp_path / name)
+
+
+def test_a_grey_picture_saved_with_three_channels_keeps_its_labels(tmp_path: Path) -> None:
+    grey = np.zeros((8, 9, 3), np.uint8)
+    grey[2:4, 2:4] = 22
+    Image.fromarray(grey).save(tmp_path / "m.png")
+    assert set(np.unique(read_mask(tmp_path / "m.png"))) == {0, 22}

@@ -35,6 +35,8 @@ def read_labels(path: Path, *, by_name: bool = False, table: Path | None = None,
         kind = kind_of(path)
         named = by_name and table is None
         found = _read_dicom(path, named, geometry) if kind == "dicom" else _READERS[kind](path, named)
+    if found.source.get("colour"):
+        raise InputError(f"'{path.name}' is a colour picture, and colours are no labels; save the labels as whole numbers.")
     try:
         voxels = as_label_image(found.voxels)
     except InputError as error:

@@ -59,14 +59,15 @@ def read_volume(path: Path, progress: Progress | None = None) -> Volume:
         progress(0.05, "Reading voxels")
     raw = _read_raw(parts, shape)
     notes: list[str] = []
-    if raw.dtype.fields is not None:
+    colour = raw.dtype.fields is not None
+    if colour:
         raw, note = _grey(raw)
         notes.append(note)
     voxels, value_notes = to_working(_scaled(parts.header, raw))
     geometry, space_notes = read_geometry(parts, shape)
     if progress:
         progress(1.0, "Volume read")
-    source = {"format": "nifti", "path": str(path), "header": parts.raw, "ndim": len(parts.shape)}
+    source = {"format": "nifti", "path": str(path), "header": parts.raw, "ndim": len(parts.shape), "colour": colour}
     return Volume(
         voxels,
         geometry,

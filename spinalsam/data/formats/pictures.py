@@ -94,6 +94,7 @@ def _volume(pages: list[NDArray], names: list[str], path: Path, name: str, notes
     voxels, value_notes = to_working(stack)
     geometry = Geometry(voxels.shape, np.eye(4), has_spacing=False)
     source = {"format": "picture", "path": str(path), "files": tuple(names), "ndim": 2 if len(pages) == 1 else 3}
+    source["colour"] = _COLOUR_NOTE in notes
     return Volume(voxels, geometry, is_hu=False, source=source, notes=(*notes, _SPACING_NOTE, *value_notes), name=name)
 
 
