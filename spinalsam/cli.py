@@ -34,12 +34,11 @@ from spinalsam.commands import (
     segment,
     train,
 )
-from spinalsam.errors import ResourceError, SpinalSamError, UsageError
+from spinalsam.errors import ResourceError, SpinalSamError, UsageError, is_disk_full
 
 COMMANDS = (demo, open_window, segment, parse, evaluate, models, devices, train, benchmark, info, precompute, replay)
 
 _WITH_WINDOW = ("open", "demo")
-_FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # Options whose value may begin with a minus sign, as in `--point -1,2,3`.
 _NUMBER_OPTIONS = ("--point", "--box")
 
@@ -137,9 +136,14 @@ def as_known(error: BaseException) -> SpinalSamError | None:
 
     if is_out_of_memory(error):
         return ResourceError("The memory is full; close other programs, or use a smaller image or model.")
-    if isinstance(error, OSError) and error.errno in _FULL_DISK:
-        where = f" while writing '{error.filename}'" if error.filename else ""
+    if is_disk_full(error):
+        name = getattr(error, "filename", None)
+        where = f" while writing '{name}'" if name else ""
         return ResourceError(f"The disk is full{where}; free some space and try again. Nothing partial is left.")
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        from spinalsam.support.paths import too_long
+
+        return too_long(error.filename or "")
     return None
 
 

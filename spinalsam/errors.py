@@ -6,6 +6,7 @@ Bugs are not in this tree: they keep their traceback.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ class SpinalSamError(Exception):
 
     exit_code = 3
     remedy = ""
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether writing failed because the disk, or the user's share of it, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class UsageError(SpinalSamError):

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from spinalsam.errors import OutputError, UsageError
+from spinalsam.errors import OutputError, ResourceError, UsageError, is_disk_full
 
 APP = "spinalsam"
 # Offline only; a language model first; offline first and the model where that is unsure.
@@ -124,7 +125,7 @@ def cache_dir() -> Path:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Put `content` in place of the file, whole or not at all. Raises OutputError."""
+    """Put `content` in place of the file, whole or not at all. Raises OutputError, or ResourceError where the disk is full."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,5 +135,8 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(aside, path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        if is_disk_full(error):
+            raise ResourceError(f"'{path}' cannot be written: the disk is full; make room or choose another place.") from None
         raise OutputError(f"'{path}' could not be written: {error.strerror or error}.") from None

@@ -430,3 +430,13 @@ def test_the_working_folder_has_a_name_in_messages(run: Run, tmp_path: Path, mon
     (tmp_path / "cases").mkdir()
     monkeypatch.chdir(tmp_path / "cases")
     run("info", ".").failed(3, "'cases' is empty")
+
+
+@pytest.mark.parametrize(
+    "words", [("segment", "CT", "-o", "LONG", "--box", BOX), ("evaluate", "--pred", "LONG", "--truth", "CT"), ("info", "LONG")]
+)
+def test_a_name_that_is_too_long_for_a_file_is_refused_in_one_short_line(run: Run, ct: Path, words: tuple[str, ...]) -> None:
+    long = "x" * 300 + ".nii.gz"
+    answer = run(*({"CT": ct, "LONG": long}.get(word, word) for word in words))
+    answer.failed(3)
+    assert len(answer.err) < 500

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from spinalsam.errors import OutputError, UsageError
+from spinalsam.errors import ResourceError, UsageError
 from spinalsam.settings import Settings, cache_dir, data_dir, settings_path
 
 
@@ -27,7 +27,9 @@ def test_settings_of_a_newer_version_are_passed_over(tmp_path: Path) -> None:
     assert Settings.load(path) == Settings(device="cpu")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"memory_cache_mb": -1}', '{"language_mode": "oracle"}', '{"device": 3}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"memory_cache_mb": -1}', '{"language_mode": "oracle"}', '{"device": 3}', '{"data_dir": 5}', '{"model": []}']
+)
 def test_damaged_settings_are_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "settings.json"
     path.write_text(text)
@@ -42,7 +44,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("spinalsam.settings.os.fsync", full)
-    with pytest.raises(OutputError, match="could not be written"):
+    with pytest.raises(ResourceError, match="the disk is full"):
         Settings(device="cuda").save(path)
     assert Settings.load(path).device == "cpu" and list(tmp_path.iterdir()) == [path]
 

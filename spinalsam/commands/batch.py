@@ -80,6 +80,8 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("--workers starts processes on this machine and --scheduler uses those of a cluster; give one of them.")
     if options.scheduler is not None:
         host_and_port(options.scheduler)
+    if not options.out:
+        raise UsageError("-o is empty; name the folder of the results.")
     out = Path(options.out)
     if out.exists() and not out.is_dir():
         raise UsageError(f"'{out}' is a file; many cases need a folder for -o.")

@@ -162,7 +162,7 @@ def amount(ws: Workspace, voxels: int) -> str:
 def free_label(ws: Workspace, wanted: int | None = None) -> int:
     """A label value that nothing uses: the wanted one if it is free, else the first of those that have no anatomical name."""
     state = ws.state
-    used = {*ws.case.extents.values, *(prompt.label for prompt in state.prompts)}
+    used = {*ws.case.extents.values, *state.locked_values, *(prompt.label for prompt in state.prompts)}
     known = {info.value for info in state.labels} - {UNNAMED_LABEL}
     if wanted is not None and wanted not in used:
         return wanted

@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from spinalsam.errors import JournalError, OutputError, ResourceError
+from spinalsam.errors import JournalError, OutputError, ResourceError, is_disk_full
 
 FORMAT_VERSION = 3
 
@@ -28,7 +28,6 @@ CASE, STATE, DONE, CLOSED = "case", "state", "done", "closed"
 JOURNAL_ENDING = ".jsonl"
 
 _FIRST_LINE_LIMIT = 1 << 16
-_NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
 
 
 @dataclass(frozen=True)
@@ -286,7 +285,7 @@ _REMEDY_WORDS = "'Keep journal elsewhere' in the File menu saves all of your wor
 
 
 def _write_error(path: Path, error: OSError) -> OutputError | ResourceError:
-    if error.errno in _NO_SPACE:
+    if is_disk_full(error):
         found: OutputError | ResourceError = ResourceError(
             f"The disk of '{path.parent}' is full, so the step could not be recorded and was not done; free some space and repeat it. "
             f"{_REMEDY_WORDS}."

@@ -79,7 +79,9 @@ def _known(ws: Workspace, survey: Survey) -> dict[int, int]:
 
 def _mask_points(ws: Workspace, value: int) -> NDArray[np.float64]:
     """LPS mm of some voxels of a label."""
-    voxels = np.argwhere(ws.case.mask == value)
+    box = ws.case.extents.box_of(ws.case.mask, value)
+    assert box is not None  # it has voxels
+    voxels = np.argwhere(ws.case.mask[box] == value) + [part.start for part in box]
     return ws.case.volume.geometry.to_mm(voxels[:: max(1, len(voxels) // SAMPLED)])
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spinalsam.engine.segmenter import Embedding, Segmenter, SliceImage
-from spinalsam.errors import ModelError, OutputError
+from spinalsam.errors import ModelError, SpinalSamError
 from spinalsam.settings import cache_dir, write_atomically
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class _DiskTier:
             try:
                 self._make_room(len(content))
                 write_atomically(self._path(key), content)
-            except (OSError, OutputError):
+            except (OSError, SpinalSamError):
                 self._used = None
                 return
             self._used = (self._used or 0) + len(content)

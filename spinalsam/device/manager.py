@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from spinalsam.device.cpu import CpuInfo, read_cpu
 from spinalsam.device.gpu import GpuInfo, find_gpus, unusable_gpu_reason
-from spinalsam.errors import OutputError, ResourceError, UsageError
+from spinalsam.errors import ResourceError, SpinalSamError, UsageError
 from spinalsam.settings import cache_dir, write_atomically
 
 Result = TypeVar("Result")
@@ -169,7 +169,7 @@ def _read_memory() -> dict[str, dict[str, float]]:
 
 def _write_memory(key: str, times: dict[str, float]) -> None:
     """Losing this costs a second of measuring, so an unwritable cache folder is no error."""
-    with contextlib.suppress(OutputError):
+    with contextlib.suppress(SpinalSamError):
         write_atomically(memory_file(), json.dumps(_read_memory() | {key: times}, indent=1).encode())
 
 

@@ -156,11 +156,9 @@ def _drop_cut_off(whole: Mask, before: Mask) -> None:
     if count < 2:
         return
     earlier, _ = ndimage.label(before, np.ones((3, 3, 3), bool))
-    sizes = np.bincount(pieces.ravel())
-    largest = int(sizes[1:].argmax()) + 1
-    home = earlier[pieces == largest][0]
-    for number in range(1, count + 1):
-        if number != largest:
-            own = pieces == number
-            if earlier[own][0] == home:
-                whole[own] = False
+    largest = int(np.bincount(pieces.ravel())[1:].argmax()) + 1
+    # What is left of a piece lies in one piece of before, so its highest number there is its only one.
+    homes = np.concatenate([[0], ndimage.maximum(earlier, pieces, np.arange(1, count + 1))])
+    gone = homes == homes[largest]
+    gone[[0, largest]] = False
+    whole[gone[pieces]] = False

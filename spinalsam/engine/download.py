@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from spinalsam.engine.cards import sha256_of
-from spinalsam.errors import ModelError, OutputError, ResourceError
+from spinalsam.errors import ModelError, OutputError, ResourceError, is_disk_full
 from spinalsam.settings import write_atomically
 
 Progress = Callable[[float, str], None]  # fraction 0-1, message
@@ -59,7 +59,7 @@ def fetch(
             error.close()
             raise ModelError(f"The server refused '{url}' ({error.code} {error.reason}). {_ELSEWHERE}") from error
         except (OSError, http.client.HTTPException) as error:
-            if _is_disk_full(error):
+            if is_disk_full(error):
                 raise ResourceError(f"The disk is full: '{target.name}' needs more room in '{target.parent}'.") from error
             if isinstance(error, (PermissionError, IsADirectoryError)):
                 raise OutputError(f"'{part}' cannot be written: {error.strerror}.") from error
@@ -142,10 +142,6 @@ def _make_room(part: Path, needed: int) -> None:
     # The file is kept once more as safetensors before the download is deleted.
     if 2 * needed > free:
         raise ResourceError(f"The download needs {2 * needed / MEGA:.0f} MB in '{part.parent}', but {free / MEGA:.0f} MB are free.")
-
-
-def _is_disk_full(error: BaseException) -> bool:
-    return isinstance(error, OSError) and error.errno in (28, 122)  # ENOSPC, EDQUOT
 
 
 def _size(path: Path) -> int:

@@ -27,7 +27,7 @@ from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter
 from spinalsam.engine.fast_compact import FastCompactDecoder, FastCompactEncoder, can_speed_up, fuse
-from spinalsam.errors import OutputError, UsageError
+from spinalsam.errors import SpinalSamError, UsageError
 from spinalsam.settings import cache_dir, write_atomically
 
 RUNTIMES = ("pytorch", "fused", "openvino")
@@ -188,7 +188,7 @@ def _memory() -> dict[str, str]:
 
 def remember(checksum: str, chosen: str) -> None:
     """What was measured best for these weights on this machine. Losing it costs only another measurement."""
-    with contextlib.suppress(OutputError):
+    with contextlib.suppress(SpinalSamError):
         write_atomically(_memory_file(), json.dumps(_memory() | {_key(checksum): chosen}, indent=1).encode())
 
 

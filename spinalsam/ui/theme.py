@@ -12,7 +12,7 @@ from PyQt5.QtSvg import QSvgRenderer
 from PyQt5.QtWidgets import QApplication, QLabel, QWidget
 
 from spinalsam.assets import resource, resources_dir
-from spinalsam.errors import OutputError
+from spinalsam.errors import SpinalSamError
 from spinalsam.settings import cache_dir, write_atomically
 from spinalsam.ui import desktop
 
@@ -117,7 +117,7 @@ def _icon_folder(colours: Palette) -> str:
     for name, colour in (("down", colours.muted), ("up", colours.muted), ("tick", colours.accent_text)):
         drawing = resource("icons", f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour).encode()
         path = folder / f"{name}.svg"
-        with contextlib.suppress(OSError, OutputError):
+        with contextlib.suppress(OSError, SpinalSamError):
             if not path.is_file() or path.read_bytes() != drawing:
                 write_atomically(path, drawing)
     return folder.as_posix()

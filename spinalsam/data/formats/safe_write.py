@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from spinalsam.errors import OutputError, ResourceError
+from spinalsam.errors import OutputError, ResourceError, is_disk_full
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_disk_full(error):
             raise ResourceError(f"'{path}' cannot be written: the disk is full; make room or choose another place.") from None
         reason = (error.strerror or str(error)).lower()
         raise OutputError(f"'{path}' cannot be written: {reason}; choose another place.") from None

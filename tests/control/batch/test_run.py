@@ -163,6 +163,14 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_done(run: Run, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+def test_an_empty_name_is_no_folder_for_results(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_cts(tmp_path / "in", 1)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    run("segment", tmp_path / "in", "-o", "", "--say", SAID_BOX, "--workers", "0").failed(2, "-o is empty")
+    assert not list((tmp_path / "here").iterdir())
+
+
 @pytest.mark.parametrize("name", ["empty", "huge.csv", "nothing.txt", "gone"])
 def test_bad_input_makes_no_folder_of_results(run: Run, tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
