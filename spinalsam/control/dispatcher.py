@@ -237,7 +237,8 @@ class Dispatcher:
             result = operation.run(self.workspace, job, **call.args)
         except MemoryError:
             raise ResourceError(f"'{operation.spec.title}' ran out of memory; close other programs or work on a smaller image.") from None
-        job.check()
+        if not operation.outside:
+            job.check()  # a file that was written stays, and saying that nothing was changed would be wrong
         return replace(result, located=True) if job.located else result
 
     def _run_and_commit(self, operation: Operation, call: OperationCall, origin: str, job: Job) -> OperationResult:
@@ -390,7 +391,9 @@ def _stopped(error: SpinalSamError, calls: Sequence[OperationCall], number: int)
         return error
     done = f" Done: {', '.join(titles[:number])}." if number else " Nothing was done before it."
     left = f" Not done: {', '.join(titles[number:])}."
-    return type(error)(f"{error}{done}{left}")
+    told = type(error)(f"{error}{done}{left}")
+    vars(told).update(vars(error))  # the remedy
+    return told
 
 
 class _Sequence:

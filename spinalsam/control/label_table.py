@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,7 +89,7 @@ def _figures(request: TableRequest, value: int, outer: Box) -> LabelFigures | No
         return None
     box = tuple(slice(part.start + low, part.stop + low) for part, low in zip(inner, outer[0], strict=True))
     measured = measure_one(request.volume.voxels, request.mask, box, measured_geometry(request.volume), value=value, name="")
-    return LabelFigures(replace(measured), _placed(request.volume, shape[inner], np.array([part.start for part in box])))
+    return LabelFigures(measured, _placed(request.volume, shape[inner], np.array([part.start for part in box])))
 
 
 def _placed(volume: Volume, shape: NDArray[np.bool_], first_ijk: NDArray[np.int64]) -> Placed:

@@ -505,6 +505,7 @@ class MainWindow(QMainWindow):
         return self.actions_of.plain[name].text(), self.actions_of.plain[name].trigger
 
     def _opened(self, result: OperationResult, *, restored: bool) -> None:
+        self.opening.stop()
         self.notices.clear()
         for note in result.data.get("notes", ()):
             self.notices.say(say(note), "warning")

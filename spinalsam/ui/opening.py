@@ -90,6 +90,7 @@ class Opening(QObject):
 
     def open_path(self, path: str, masks: Sequence[Path] = ()) -> None:
         """Open a file, a folder or a sample case; asks which series where a folder holds several."""
+        self.stop()
         self.masks = tuple(masks)
         if path.startswith("sample:") or not Path(path).is_dir():
             self._window.run("open_image", {"path": path})
@@ -192,6 +193,10 @@ class Opening(QObject):
             job.finish(found)
             return found
 
+        def arrived(found: Any) -> None:
+            if not job.cancelled:  # else something else was opened since
+                done(found)
+
         def end(error: Exception) -> None:
             if isinstance(error, Cancelled) or failed is None:
                 text, level = sentence_of(error)
@@ -201,7 +206,7 @@ class Opening(QObject):
             else:
                 failed(error)
 
-        self._window.background.run(look, done, end)
+        self._window.background.run(look, arrived, end)
 
 
 def dropped_paths(data: QMimeData) -> list[Path]:

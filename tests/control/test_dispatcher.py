@@ -336,3 +336,37 @@ def test_a_label_renamed_while_a_mask_is_loaded_keeps_its_name(
     go.set()
     loop.run_until(lambda: job.done)
     assert window.workspace.state.label(40).name == "screw"
+
+
+def test_a_file_that_was_written_is_not_said_to_be_stopped(
+    window: Dispatcher, loop: MainLoop, slow: SlowSegmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from spinalsam.data import formats
+
+    slow.go.set()
+    made = window.submit(call("generate_box_mask"))
+    loop.run_until(lambda: made.done)
+    write, jobs, known = formats.write_mask, [], threading.Event()
+
+    def stopped_meanwhile(*args: Any, **options: Any) -> None:
+        assert known.wait(10)
+        jobs[0].cancel()
+        write(*args, **options)
+
+    monkeypatch.setattr(formats, "write_mask", stopped_meanwhile)
+    jobs.append(window.submit(call("export_mask", path=str(tmp_path / "m.nii.gz"))))
+    known.set()
+    loop.run_until(lambda: jobs[0].done)
+    assert jobs[0].error is None and (tmp_path / "m.nii.gz").exists()
+
+
+def test_what_stops_a_sentence_keeps_its_remedy(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from spinalsam.errors import OffGridError
+
+    def uneven(*_: Any, **__: Any) -> Any:
+        raise OffGridError("The slices are unevenly spaced.")
+
+    monkeypatch.setattr("spinalsam.control.opening.open_case", uneven)
+    with pytest.raises(OffGridError, match="Not done") as caught:
+        ws.dispatcher.run_all([call("go_to", slice=2), call("open_image", path="x")])
+    assert caught.value.remedy_call == call("open_image", path="x", resample=True)

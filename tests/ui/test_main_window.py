@@ -16,7 +16,7 @@ import spinalsam.ui
 from spinalsam.control.operations import OPERATIONS, SPECS
 from spinalsam.control.workspace import Workspace
 from spinalsam.support.planes import SliceRef
-from spinalsam.ui import app
+from spinalsam.ui import app, opening
 from spinalsam.ui.dialogs import CommandPalette, SeriesPicker, ShortcutMap, with_ending
 from spinalsam.ui.forms import OperationForm, can_enter
 from spinalsam.ui.main_window import MainWindow
@@ -358,6 +358,20 @@ def test_closing_the_window_ends_its_threads_and_keeps_its_place(window: MainWin
     window.close()
     assert window.preferences.window is not None
     assert window.workspace.content is None
+
+
+def test_a_folder_that_is_listed_late_opens_nothing_over_what_was_opened_meanwhile(
+    window: MainWindow, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, asked = threading.Event(), []
+    monkeypatch.setattr(opening, "_series_in", lambda path, job: go.wait(20) and [])
+    monkeypatch.setattr(window, "run", lambda op, args, run=window.run: (asked.append(args), run(op, args)))
+    window.open_path(str(tmp_path))
+    window.open_path("sample:block")
+    qtbot.waitUntil(lambda: window.workspace.has_case, timeout=20000)
+    go.set()
+    qtbot.wait(300)
+    assert [args["path"] for args in asked if "path" in args] == ["sample:block"]
 
 
 def test_closing_the_window_waits_for_the_file_that_is_being_written(

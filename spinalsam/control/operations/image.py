@@ -43,7 +43,7 @@ def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = Non
     if Path(path).suffix.lower() == JOURNAL_ENDING:
         if series_uid:
             raise UsageError("A journal names its series itself; open it without one.")
-        return _restored(ws, job, absolute(path))
+        return _restored(ws, job, Path(path))
     series = {"series_uid": series_uid} if series_uid else {}
     with resampling_offered("open_image", {"path": path, **series}):
         content = open_case(ws, path, series_uid=series_uid, resample=resample, job=job)
@@ -87,6 +87,7 @@ def restore_case(
 def _restored(ws: Workspace, job: Job, journal: Path, **accepted: bool) -> OperationResult:
     from spinalsam.control.recovery import restore_content
 
+    journal = absolute(journal)
     if ws.journal_path == journal:
         raise UsageError("This is the session that is open already; there is nothing to restore.")
     content, _ = restore_content(journal, like=ws, job=job, **accepted)
