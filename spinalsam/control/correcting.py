@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,8 +28,6 @@ def correct_from(ws: Workspace, job: Job, ref: SliceRef, value: int | None) -> O
 
     Raises RequirementError when there is no point that the mask contradicts, or no mask to correct.
     """
-    from spinalsam.engine.correct import correct
-
     points = [point for point in ws.state.points_on(ref) if value is None or point.label == value]
     where = f"{ref.plane} slice {ref.index + 1}"
     if not points:
@@ -39,31 +38,9 @@ def correct_from(ws: Workspace, job: Job, ref: SliceRef, value: int | None) -> O
     if label not in ws.case.extents.counts:
         raise RequirementError(f"There is no mask of {name} to correct; generate and propagate one first.")
     box = _around(ws, label, points)
-    mask = np.asfortranarray(ws.case.mask[box] == label)
-    before, slices = mask, 0
     low = np.array([part.start for part in box])
-    part = _part(ws.case.volume.geometry, low, mask.shape)
-    axis = ws.plane(ref.plane).normal_axis
-    there = SliceRef(ref.plane, ref.index - int(low[axis]))
-    plane = ws.plane(ref.plane)
-    offset = plane.to_pixel(low + _corner(plane, mask.shape))
-    for number, point in enumerate(one for one in points if one.label == label):
-        job.progress(number / len(points), "Correcting")
-        if mask[tuple(np.rint(np.array(point.ijk) - low).astype(int))] == point.positive:
-            continue
-        x, y = plane.to_pixel(point.ijk) - offset
-        found = correct(
-            ws.segmenter(),
-            ws.case.volume.voxels[box],
-            part,
-            mask,
-            there,
-            (float(x), float(y)),
-            positive=point.positive,
-            is_hu=ws.case.volume.is_hu,
-            check=job.check,
-        )
-        mask, slices = found.mask, max(slices, found.slices)
+    before = np.asfortranarray(ws.case.mask[box] == label)
+    mask, slices = _corrected(ws, job, ref, [point for point in points if point.label == label], box, before)
     if mask is before:
         raise RequirementError(f"The mask of {name} agrees with every point on {where}; click where it is wrong.")
     block = ws.case.mask[box]
@@ -78,6 +55,39 @@ def correct_from(ws: Workspace, job: Job, ref: SliceRef, value: int | None) -> O
     data["voxels"] = int(np.count_nonzero(edit.before != edit.after))
     message = f"Corrected {name} on {slices} {ref.plane} slices: {data['voxels']} voxels changed."
     return OperationResult(message, data, edit=edit, replay_args=args, title=f"Correct {name} in 3-D")
+
+
+def _corrected(
+    ws: Workspace, job: Job, ref: SliceRef, points: Sequence[PlacedPoint], box: tuple[slice, ...], mask: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], int]:
+    """(the label's voxels [i, j, k] in a box of the volume as the points want them, on how many slices at most one of them changed it).
+
+    The mask itself comes back where it agrees with all points.
+    """
+    from spinalsam.engine.correct import correct
+
+    volume, plane, slices = ws.case.volume, ws.plane(ref.plane), 0
+    low = np.array([part.start for part in box])
+    there = SliceRef(ref.plane, ref.index - int(low[plane.normal_axis]))
+    offset = plane.to_pixel(low + _corner(plane, mask.shape))
+    for number, point in enumerate(points):
+        job.progress(number / len(points), "Correcting")
+        if mask[tuple(np.rint(np.array(point.ijk) - low).astype(int))] == point.positive:
+            continue
+        x, y = plane.to_pixel(point.ijk) - offset
+        found = correct(
+            ws.segmenter(),
+            volume.voxels[box],
+            _part(volume.geometry, low, mask.shape),
+            mask,
+            there,
+            (float(x), float(y)),
+            positive=point.positive,
+            is_hu=volume.is_hu,
+            check=job.check,
+        )
+        mask, slices = found.mask, max(slices, found.slices)
+    return mask, slices
 
 
 def _around(ws: Workspace, label: int, points: list[PlacedPoint]) -> tuple[slice, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from spinalsam.control.recovery import recover
@@ -41,3 +43,25 @@ def test_a_random_session_comes_back_from_its_journal(recorded: Workspace, monke
             assert not ws.mask.any()
             ws.run("redo", count=count)
             assert everything(ws)["mask"] == before["mask"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_locked_label_stays_as_it_is_whatever_is_done_and_counts_are_always_right(ws: Workspace, seed: int) -> None:
+    rng, held = random.Random(1000 + seed), 0
+    for _ in range(250):
+        op, args = random_call(rng, ws)
+        if rng.random() < 0.1:
+            op, args = "lock_label", {"value": rng.choice(ws.state.labels).value, "locked": rng.random() < 0.7}
+        before = {value: ws.mask == value for value in ws.state.locked_values}
+        with contextlib.suppress(SpinalSamError):
+            ws.run(op, **args)
+        for value in set(before) & set(ws.state.locked_values):
+            # Going back passes over the step that locked it.
+            assert op in ("undo", "redo") or np.array_equal(ws.mask == value, before[value]), f"'{op}' {args} changed a locked label"
+            held += bool(before[value].any())
+        found = {int(value): int(count) for value, count in zip(*np.unique(ws.mask, return_counts=True), strict=True) if value}
+        assert ws.case.extents.counts == found, f"'{op}' {args} is counted wrongly"
+        for value in found:
+            inside = ws.mask[tuple(slice(low, high) for low, high in zip(*ws.case.extents.boxes[value], strict=True))]
+            assert np.count_nonzero(inside == value) == found[value]
+    assert held > 20

@@ -350,8 +350,8 @@ def test_an_earlier_session_of_the_case_is_offered_and_restored(case: MainWindow
     journal = case.workspace.journal_path
     notice = case.notices._notices[-1]
     notice.findChildren(spinalsam.ui.notices.QPushButton)[0].click()
-    settled(case)
-    assert (np.array_equal(case.workspace.mask, before) and case.workspace.journal_path != journal) or case.workspace.has_mask
+    qtbot.waitUntil(lambda: case.workspace.has_mask and not case.dispatcher.busy, timeout=20000)
+    assert np.array_equal(case.workspace.mask, before) and case.workspace.journal_path != journal
 
 
 def test_closing_the_window_ends_its_threads_and_keeps_its_place(window: MainWindow) -> None:

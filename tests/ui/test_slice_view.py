@@ -196,10 +196,10 @@ def test_hover_tells_the_voxel_and_its_value(qtbot: Any) -> None:
     got: list[Any] = []
     made.hovered.connect(got.append)
     drag(made, at(made, voxel) + QPoint(0, 1), at(made, voxel), Qt.MiddleButton)
-    assert got[-1] is None or got[-1].value == made.scene.volume.voxels[got[-1].ijk]
     QTest.mouseMove(made, QPoint(2, 2))
     QTest.mouseMove(made, at(made, voxel))
     qtbot.waitUntil(lambda: got[-1] is not None and got[-1].ijk == voxel)
+    assert all(hover is None or hover.value == made.scene.volume.voxels[hover.ijk] for hover in got)
     assert got[-1].value == made.scene.volume.voxels[voxel]
 
 
