@@ -6,13 +6,14 @@ refined, so this is remembered, compressed, beside it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.control.packing import PackedArray
+from spinalsam.control.state import PlacedBox, PlacedPoint
 from spinalsam.support.planes import SliceRef
 from spinalsam.support.prompts import Prompt
 
@@ -21,31 +22,39 @@ from spinalsam.support.prompts import Prompt
 class SliceMask:
     """What one prompt painted on its slice.
 
-    mask: (rows, columns) bool. base: the slice's labels just before it was painted.
+    mask: (rows, columns) bool. base: the slice's labels just before it was painted; None once labels have got new values, since what
+    was there may stand for another vertebra now.
     """
 
     ref: SliceRef
     prompt: Prompt
     mask: PackedArray
-    base: PackedArray
+    base: PackedArray | None
 
     def is_refined_by(self, prompt: Prompt) -> bool:
-        """Whether the prompt asks again for the same thing: with the same box or a common point. Its label may have been renamed since."""
+        """Whether the prompt asks again for the same thing: for the same label with the same box or a common point."""
+        if prompt.label != self.prompt.label:
+            return False
         same_box = prompt.box is not None and prompt.box == self.prompt.box
         return same_box or bool(set(prompt.points).intersection(self.prompt.points))
 
-    def taken_back(self, labels: NDArray[np.unsignedinteger], value: int, locked: Collection[int]) -> NDArray[np.unsignedinteger]:
-        """The slice's labels (rows, columns) with this mask, which has the label `value` now, removed where it is still there.
+    def taken_back(self, labels: NDArray[np.unsignedinteger], locked: Collection[int]) -> NDArray[np.unsignedinteger]:
+        """The slice's labels (rows, columns) with this mask removed where it is still what was painted.
 
-        What was under it comes back, but no label that is locked, and nothing once labels have got new values: the old ones may
-        stand for other vertebrae now.
+        What was under it comes back, but for labels that are locked.
         """
-        where = self.mask.array() & (labels == value)
-        base = self.base.array()[where]
-        base[np.isin(base, list(locked))] = 0
+        where = self.mask.array() & (labels == self.prompt.label)
         restored = labels.copy()
-        restored[where] = base if value == self.prompt.label else 0
+        restored[where] = 0
+        if self.base is not None:
+            base = self.base.array()
+            back = where & ~np.isin(base, list(locked))
+            restored[back] = base[back]
         return restored
+
+    def renamed(self, values: Mapping[int, int]) -> SliceMask:
+        """The same once labels have got new values."""
+        return replace(self, prompt=replace(self.prompt, label=values.get(self.prompt.label, self.prompt.label)), base=None)
 
 
 @dataclass
@@ -63,6 +72,12 @@ class SliceMasks:
         others = tuple(old for old in self.on(mask.ref) if not old.is_refined_by(mask.prompt))
         self._masks[mask.ref] = (*others, mask)
 
+    def follow_labels(self, before: Sequence[PlacedPoint | PlacedBox], after: Sequence[PlacedPoint | PlacedBox]) -> None:
+        """Prompts may have got other labels: those that have painted are known under the new ones."""
+        values = {old.label: new.label for old, new in zip(before, after, strict=False) if old.label != new.label}
+        if values and len(before) == len(after):
+            self._masks = {ref: tuple(mask.renamed(values) for mask in masks) for ref, masks in self._masks.items()}
+
     @property
     def all(self) -> tuple[SliceMask, ...]:
         """Slice by slice, in the order in which they were painted."""
@@ -74,13 +89,12 @@ class SliceMasks:
         return tuple(mask.prompt for mask in self.all)
 
     def knows(self, ref: SliceRef, prompt: Prompt) -> bool:
-        """Whether exactly this prompt has painted already, under whichever label."""
-        return any(replace(old.prompt, label=prompt.label) == prompt for old in self.on(ref))
+        """Whether exactly this prompt has painted already."""
+        return any(old.prompt == prompt for old in self.on(ref))
 
     def under(self, ref: SliceRef, prompts: Sequence[Prompt], labels: NDArray, locked: Collection[int]) -> NDArray:
         """The slice's labels (rows, columns) on which these prompts paint: without what they painted before."""
         for old in reversed(self.on(ref)):
-            for prompt in prompts:
-                if old.is_refined_by(prompt):
-                    labels = old.taken_back(labels, prompt.label, locked)
+            if any(old.is_refined_by(prompt) for prompt in prompts):
+                labels = old.taken_back(labels, locked)
         return labels

@@ -66,7 +66,10 @@ def gather(content: CaseContent, box: Box | None) -> Callable[[], dict[str, Any]
             "steps": steps,
             "changes": changes,
             "mask": {"lower": lower, **PackedArray.pack(mask).to_json()},
-            "masks": [{"prompt": one.prompt.to_json(), "mask": one.mask.to_json(), "base": one.base.to_json()} for one in masks],
+            "masks": [
+                {"prompt": one.prompt.to_json(), "mask": one.mask.to_json(), "base": one.base.to_json() if one.base is not None else None}
+                for one in masks
+            ],
         }
 
     return pack
@@ -89,7 +92,8 @@ def put_state(content: CaseContent, values: dict[str, Any]) -> None:
         for item in values["masks"]:
             prompt = prompt_from_json(item["prompt"])
             ref = prompt.slice_ref(content.volume.geometry)
-            masks.remember(SliceMask(ref, prompt, PackedArray.from_json(item["mask"]), PackedArray.from_json(item["base"])))
+            base = PackedArray.from_json(item["base"]) if item["base"] is not None else None
+            masks.remember(SliceMask(ref, prompt, PackedArray.from_json(item["mask"]), base))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise JournalError(f"A state in the journal is damaged: {error}") from error
     content.mask, content.state, content.slice_masks = mask, state, masks

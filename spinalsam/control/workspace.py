@@ -473,10 +473,16 @@ class Workspace:
             fields.add("history")
         for mask in result.changes.get("slice_masks", ()):
             content.slice_masks.remember(mask)
-        content.state = replace(content.state, **changes)
+        self._replace_state(changes)
         if content.state.locked_values != locked:
             fields.add("locked")
         return Change(frozenset(fields), box)
+
+    def _replace_state(self, changes: Mapping[str, Any]) -> None:
+        content = self.case
+        before, content.state = content.state, replace(content.state, **changes)
+        if before.points is not content.state.points or before.boxes is not content.state.boxes:
+            content.slice_masks.follow_labels(before.prompts, content.state.prompts)
 
     def _step(self, operation: Operation, call: OperationCall, result: OperationResult, changes: Mapping[str, Any]) -> Step:
         names = [name for name in UNDONE_FIELDS if name in changes]
@@ -495,7 +501,7 @@ class Workspace:
         fields, boxes = {"history"}, []
         for _ in range(count):
             step = content.history.undo() if direction == "undo" else content.history.redo()
-            content.state = replace(content.state, **(step.before if direction == "undo" else step.after))
+            self._replace_state(step.before if direction == "undo" else step.after)
             fields |= set(step.before)
             if step.edit is not None:
                 edit, back = step.edit, direction == "undo"

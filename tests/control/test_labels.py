@@ -341,15 +341,32 @@ def test_side_by_side_is_a_state_and_a_picture(ws: Workspace, reference_file: Pa
     assert not ws.state.reference.side_by_side
 
 
-def test_a_corrective_click_takes_pixels_away_after_the_label_was_renamed(ws: Workspace) -> None:
+@pytest.mark.parametrize("there_and_back", [False, True])
+def test_a_corrective_click_takes_pixels_away_after_the_label_was_renamed(recorded: Workspace, there_and_back: bool) -> None:
+    ws, journal = recorded, recorded.journal_path
     put_mask(ws)
     before = int(np.count_nonzero(ws.mask))
     ws.run("number_from", regions=["L4"])
-    assert set(np.unique(ws.mask)) == {0, label_value("L4")}
-    ws.run("add_points", at=[[12, 8]], label="negative", regions=["L4"])
+    if there_and_back:
+        ws.run("undo")
+        ws.run("redo")
+    assert [prompt.label for prompt in ws.case.slice_masks.prompts] == [label_value("L4")]
+    ws.close()
+    with recover(journal, samples={"toy": toy_volume}, segmenter=FakeSegmenter()) as again:
+        again.run("add_points", at=[[12, 8]], label="negative", regions=["L4"])
+        again.run("generate_box_mask")
+        assert 0 < int(np.count_nonzero(again.mask)) < before
+        assert set(np.unique(again.mask)) == {0, label_value("L4")}
+
+
+def test_a_box_like_one_of_another_label_is_a_new_one(ws: Workspace) -> None:
+    put_mask(ws, "L3")
+    ws.run("lock_label", value=label_value("L3"), locked=True)
+    ws.run("clear_boxes")
+    put_mask(ws, "L4", (8, 2, 24, 16))
+    ws.run("add_box", corners=[8, 4, 24, 16], regions=["L4"])
     ws.run("generate_box_mask")
-    assert 0 < int(np.count_nonzero(ws.mask)) < before
-    assert set(np.unique(ws.mask)) == {0, label_value("L4")}
+    assert (ws.mask == label_value("L3")).any()
 
 
 def test_a_corrective_click_brings_no_locked_label_back(ws: Workspace) -> None:
