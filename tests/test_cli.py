@@ -440,3 +440,14 @@ def test_a_name_that_is_too_long_for_a_file_is_refused_in_one_short_line(run: Ru
     answer = run(*({"CT": ct, "LONG": long}.get(word, word) for word in words))
     answer.failed(3)
     assert len(answer.err) < 500
+
+
+def test_distances_between_pictures_are_said_to_be_in_pixels(run: Run, tmp_path: Path) -> None:
+    from PIL import Image
+
+    mask = np.zeros((9, 9), np.uint8)
+    mask[2:5, 2:5] = 22
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    answer = run("evaluate", "--pred", tmp_path / "m.png", "--truth", tmp_path / "m.png", "--json")
+    assert answer.code == 0 and answer.json["overall"]["dice"] == 1.0
+    assert "distances are in pixels" in answer.err

@@ -101,6 +101,8 @@ def evaluate_files(pred: Path, truth: Path) -> dict[str, Any]:
         found = read_mask(pred, reference.geometry)
     except InputError as error:
         raise InputError(f"'{pred}' cannot be compared with '{truth}': {error}") from None
+    if not reference.geometry.has_spacing:
+        note(f"note: '{truth.name}' does not say how large a pixel is; distances are in pixels, not mm.")
     return evaluate_pair(found, reference.voxels, reference.geometry.spacing_mm)
 
 
