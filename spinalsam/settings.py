@@ -139,4 +139,4 @@ def write_atomically(path: Path, content: bytes) -> None:
             aside.unlink(missing_ok=True)
         if is_disk_full(error):
             raise ResourceError(f"'{path}' cannot be written: the disk is full; make room or choose another place.") from None
-        raise OutputError(f"'{path}' could not be written: {error.strerror or error}.") from None
+        raise OutputError(f"'{path}' cannot be written: {(error.strerror or str(error)).lower()}; choose another place.") from None

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from spinalsam.engine.lora import is_lora_file
 from spinalsam.engine.sam import PATCH, SHAPES, SamShape
-from spinalsam.errors import ModelError, OutputError, ResourceError
+from spinalsam.errors import ModelError, OutputError, ResourceError, is_disk_full
 
 # A parameter that every SAM has, and one that every compact SAM has.
 SAM_SIGN = "image_encoder.patch_embed.proj.weight"
@@ -236,7 +236,8 @@ def save_weights(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[st
                 raise OutputError(f"'{path}' was not written whole; try again.")
         os.replace(aside, path)
     except (OSError, SafetensorError) as error:
-        if getattr(error, "errno", None) in (28, 122) or "No space left" in str(error):
+        # safetensors tells a full disk in words only.
+        if is_disk_full(error) or "No space left" in str(error):
             raise ResourceError(f"The disk is full: '{path.name}' could not be written to '{path.parent}'.") from error
         raise OutputError(f"'{path}' could not be written: {error}.") from error
     finally:
