@@ -152,7 +152,7 @@ def _slices_of(ws: Workspace, found: Located, ref: SliceRef, one: Found) -> tupl
     plane, geometry = ws.plane(ref.plane), ws.case.volume.geometry
     places = found.geometry.to_mm(np.concatenate([found.geometry.to_ijk(one.centre_mm)[None], np.argwhere(found.owner == one.order)]))
     indices = np.clip(np.rint(geometry.to_ijk(places)[:, plane.normal_axis]).astype(int), 0, plane.count - 1)
-    return int(indices[0]), int(np.bincount(indices[1:]).argmax())
+    return int(indices[0]), int(np.bincount(indices).argmax())  # with the middle, so that there is one where no voxel is its own
 
 
 def _cross_sections(ws: Workspace, found: Located, ref: SliceRef, wanted: Sequence[tuple[Found, int]]) -> dict[int, NDArray[np.bool_]]:

@@ -6,6 +6,7 @@ The record says what the case was made from (the image's content, the networks, 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -115,7 +116,8 @@ def put_mask_aside(folder: Path, record: Mapping[str, Any] | None, *, edited_onl
     if edited_only and written and describe_file(mask)["sha256"] == written.get("sha256"):
         return ""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
-    name = f"mask_kept_{stamp}.nii.gz"
+    names = (f"mask_kept_{stamp}{f'_{number}' if number > 1 else ''}.nii.gz" for number in itertools.count(1))
+    name = next(name for name in names if not (folder / name).exists())  # two in one second are two masks
     try:
         os.replace(mask, folder / name)
         sidecar = folder / f"{MASK}.json"

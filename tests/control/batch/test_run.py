@@ -98,6 +98,15 @@ def test_a_mask_corrected_by_hand_is_never_written_over(run: Run, tmp_path: Path
     assert nibabel.load(mask).shape == (24, 30, 12)
 
 
+def test_masks_put_aside_within_a_second_are_all_kept(tmp_path: Path) -> None:
+    from spinalsam.control.batch import records
+
+    for content in (b"one", b"two", b"three"):
+        (tmp_path / records.MASK).write_bytes(content)
+        records.put_mask_aside(tmp_path, None)
+    assert {path.read_bytes() for path in tmp_path.glob("mask_kept_*.nii.gz")} == {b"one", b"two", b"three"}
+
+
 @pytest.mark.usefixtures("fake_network")
 def test_a_case_that_fails_anew_keeps_its_earlier_mask_aside(run: Run, tmp_path: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
