@@ -66,7 +66,7 @@ def core_of(body: Body, piece: Piece, voxels: NDArray) -> Core:
     deep = _depth(body, local) >= max(LEAST_INSIDE_MM, 0.75 * coarsest)
     at = ijk[inside & ~vein & deep]
     values = voxels[tuple(at.T)].astype(np.float64)
-    volume = len(values) * piece.voxel_mm3 / 1000
+    volume = len(values) * abs(float(np.linalg.det(piece.affine[:3, :3]))) / 1000
     if len(values) < LEAST_VOXELS or volume < LEAST_ML:
         raise Unmeasurable(
             f"the core inside cortex and endplates holds {len(values)} voxels only; the scan is too coarse or the body too small"

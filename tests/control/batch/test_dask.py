@@ -98,6 +98,15 @@ def test_a_scheduler_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatc
         make_runner(1, scheduler="tcp://127.0.0.1:9", workers=None, say=lambda text: None)
 
 
+def test_what_listens_and_is_no_scheduler_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the page of a scheduler, whose address stands beside that of the scheduler itself."""
+    import socket
+
+    monkeypatch.setattr("spinalsam.control.batch.runners.CONNECT_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ResourceError, match="what listens there is none"):
+        make_runner(1, scheduler=f"127.0.0.1:{silent.getsockname()[1]}", workers=None, say=lambda text: None)
+
+
 def test_the_same_command_on_workers_that_somebody_started(run: Run, tmp_path: Path) -> None:
     """The real work with the shipped network, through `--scheduler`; a folder that workers cannot see is said to be so."""
     from distributed import LocalCluster
