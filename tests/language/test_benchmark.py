@@ -18,7 +18,7 @@ OUTSIDE = Path(__file__).with_name("sentences_outside.jsonl")  # by somebody who
 # measured what that had brought, and was mended on last.
 MENDED = Path(__file__).with_name("sentences_fresh_mended.jsonl")
 HELD = Path(__file__).with_name("sentences_fresh_held.jsonl")
-# Half, by chance, of what two people wrote who had not seen the grammar; the other half was never looked at.
+# What was mended on of two people's sentences who had not seen the grammar; the rest was never looked at.
 BLIND = Path(__file__).with_name("sentences_blind.jsonl")
 SHARED = Path(__file__).parents[3] / "shared" / "commands_dev.jsonl"
 
