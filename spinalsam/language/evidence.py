@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, acts
 from spinalsam.language.lexicon import common_english
@@ -135,7 +136,19 @@ _UNUSED: dict[str, frozenset[str]] = {
 def has_used_values(clause: Clause, call: OperationCall) -> bool:
     """Whether every level, coordinate, path and number of the clause is in the call, or is one that the operation does without."""
     allowed = _UNUSED.get(call.op, frozenset())
+    if call.op in ("add_points", "add_box") and _names_slice(clause):
+        return False  # 'a point at 30,40 on slice 20': on another slice than the shown one
     return all(token.kind == "word" or token.kind in allowed or _is_used(token, call) for token in clause.tokens if token.kind != "sep")
+
+
+def _names_slice(clause: Clause) -> bool:
+    """Whether a slice is named by its number."""
+    pairs = list(pairwise(clause.tokens))
+    return any(
+        (a.stands_for("SLICE") and a.text.startswith("slice") and b.kind == "number")
+        or (a.kind == "number" and a.ordinal and b.text in ("层", "张"))
+        for a, b in pairs
+    )
 
 
 def _is_used(token: Token, call: OperationCall) -> bool:

@@ -117,6 +117,7 @@ def _readings(tokens: list[Token], hints: Hints) -> list[_Reading]:
     clauses = asked_for([clause for clause in said if clause.tokens])
     readings: list[_Reading] = []
     previous: Clause | None = None
+    named = False  # things that a bare 'clear' may mean
     lost = False  # levels or coordinates that no call takes up
     for clause in with_shared_words(rejoined(clauses)):
         call = None if clause.told else _call(clause, readings, hints)
@@ -129,7 +130,9 @@ def _readings(tokens: list[Token], hints: Hints) -> list[_Reading]:
         if call is not None and answers_only(clause, call.op):
             strange = follows and not done and previous is not None and has_unknown(previous)
             sure = is_supported(clause, call.op) and has_used_values(clause, call) and not strange
+            sure = sure and not (call.op == "clear_image" and named and not clause.has("IMAGE", "EVERYTHING", "ALL", "RESET", "CLOSE"))
             readings.append(_Reading(clause, call, sure))
+        named = named or clause.has("POINT", "NEGPOINT", "POSPOINT", "BOX", "MASK", "FRAMEIT")
         previous = clause
     return [replace(reading, sure=False) for reading in readings] if lost else readings
 

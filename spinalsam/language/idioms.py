@@ -146,9 +146,18 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (rf"\b(?:the )?(?:very |exact )?(?:middle|centre|center|midpoint) of (?:the |this )?{_STACK}\b", " middle slice "),
     (
         r"\b(?:go |get |take (?:it|me|us|things) |put (?:it|things|everything) )back to (?:before|how (?:it"
-        r"|things) (?:was|were)|what it was|the way it was)\b[^,.;]*",
-        " undo ",
+        rf"|things) (?:was|were)|what it was|the way it was)\b(?: ({_NUMERAL}) (?:steps?|edits?|changes?|actions?)\b)?[^,.;]*",
+        r" undo \1 ",
     ),
+    (r"\bcancel (?:that|the|this|my) (?=(?:last|latest|previous|recent)\b)", " undo the "),
+    # On which slice something is put is gone to first
+    (
+        r"\b(?:on|in|at) (?:the )?slice (?:number |no\.? ?|#)?(\d+),? (?=(?:please )?(?:put|place|add|draw|set"
+        r"|mark|box|click|drop|stick|make|frame)\b)",
+        r" go to slice \1, ",
+    ),
+    (r"在?第 ?(\d+) ?([层张])(?:上|里|中|的图上)?(?=(?:加|放|画|点|标|框|打|补|圈))", r"去第\1\2，"),
+    (r"(清掉|删掉|删了|清除|去掉|擦掉|清了|撤掉)(?=(?:再|然后)?重(?:新(?!来|开)|画|加|标|分|框|做))", r"\1，"),
     (r"\bpage (up|forward|ahead|down|back|backward)\b", r" scroll \1 "),
     (r"\bscroll up\b(?=\s*(?:\w+\s*)?$|\s*(?:\w+ )?(?:slice|image|page|layer))", " scroll back "),
     (r"\bscroll down\b(?=\s*(?:\w+\s*)?$|\s*(?:\w+ )?(?:slice|image|page|layer))", " scroll forward "),

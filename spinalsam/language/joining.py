@@ -478,7 +478,11 @@ def _levels_of(noun: Token, clause: Clause) -> list[Token]:
 
 def _mask_before(clauses: list[Clause], i: int) -> Token | None:
     """The mask that was shown or hidden further back: 'hide the mask, next slice, show it again'."""
-    if not clauses[i].has("SHOW", "HIDE") or not any(token.text in _PRONOUNS for token in clauses[i].tokens):
+    pronoun = any(token.text in _PRONOUNS for token in clauses[i].tokens)
+    alone = all(
+        token.ideas & {"SHOW", "HIDE", "FILLER"} and token.text not in ("看", "看看") for token in clauses[i].tokens
+    )  # 翻三层再显示
+    if not clauses[i].has("SHOW", "HIDE") or not (pronoun or alone):
         return None
     return next(
         (token for clause in reversed(clauses[:i]) if clause.has("SHOW", "HIDE") for token in clause.tokens if "MASK" in token.ideas), None
@@ -490,7 +494,10 @@ def _noun_before(clauses: list[Clause], i: int) -> Token | None:
     last, clause = clauses[i - 1], clauses[i]
     pronoun = any(token.text in _PRONOUNS for token in clause.tokens)
     again = clause.has("CLEAR", "GONE") and last.has("CLEAR", "GONE")  # 点都不要了，删掉
-    if not (last.told or pronoun or again):
+    topic = clause.has("CLEAR", "GONE") and all(
+        t.stands_for(*_NOUNS, "FILLER") and ("FILLER" in t.ideas or not t.ideas & ACTIONS) for t in last.tokens
+    )  # 掩膜不对，清掉
+    if not (last.told or pronoun or again or topic):
         return None
     if last.told and last.has("NEG") and not pronoun and not clause.has("CLEAR", "GONE", "HIDE"):
         return None  # 先别分割，我再看看

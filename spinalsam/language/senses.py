@@ -74,7 +74,7 @@ def _narrow_english(tokens: Sequence[Token], i: int, ideas: set[str], before: To
     if "PERSON" in ideas and opens and "base" in token.forms:
         ideas.discard("PERSON")
     if token.text == "on":
-        if after.kind == "region":
+        if after.kind == "region" or (after.text in _DETERMINERS and i + 2 < len(tokens) and tokens[i + 2].kind == "region"):
             ideas.discard("VISIBLE")  # 'segmentation on L3'
         if not before.stands_for("MASK", "RESULT", "TURN", "PMASK", "BMASK") and not (
             after.kind == "sep" and before.text in ("it", "them")
