@@ -17,8 +17,9 @@ from PyQt5.QtCore import QAbstractEventDispatcher, QObject, QTimer
 IDLE_MS = 200
 # Not more often than this, however often nothing happens.
 PAUSE_S = 2.0
-# Young objects before a small search, small ones before a middling one; the great search does not come by itself any more.
-THRESHOLDS = (3000, 10, 1_000_000)
+# Young objects before a small search, small ones before a middling one, those before a great one, which so comes by itself only where
+# there is never rest.
+THRESHOLDS = (3000, 10, 500)
 # So many old objects (some 10 ms of searching) have been loaded, not made by what the user did.
 MANY = 40_000
 
