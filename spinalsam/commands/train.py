@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--base", metavar="NAME", help="the model that --adapt adapts (default: the shipped one)")
     add("--batch", type=int, metavar="N", help="slices a step, with --adapt")
     add("--init", metavar="FILE", help="begin with the weights of this .safetensors")
-    add("--config", metavar="FILE", help="training settings as JSON; without it those of the shipped network")
+    add("--config", metavar="FILE", help="training settings as JSON; without it those of the shipped networks")
     add("--steps", type=int, metavar="N", help="train this many steps instead of the configured number")
     add("--seconds", type=float, metavar="S", help="stop after this time; the same command goes on later")
     add("--export", metavar="FILE", help="copy the best weights to this .safetensors when done")
@@ -65,14 +65,16 @@ def _train_locator(options: argparse.Namespace) -> dict[str, Any]:
     from spinalsam.training.locator_fit import LocatorConfig, train_locator
     from spinalsam.training.sources import label_files
 
+    config = LocatorConfig.read(Path(options.config)) if options.config else LocatorConfig()
     return train_locator(
-        LocatorConfig() if options.steps is None else LocatorConfig(steps=options.steps),
+        config if options.steps is None else replace(config, steps=options.steps),
         shapes=label_files([Path(path) for path in options.shapes]),
         phantoms=max(1, options.phantoms),
         out=Path(options.out),
         stop_after_s=options.seconds,
         report=note,
         init=Path(options.init) if options.init else None,
+        contexts=[Path(path) for path in options.context],
     )
 
 

@@ -33,6 +33,7 @@ STEP_MM_OF_LEVEL = np.array(
 )
 SACRUM_ML = 4.0
 SACRAL_CHANCE = 0.0025  # measured: up to 0.0015 in the last lumbar vertebra, 0.0034 and more in S1, on two scans and two phantoms
+SACRAL_REST = 0.1  # chance from which bone that hangs on the sacrum belongs to it
 SACRUM_REACH_MM, SACRUM_ASIDE_MM = 110.0, 25.0  # from the lowest vertebra: two may lie unseen between
 SEGMENTS = 4  # of the sacrum, into which the column may have run on
 SMALLEST_VOXELS = 26  # crumbs that the scan's edge has left of a vertebra are no vertebra
@@ -230,7 +231,7 @@ def interpret(given: LocatorAnswer, coarse: Coarse, voxels: NDArray, geometry: G
     sacral |= run_on
     owner[run_on] = 0
     chain, skipped = chain[:vertebrae], skipped[: max(0, vertebrae - 1)]
-    sacral = _sacrum(sacral, chain, coarse)
+    sacral = _grown_sacrum(_sacrum(sacral, chain, coarse), owner, fine[BONE], given.levels)
     below, below_sure = _below(chain, owner, sacral, coarse)
     owner[sacral] = len(chain) + 1
     sure = float(fine[BONE][sacral].mean()) if sacral.any() else 0.0
@@ -313,6 +314,15 @@ def _sacrum(sacral: NDArray[np.bool_], chain: Sequence[Link], coarse: Coarse) ->
         if np.linalg.norm(away, axis=1).min() < SACRUM_REACH_MM and away[:, 2].mean() < 0 and abs(away[:, 0].mean()) < SACRUM_ASIDE_MM:
             kept.append(int(number))
     return np.isin(pieces, np.array(kept, int) + 1) if kept else np.zeros_like(sacral)
+
+
+def _grown_sacrum(
+    sacral: NDArray[np.bool_], owner: NDArray[np.uint8], bone: NDArray[np.float32], levels: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """The sacrum with the bone that hangs on it and may be sacrum too: the network doubts its rim and its tip."""
+    chance = np.exp(_doubled(levels[LEVELS - 1], bone.shape))
+    may = sacral | ((bone > BONE_SURE) & (chance > SACRAL_REST) & (owner == 0))
+    return np.asarray(ndimage.binary_propagation(sacral, mask=may))
 
 
 def _doubled(halved: NDArray, shape: tuple[int, ...]) -> NDArray:

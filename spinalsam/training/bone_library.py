@@ -23,6 +23,11 @@ from spinalsam.support.geometry import Geometry
 GRID_MM = 1.5
 SHELL_MM = 1.2
 C1, SACRUM, ILIUM = 1, 26, 50  # values in the library; an ilium has no VerSe value
+ORGANS = "organs:"  # how the source of a bone from an organ map begins
+# TotalSegmentator's values: sacrum and S1; femora and hips.
+ORGAN_SACRUM, ORGAN_PELVIS = (25, 26), (75, 76, 77, 78)
+SACRUM_ML = 60.0  # of a sacrum that is whole
+ENDPLATE_MM = 27.0
 _ORDER = {value: n for n, value in enumerate((*range(1, 20), 28, *range(20, 27)))}  # from head to foot
 
 Report = Callable[[str], None]
@@ -186,8 +191,61 @@ def bones_of_phantom(seed: int, report: Report) -> list[LocalBone]:
     return bones
 
 
-def gather_bones(files: Sequence[Path], phantoms: int, cache: Path, report: Report) -> list[LocalBone]:
-    """The bones of all label files and of some phantoms; kept in `cache` between runs."""
+def bones_of_organs(source: str, labels: NDArray, geometry: Geometry) -> list[LocalBone]:
+    """Sacrum and pelvis of an organ map with TotalSegmentator's values; vertebrae are never taken. Empty without sacrum and hips.
+
+    The map is coarse: its outlines are smoothed on voxels of a third of its size.
+    """
+    sacral, pelvic = np.isin(labels, ORGAN_SACRUM), np.isin(labels, ORGAN_PELVIS)
+    if sacral.sum() * np.prod(geometry.spacing_mm) < 1000 * SACRUM_ML or not pelvic.any():
+        return []
+    centre, axes = _sacral_frame(geometry.to_mm(np.argwhere(sacral)))
+    bones = []
+    for value, mask in ((SACRUM, sacral), (ILIUM, pelvic)):
+        fine, grid = _refined(mask, geometry)
+        box = ndimage.find_objects(fine.astype(np.uint8))[0]
+        bones.append(local_bone(source, value, fine, grid, box, centre, axes))
+    return bones
+
+
+def _refined(mask: NDArray[np.bool_], geometry: Geometry, factor: int = 3) -> tuple[NDArray[np.bool_], Geometry]:
+    """What a mask holds, on voxels of a `factor`-th of the size with smooth outlines."""
+    box = ndimage.find_objects(mask.astype(np.uint8))[0]
+    low = np.array([part.start for part in box]) - 3
+    part = ndimage.gaussian_filter(np.pad(mask[box], 3).astype(np.float32), 0.6)
+    fine = ndimage.zoom(part, factor, order=1, grid_mode=True, mode="grid-constant") > 0.5
+    affine = geometry.affine.copy()
+    affine[:3, :3] /= factor
+    affine[:3, 3] = geometry.to_mm(low - 0.5 + 0.5 / factor)
+    return fine, Geometry((fine.shape[0], fine.shape[1], fine.shape[2]), affine)
+
+
+def _sacral_frame(points_mm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(middle of the S1 endplate, axes as columns: left, back, up) of a sacrum's voxels in LPS mm.
+
+    In the middle the upper surface falls from the canal to the promontory, the foremost point of the upper half.
+    """
+    middle = float(np.median(points_mm[:, 0]))
+    slab = points_mm[np.abs(points_mm[:, 0] - middle) < 12.0]
+    tops = np.array([column[column[:, 2].argmax()] for column in _columns(slab)])
+    upper = tops[tops[:, 2] > np.median(points_mm[:, 2])]
+    front = float(upper[:, 1].min())
+    plate = upper[upper[:, 1] < front + ENDPLATE_MM]
+    slope = np.polyfit(plate[:, 1], plate[:, 2], 1)[0]
+    up = _unit(np.array([0.0, -slope, 1.0]))
+    back = _unit(np.array([0.0, 1.0, slope]))
+    return np.array([middle, *plate[:, 1:].mean(axis=0)]), np.stack([np.cross(back, up), back, up], axis=1)
+
+
+def _columns(points_mm: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Points grouped by their place seen from above."""
+    _, which = np.unique(np.rint(points_mm[:, :2] * 10).astype(int), axis=0, return_inverse=True)
+    order = np.argsort(which.ravel(), kind="stable")
+    return np.split(points_mm[order], np.flatnonzero(np.diff(which.ravel()[order])) + 1)
+
+
+def gather_bones(files: Sequence[Path], phantoms: int, cache: Path, report: Report, contexts: Sequence[Path] = ()) -> list[LocalBone]:
+    """The bones of all label files and of some phantoms, and the pelves of organ maps; kept in `cache` between runs."""
     from spinalsam.data.formats import read_volume
 
     bones: list[LocalBone] = []
@@ -198,6 +256,13 @@ def gather_bones(files: Sequence[Path], phantoms: int, cache: Path, report: Repo
             report(f"reading bones from {file.name}")
             volume = read_volume(file)
             save_bones(bones_of_labels(file.name.split(".")[0], volume.voxels, volume.geometry), stored)
+        bones += load_bones(stored)
+    for file in contexts:
+        stored = cache / f"organs-{file.name.split('.')[0]}-{file.stat().st_size}.npz"
+        if not stored.exists():
+            report(f"reading sacrum and pelvis from {file.name}")
+            volume = read_volume(file)
+            save_bones(bones_of_organs(ORGANS + file.name.split(".")[0], np.asarray(volume.voxels), volume.geometry), stored)
         bones += load_bones(stored)
     for seed in range(1, phantoms + 1):
         stored = cache / f"bones-phantom{seed}.npz"

@@ -41,6 +41,7 @@ from spinalsam.engine.locator_net import (
     place_of,
     read_locator,
 )  # fmt: skip
+from spinalsam.errors import InputError
 from spinalsam.training.bone_library import LocalBone, gather_bones
 from spinalsam.training.fit import MovingAverage, save_tensors
 from spinalsam.training.locator_render import Sample, render
@@ -61,9 +62,9 @@ Report = Callable[[str], None]
 class LocatorConfig:
     """Everything that decides a run besides the bones. shapes: voxels of samples, taken in turn; sides divisible by 16."""
 
-    steps: int = 3000
-    shapes: tuple[tuple[int, int, int], ...] = ((48, 48, 80), (64, 48, 48), (48, 48, 64), (80, 64, 48))
-    rate: float = 1.5e-3
+    steps: int = 3500
+    shapes: tuple[tuple[int, int, int], ...] = ((48, 48, 80), (64, 48, 48), (48, 48, 64), (96, 64, 64))
+    rate: float = 1e-3
     last_rate: float = 3e-5
     warmup: int = 100
     settle: int = 300
@@ -71,6 +72,15 @@ class LocatorConfig:
     ema: float = 0.985
     seed: int = 0
     save_every: int = 50
+
+    @classmethod
+    def read(cls, path: Path) -> LocatorConfig:
+        """Settings of a JSON file. Raises InputError when it cannot be read or has unknown settings."""
+        try:
+            given = json.loads(path.read_text(encoding="utf-8"))
+            return cls(**given | ({"shapes": tuple(map(tuple, given["shapes"]))} if "shapes" in given else {}))
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(f"The locator's training configuration {path} cannot be read: {error}.") from error
 
     def rate_at(self, step: int) -> float:
         cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.steps)))
@@ -331,14 +341,16 @@ def train_locator(
     stop_after_s: float | None,
     report: Report,
     init: Path | None = None,
+    contexts: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Train the locator, or go on with the run that `out` holds. init: weights to begin with. Returns a summary for people and scripts.
+    """Train the locator, or go on with the run that `out` holds. init: weights to begin with. contexts: organ maps, of which only the
+    pelvis is taken. Returns a summary for people and scripts.
 
     Raises ModelError when `init` holds no locator.
     """
     if init is not None:
         load_locator(init)  # before minutes of work, and before anything is written
-    bones = gather_bones(shapes, phantoms, out / "cache", report)
+    bones = gather_bones(shapes, phantoms, out / "cache", report, contexts)
     run = LocatorRun(out, config, bones, init)
     report(f"{'going on at' if run.step else 'starting at'} step {run.step} of {config.steps} with {len(bones)} bones")
     run.train(stop_after_s=stop_after_s, report=report)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from spinalsam.training.bone_library import SACRUM
 from spinalsam.training.people import (
     AIR,
     BRIGHT,
@@ -53,7 +54,7 @@ def render(rng: np.random.Generator, look: Look, *, whole_view: bool = False) ->
     hu = _with_bone(rng, look, hu)
     if rng.random() < 0.12:
         _add_metal(rng, look, hu)
-    if rng.random() < 0.3:
+    if rng.random() < 0.45:
         _add_distractors(rng, look, hu)
     hu = _scanned(rng, hu)
     seen = np.ones(look.bone.shape, bool) if whole_view else _field_of_view(rng, look)
@@ -70,9 +71,9 @@ def render(rng: np.random.Generator, look: Look, *, whole_view: bool = False) ->
 def _tissues(rng: np.random.Generator, look: Look) -> Array:
     wild = 3.0 if rng.random() < 0.15 else 1.0
     means = np.zeros(12, np.float32)
-    contrast = rng.random() < 0.5
+    contrast = rng.choice([0.0, 1.0, 2.5], p=[0.5, 0.35, 0.15])  # none, venous, arterial
     usual = {
-        AIR: (-1000, 5), FAT: (-100, 12), MUSCLE: (50, 14), VISCERA: (45 + 35 * contrast, 22), LUNG: (-820, 70), DISC: (85, 25),
+        AIR: (-1000, 5), FAT: (-100, 12), MUSCLE: (50, 14), VISCERA: (45 + 35 * min(contrast, 1), 22), LUNG: (-820, 70), DISC: (85, 25),
         CANAL: (25, 18), VESSEL: (45 + 130 * contrast, 40), GAS: (-900, 80), BRIGHT: (250, 150), TABLE: (-450, 350), METAL: (3000, 10),
     }  # fmt: skip
     for kind, (mean, spread) in usual.items():
@@ -87,9 +88,9 @@ def _tissues(rng: np.random.Generator, look: Look) -> Array:
 
 
 def _with_bone(rng: np.random.Generator, look: Look, hu: Array) -> Array:
-    weak = rng.random() < 0.25
-    core = rng.uniform(20, 110) if weak else rng.uniform(90, 330)
-    shell = rng.uniform(150, 500) if weak else rng.uniform(300, 1100)
+    weak = rng.random() < 0.35
+    core = rng.uniform(-50, 110) if weak else rng.uniform(90, 330)
+    shell = rng.uniform(120, 500) if weak else rng.uniform(300, 1100)
     arch = rng.uniform(40, 350)
     texture = _noise_field(rng, hu.shape, 1.6) * np.float32(rng.uniform(5, 60)) + _noise_field(rng, hu.shape, 4.0) * np.float32(
         rng.uniform(0, 40)
@@ -98,6 +99,9 @@ def _with_bone(rng: np.random.Generator, look: Look, hu: Array) -> Array:
     own = rng.normal(0, 25, 40).astype(np.float32)
     odd = rng.random(40) < 0.05
     own[odd] += rng.choice([-80.0, 200.0, 400.0], int(odd.sum()))
+    for owner, value in look.values.items():
+        if value == SACRUM:  # its wings are full of fat in many
+            own[owner] -= rng.uniform(0, 140)
     inner = core + own[look.owner] + texture + arch * np.clip(look.bone - look.body, 0, 1)
     hu = hu * (1 - look.bone) + inner * look.core + (core + shell + texture) * np.clip(look.bone - look.core, 0, 1)
     other = rng.uniform(50, 250)
@@ -137,9 +141,15 @@ def _rod(grid: Array, start: NDArray, end: NDArray, radius: float) -> NDArray[np
 
 
 def _add_distractors(rng: np.random.Generator, look: Look, hu: Array) -> None:
-    """Bright lumps away from the spine: contrast in bowel, calcified vessels, arms beside the trunk."""
+    """Bright lumps and tubes that are not bone: contrast in bowel, ureters and vessels, calcified walls; some of them beside the spine."""
+    middles = [centre for centre in look.centres.values() if np.all(centre > 0) and np.all(centre < hu.shape)]
     for _ in range(int(rng.integers(1, 5))):
         middle, radii = rng.random(3) * hu.shape, rng.uniform(1.5, 7, 3)
+        if middles and rng.random() < 0.5:
+            turn = rng.uniform(np.pi, 2 * np.pi)  # before the spine or to its sides
+            away = np.array([np.cos(turn), np.sin(turn), 0.0]) * rng.uniform(8, 18)
+            middle = middles[int(rng.integers(len(middles)))] + away
+            radii[2] *= rng.choice([1.0, 5.0])
         axes = [((np.arange(n) - c) / r) ** 2 for n, c, r in zip(hu.shape, middle, radii, strict=True)]
         shape = axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None] < 1
         hu[shape & (look.bone < 0.3) & (look.canal < 0.3)] = rng.uniform(150, 900)

@@ -17,11 +17,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from spinalsam.training.bone_library import GRID_MM, ILIUM, SACRUM, LocalBone
+from spinalsam.training.bone_library import GRID_MM, ILIUM, ORGANS, SACRUM, LocalBone
 
 Array = NDArray[np.float32]
 
 VOXEL_MM = 3.0
+REAL_PELVIS = 0.5  # share of people with a pelvis from an organ map, where there is one
 C1, C7, T1, T12, T13, L1, L5, L6 = 1, 7, 8, 19, 28, 20, 24, 25
 
 # Tissues of a look.
@@ -94,6 +95,8 @@ def make_person(rng: np.random.Generator, bones: Sequence[LocalBone]) -> Person:
     for bone in bones:
         by_value.setdefault(bone.value, []).append(bone)
     sacra = by_value[SACRUM]
+    real = [bone for bone in sacra if bone.source.startswith(ORGANS)]
+    sacra = real if real and rng.random() < REAL_PELVIS else sacra
     sacrum = sacra[int(rng.integers(len(sacra)))]
     ilium = next(bone for bone in by_value[ILIUM] if bone.source == sacrum.source)
     lean = _leans(rng, levels)
@@ -134,11 +137,11 @@ def _levels(rng: np.random.Generator) -> list[int]:
     """VerSe values from head to foot, with the numeric variants that people have."""
     levels = list(range(C1, L5 + 1))
     draw = rng.random()
-    if draw < 0.09:
+    if draw < 0.14:
         levels.append(L6)
-    elif draw < 0.13:
+    elif draw < 0.18:
         levels.remove(L5)
-    elif draw < 0.16:
+    elif draw < 0.21:
         levels.remove(T12)
     return levels
 
@@ -258,7 +261,8 @@ def draw_view(rng: np.random.Generator, person: Person, shape: tuple[int, int, i
     # Evenly along the height, so that the short necks do not outnumber the rest; the ends, by which levels are told, more often.
     heights = np.abs(np.gradient(line[:, 2]))
     heights /= heights.sum()
-    heights[:9] *= 1.5
+    heights[:9] *= 2.0
+    heights[15:22] *= 1.8
     heights[-4:] *= 2.5
     at = int(rng.choice(len(line), p=heights / heights.sum()))
     off = rng.normal(0, (24, 22, 25)) * (4 if rng.random() < 0.12 else 1)  # sometimes beside it all
@@ -446,7 +450,7 @@ def _paint_canal_and_discs(look: Look, person: Person, view: View, places: Array
 def _paint_limbs(rng: np.random.Generator, look: Look, person: Person, view: View, places: Array) -> None:
     """Hips, shoulders, breastbone and arms as rods with a core: what else is bright and must not be taken for spine."""
     scale = float(np.linalg.norm(person.chain[10].axes[:, 0]))
-    for start, end, radius in _limbs(rng, person):
+    for start, end, radius in [*_limbs(rng, person), *_skull_base(rng, person)]:
         box = _box_between(view, start, end, radius + 4)
         if box is not None:
             near, along, _ = _segment(places[(slice(None), *box)], start, end, np.eye(3), flat=0.0)
@@ -479,6 +483,31 @@ def _limbs(rng: np.random.Generator, person: Person) -> list[tuple[NDArray[np.fl
         ]
         if rng.random() < 0.2:  # an arm beside the trunk
             rods.append((at(sacrum, side * 205, 0, -60), at(t9, side * 205, 10, 0), 11.0))
+    return rods
+
+
+def _skull_base(rng: np.random.Generator, person: Person) -> list[tuple[NDArray[np.float64], NDArray[np.float64], float]]:
+    """(start, end, radius) of rods in LPS mm: what is bright above and before C1 and is no vertebra."""
+    atlas = person.chain[0].centre_mm
+    c3 = person.chain[2].centre_mm
+    scale = float(np.linalg.norm(person.chain[2].axes[:, 0]))
+    at = lambda origin, *shift: origin + np.array(shift) * scale * rng.normal(1.0, 0.08, 3)  # noqa: E731
+    rods = [
+        (at(atlas, 0, -14, 17), at(atlas, 0, -40, 42), 6.0),  # clivus
+        (at(atlas, 0, 34, 14), at(atlas, 0, 62, 26), 4.0),  # occiput behind the foramen magnum
+        (at(atlas, 0, -82, -22), at(atlas, 0, -84, -30), 9.0),  # chin
+    ]
+    for side in (-1, 1):
+        rods += [
+            (at(atlas, side * 20, 0, 13), at(atlas, side * 22, 9, 15), 6.0),  # condyle
+            (at(atlas, side * 22, -8, 24), at(atlas, side * 62, 6, 27), 8.0),  # petrous bone
+            (at(atlas, side * 50, 4, 6), at(atlas, side * 52, 8, 24), 9.0),  # mastoid
+            (at(atlas, side * 48, -22, 12), at(atlas, side * 45, -30, -22), 5.0),  # jaw
+            (at(atlas, side * 45, -30, -22), at(atlas, side * 12, -80, -28), 5.0),
+            (at(atlas, side * 26, -45, -4), at(atlas, side * 10, -72, -6), 5.0),  # teeth
+            (at(c3, side * 18, -30, 0), at(c3, side * 6, -52, -4), 2.5),  # hyoid
+            (at(c3, side * 14, -32, -30), at(c3, side * 3, -48, -40), 3.0),  # larynx
+        ]
     return rods
 
 

@@ -184,3 +184,19 @@ def test_an_opinion_of_sacrum_without_wings_takes_no_vertebra_away() -> None:
     low = round(LUMBAR[24][2]) // 2
     given.levels[LEVELS - 1, :, :, low - 3 : low + 3] = -3.5
     assert len(interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True).chain) == 5
+
+
+def test_bone_that_hangs_on_the_sacrum_and_may_be_sacrum_belongs_to_it() -> None:
+    given, coarse = painted(LUMBAR, sacrum=True)
+    given.fine[BONE, 4:20, 28:31, 2:6] = 0.45  # the network doubts it
+    given.levels[LEVELS - 1, 2:10, 14:16, 1:3] = np.log(0.2)
+    found = interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True)
+    assert (found.owner[6:18, 28:30, 3:5] == len(found.chain) + 1).all()
+
+
+def test_bone_beside_the_sacrum_that_is_sure_to_be_something_else_stays_out() -> None:
+    given, coarse = painted(LUMBAR, sacrum=True)
+    given.fine[BONE, 4:20, 28:31, 2:6] = 0.45
+    given.levels[LEVELS - 1, 2:10, 14:16, 1:3] = np.log(0.02)
+    found = interpret(given, coarse, coarse.hu, coarse.geometry, is_hu=True)
+    assert not (found.owner[:, 28:] == len(found.chain) + 1).any()

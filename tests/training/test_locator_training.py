@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import save_file
 
 from spinalsam.engine.locator_net import answer, load_locator
+from spinalsam.errors import InputError
 from spinalsam.support.geometry import Geometry
-from spinalsam.training.bone_library import GRID_MM, ILIUM, SACRUM, LocalBone, bones_of_labels, load_bones, save_bones
+from spinalsam.training.bone_library import GRID_MM, ILIUM, SACRUM, LocalBone, bones_of_labels, bones_of_organs, load_bones, save_bones
 from spinalsam.training.locator_fit import LocatorConfig, LocatorRun, Samples, prepared
 from spinalsam.training.locator_render import render
 from spinalsam.training.people import C1, L5, Person, View, draw_view, look_at, make_person
@@ -128,3 +129,33 @@ def test_weights_that_do_not_fit_are_refused_before_anything_is_written(run, tmp
     run("train", "--out", tmp_path / "run", "--locator", "--init", weights).failed(4, why)
     run("train", "--out", tmp_path / "run", "--init", weights).failed(3, "cannot begin with")
     assert not (tmp_path / "run").exists()
+
+
+def test_an_organ_map_gives_sacrum_and_pelvis_in_the_frame_of_the_endplate_and_no_vertebra() -> None:
+    """A wedge whose upper surface falls 40 degrees to the front, on a flipped and coarse grid, between two plates as hips."""
+    geometry = Geometry.from_parts((60, 60, 50), spacing_mm=(3, 3, 3), origin_mm=(-90, -90, -75))
+    x, y, z = np.moveaxis(geometry.to_mm(np.argwhere(np.ones(geometry.shape))).reshape(*geometry.shape, 3), -1, 0)
+    slope = np.tan(np.radians(40))
+    labels = np.zeros(geometry.shape, np.uint8)
+    labels[(np.abs(x) < 40) & (y > -20) & (y < 25) & (z < y * slope) & (z > -60)] = 25
+    labels[(np.abs(np.abs(x) - 60) < 7) & (np.abs(y) < 50) & (np.abs(z + 20) < 50)] = 77
+    labels[20:40, 20:40, 45:] = 27
+    flipped = Geometry(geometry.shape, geometry.affine @ np.array([[-1, 0, 0, 59], [0, -1, 0, 59], [0, 0, 1, 0], [0, 0, 0, 1.0]]))
+    sacrum, pelvis = bones_of_organs("map", labels[::-1, ::-1], flipped)
+    assert (sacrum.value, pelvis.value) == (SACRUM, ILIUM)
+    low, high = sacrum.corners_mm()[[0, -1]]
+    assert low[0] == pytest.approx(-high[0], abs=4) and 35 < high[0] < 48
+    solid = sacrum.fields[0] > 127
+    left, back, up = sacrum.origin.astype(int)
+    above, below = solid[left, back, up + 4 :], solid[left, back, up - 12 : up - 4]
+    assert not above.any() and below.all()
+    assert bones_of_organs("map", np.where(labels == 77, 0, labels), geometry) == []
+
+
+def test_settings_of_a_file_are_read_and_wrong_ones_refused(tmp_path: Path) -> None:
+    file = tmp_path / "locator.json"
+    file.write_text('{"steps": 7, "shapes": [[32, 32, 48]], "seed": 3}', encoding="utf-8")
+    assert LocatorConfig.read(file) == LocatorConfig(steps=7, shapes=((32, 32, 48),), seed=3)
+    file.write_text('{"step": 7}', encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be read"):
+        LocatorConfig.read(file)
