@@ -12,7 +12,7 @@ import pytest
 from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication
+from PyQt5.QtWidgets import QApplication, QWidget
 
 from spinalsam.ui.dialogs import SeriesPicker
 from spinalsam.ui.main_window import MainWindow
@@ -174,3 +174,11 @@ def test_a_recent_case_that_is_gone_is_marked_and_can_be_taken_off(window: MainW
     listed.setCurrentRow(1)
     QTest.keyClick(listed, Qt.Key_Delete)
     assert listed.count() == 1 and window.preferences.recent == [str(there)]
+
+
+def test_a_notice_stays_above_the_page_that_comes(case: MainWindow) -> None:
+    case.notices.say("Something to know.", "error")
+    case.run("clear_image", {})
+    assert case.welcome.isVisible()
+    widgets = [child for child in case.centre.children() if isinstance(child, QWidget)]
+    assert widgets.index(case.notices) > widgets.index(case.welcome)

@@ -131,6 +131,7 @@ def test_translations_keep_every_place() -> None:
             "There is no axial slice 9999; they run from 1 to 55. Done: Next or previous slice. Not done: Go to, Measure.",
             "没有轴位第 9999 层；范围是 1 到 55。已完成：下一层或上一层。未完成：转到、测量。",
         ),
+        ("Image: Open image, Close image.\nPoints: Add points, Clear points.", "图像：打开图像、关闭图像。\n点：添加点、清除点。"),
         ("Something nobody has translated.", "Something nobody has translated."),
     ],
 )
