@@ -137,6 +137,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.setStatusBar(self.status)
         self.notices = NoticeHost(self.centre)
+        self.notices.keep_clear(self.panes.compare)
         self.centre.currentChanged.connect(self.notices.raise_)
         self.opening = Opening(self, self.centre)
 

@@ -61,8 +61,14 @@ class NoticeHost(QWidget):
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
         self._notices: list[Notice] = []
+        self._foot: QWidget | None = None
         over.installEventFilter(self)
         self.hide()
+
+    def keep_clear(self, foot: QWidget) -> None:
+        """Stay above a widget at the lower edge while it is shown."""
+        self._foot = foot
+        foot.installEventFilter(self)
 
     @property
     def texts(self) -> list[str]:
@@ -89,7 +95,7 @@ class NoticeHost(QWidget):
             self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Resize:
+        if event.type() in (QEvent.Resize, QEvent.Show, QEvent.Hide):
             self._place()
         return False
 
@@ -103,6 +109,7 @@ class NoticeHost(QWidget):
             notice.setFixedHeight(max(notice.heightForWidth(WIDTH), notice.minimumSizeHint().height(), 40))
             notice.move(0, y)
             y += notice.height() + GAP
-        self.setGeometry(14, over.height() - y - 8, WIDTH, y)
+        foot = self._foot.height() if self._foot is not None and self._foot.isVisible() else 0
+        self.setGeometry(14, over.height() - foot - y - 8, WIDTH, y)
         self.show()
         self.raise_()

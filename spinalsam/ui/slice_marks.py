@@ -205,7 +205,9 @@ def draw_other_pointer(painter: QPainter, scene: SliceScene, viewport: Viewport,
 
 
 def draw_letters(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
-    """Orientation letters at the middle of the four edges."""
+    """Orientation letters at the middle of the four edges; none over a picture, of which nobody knows how the patient lay."""
+    if scene.volume.source.get("format") == "picture":
+        return
     left, right, top, bottom = scene.plane.edge_letters
     width, height = viewport.width, viewport.height
     font = QFont(painter.font())
@@ -257,7 +259,7 @@ def draw_corner_texts(painter: QPainter, scene: SliceScene, viewport: Viewport, 
 def slice_text(scene: SliceScene) -> str:
     """Number of the slice, counted from 1 as people do, and its position."""
     number = f"{scene.index + 1} / {scene.plane.count}"
-    return f"{number}\n{scene.position_mm():.1f} mm" if scene.volume.geometry.has_spacing else number
+    return f"{number}\n{round(scene.position_mm(), 1) + 0.0:.1f} mm" if scene.volume.geometry.has_spacing else number
 
 
 def pending_point(xy: Pixel, positive: bool) -> PointMark:

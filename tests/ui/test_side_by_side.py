@@ -169,3 +169,13 @@ def test_an_earlier_step_is_compared_from_the_list_of_steps(case: MainWindow, se
     assert reference.title == "before: Brush L3 on axial slice 7"
     assert int((reference.labels == 22).sum()) < int((case.workspace.mask == 22).sum())
     assert not next(action for action in case.history.menu_of(4).actions() if action.data() == "compare_mask").isEnabled()
+
+
+def test_notices_leave_the_figures_free(compared: MainWindow, qtbot: Any) -> None:
+    compared.notices.say("Saved.", "error")
+    host, panel = compared.notices, compared.panes.compare
+    assert host.geometry().bottom() <= panel.mapTo(compared.centre, panel.rect().topLeft()).y()
+    low = host.geometry().bottom()
+    compared.run("show_side_by_side", {"visible": False})
+    qtbot.waitUntil(lambda: not panel.isVisible())
+    assert host.geometry().bottom() > low

@@ -147,6 +147,21 @@ class Sitting:
         self.screen.press(*["ctrl+shift+z"] * steps)
         self.screen.until(lambda seen: seen["redo"] == 0 and seen["idle"], 60, "redoing everything")
 
+    def compare(self, reference: Path) -> None:
+        """With a mask file, side by side, by the palette, a dialog and a key."""
+        self.screen.press("ctrl+k")
+        self.screen.until(lambda seen: "What do you want to do?" in seen["focus"], 20, "the palette")
+        self.screen.type("compare with a ref")
+        self.screen.press("Return")
+        self.answer("Reference mask", str(reference))
+        self.screen.until(lambda seen: "Labels and figures" in seen["windows"], 60, "the figures")
+        self.screen.focus("Labels and figures")
+        self.screen.press("Escape")
+        self.screen.until(lambda seen: "Labels and figures" not in seen["windows"], 20, "the end of the figures")
+        self.screen.focus("SpinalSAM")
+        self.screen.press("shift+r")
+        self.screen.until(lambda seen: any("Dice" in widget["name"] for widget in seen["widgets"]) and seen["idle"], 60, "the comparison")
+
     # --- the tour ----------------------------------------------------------------------------------------------------
 
     def look(self, name: str) -> None:
@@ -239,6 +254,10 @@ def test_a_sitting_from_the_empty_window_to_the_exported_vertebra(sitting: Sitti
     sitting.look("10_restored")
     assert screen.look()["undo"] >= steps
     third = sitting.export("third.nii.gz")
+    sitting.compare(reference_of(sitting, third))
+    sitting.look("11_compared")
+    screen.press("shift+r")
+    screen.until(lambda seen: len(seen["panes"]) == 3, 30, "three planes again")
     sitting.name("L4")
     sitting.cross("sagittal", sitting.patient.middle)
     sitting.box("sagittal", sitting.patient.other)
@@ -254,6 +273,18 @@ def test_a_sitting_from_the_empty_window_to_the_exported_vertebra(sitting: Sitti
     assert np.array_equal(voxels(fourth) == L3, labels == L3)
     report(sitting.watched)
     assert "Traceback" not in (sitting.folder / "errors.txt").read_text()
+
+
+def reference_of(sitting: Sitting, mask: Path) -> Path:
+    """A file to compare with: the phantom's reference on the mask's grid, or the mask itself."""
+    import nibabel
+
+    labels = sitting.patient.reference
+    if labels is None:
+        return mask
+    path = sitting.folder / "reference.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.where(labels == L3, labels, 0).astype(np.uint8), nibabel.load(mask).affine), path)
+    return path
 
 
 def voxels(path: Path) -> np.ndarray:

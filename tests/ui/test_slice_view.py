@@ -15,6 +15,7 @@ from spinalsam.support.geometry import Geometry
 from spinalsam.support.planes import PLANES, SlicePlane, SliceRef
 from spinalsam.support.windowing import Window
 from spinalsam.ui.scene import BoxMark, PointMark, SliceScene
+from spinalsam.ui.slice_marks import LETTER, slice_text
 from spinalsam.ui.slice_picture import outline
 from spinalsam.ui.slice_view import SliceView
 from tests.ui.pointing import at, drag, wheel
@@ -235,6 +236,27 @@ def test_the_mask_is_drawn_over_its_own_voxels_in_its_labels_colour(qtbot: Any) 
     made.show_scene(a_scene("axial", mask=mask, colours={22: (255, 0, 0)}, crosshair_xy=(-30.0, -30.0)))
     inside, outside = QColor(made.grab().toImage().pixelColor(at(made, (10, 15, 5)))), made.grab().toImage().pixelColor(at(made, (2, 5, 5)))
     assert inside.red() > inside.green() + 40 and abs(outside.red() - outside.green()) < 3
+
+
+def test_a_picture_has_no_orientation_letters(qtbot: Any) -> None:
+    """Nobody knows how the patient lay; for a CT the letters are there."""
+    scene = a_scene("axial")
+    place = QPoint(20, 190)  # the left edge's letter is around
+
+    def drawn(volume: Volume) -> bool:
+        image = show(qtbot, replace(scene, volume=volume)).grab().toImage()
+        near = [image.pixelColor(place.x() + x, place.y() + y) for x in range(-12, 13) for y in range(-12, 13)]
+        return any(colour.name() == LETTER.name() for colour in near)
+
+    assert drawn(scene.volume)
+    assert not drawn(replace(scene.volume, source={"format": "picture"}))
+
+
+def test_a_place_is_never_minus_nothing() -> None:
+    geometry = Geometry.from_parts(SHAPE, spacing_mm=(0.7, 0.9, 2.5), origin_mm=(0.0, 0.0, -12.52))
+    plane = SlicePlane(geometry, "axial")
+    scene = replace(a_scene("axial"), volume=Volume(a_scene("axial").volume.voxels, geometry), plane=plane, index=5)
+    assert slice_text(scene).endswith("\n0.0 mm")
 
 
 def test_outline_runs_along_the_outer_edges_of_the_pixels() -> None:
