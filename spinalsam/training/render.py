@@ -35,12 +35,16 @@ class Shape:
 
 @dataclass(frozen=True)
 class ShapeVolume:
-    """All bone of one label volume on isotropic voxels of `spacing_mm`, as smoothed occupancy (0-255), and its vertebrae."""
+    """The spine of one label volume on isotropic voxels of `spacing_mm`, as smoothed occupancy (0-255), and its vertebrae.
+
+    beside: ribs, hips and other bones that lie around it, on the same voxels; None where they are not known.
+    """
 
     name: str
     spacing_mm: float
     bone: NDArray[np.uint8]
     shapes: tuple[Shape, ...]
+    beside: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,28 +84,44 @@ class RenderedSlice:
     bone: NDArray[np.bool_]
 
 
-def build_shape_volume(name: str, labels: NDArray, spacing_mm: ArrayLike, *, grid_mm: float) -> ShapeVolume:
-    """Resample a label volume [i, j, k] to isotropic voxels and smooth every label's occupancy by a Gaussian vote."""
+def build_shape_volume(
+    name: str, labels: NDArray, spacing_mm: ArrayLike, *, grid_mm: float, beside: NDArray[np.bool_] | None = None
+) -> ShapeVolume:
+    """Resample a label volume [i, j, k] to isotropic voxels and smooth every label's occupancy by a Gaussian vote.
+
+    beside: [i, j, k] bool, other bones.
+    """
     zoom = np.asarray(spacing_mm, float) / grid_mm
-    sigma = 0.5 / np.minimum(zoom, 1.0) * 0.8  # enough to melt the staircase of the coarser of the two grids
     bone = np.zeros(np.ceil(np.array(labels.shape) * zoom).astype(int) + 2, np.uint8)
     shapes = []
     for label, box in enumerate(ndimage.find_objects(labels.astype(np.uint8)), start=1):
-        if box is None:
-            continue
-        lower = np.maximum([part.start - 4 for part in box], 0)
-        upper = np.minimum([part.stop + 4 for part in box], labels.shape)
-        crop = (labels[tuple(slice(a, b) for a, b in zip(lower, upper, strict=True))] == label).astype(np.float32)
-        occupancy = ndimage.zoom(ndimage.gaussian_filter(crop, 0.6), zoom, order=1, grid_mode=True, mode="nearest")
-        occupancy = ndimage.gaussian_filter(occupancy, np.clip(sigma, 0.3, 1.2))
-        occupancy = np.clip(occupancy * 255, 0, 255).astype(np.uint8)
-        start = np.round(lower * zoom).astype(np.int64)
-        where = tuple(slice(a, a + n) for a, n in zip(start, occupancy.shape, strict=True))
-        view = bone[where]
-        cut = occupancy[tuple(slice(0, n) for n in view.shape)]
-        np.copyto(view, np.minimum(view.astype(np.uint16) + cut, 255).astype(np.uint8))
-        shapes.append(Shape(label, start, occupancy))
-    return ShapeVolume(name, grid_mm, bone, tuple(shapes))
+        if box is not None:
+            shape = _shape(label, labels == label, box, zoom)
+            _add(bone, shape)
+            shapes.append(shape)
+    around = None
+    if beside is not None and beside.any():
+        around = np.zeros_like(bone)
+        _add(around, _shape(0, beside, ndimage.find_objects(beside.astype(np.uint8))[0], zoom))
+    return ShapeVolume(name, grid_mm, bone, tuple(shapes), around)
+
+
+def _shape(label: int, mask: NDArray[np.bool_], box: tuple[slice, ...], zoom: NDArray[np.float64]) -> Shape:
+    """A mask's smoothed occupancy on the finer or coarser voxels."""
+    sigma = 0.5 / np.minimum(zoom, 1.0) * 0.8  # enough to melt the staircase of the coarser of the two grids
+    lower = np.maximum([part.start - 4 for part in box], 0)
+    upper = np.minimum([part.stop + 4 for part in box], mask.shape)
+    crop = mask[tuple(slice(a, b) for a, b in zip(lower, upper, strict=True))].astype(np.float32)
+    occupancy = ndimage.zoom(ndimage.gaussian_filter(crop, 0.6), zoom, order=1, grid_mode=True, mode="nearest")
+    occupancy = ndimage.gaussian_filter(occupancy, np.clip(sigma, 0.3, 1.2))
+    return Shape(label, np.round(lower * zoom).astype(np.int64), np.clip(occupancy * 255, 0, 255).astype(np.uint8))
+
+
+def _add(whole: NDArray[np.uint8], shape: Shape) -> None:
+    where = tuple(slice(a, a + n) for a, n in zip(shape.lower, shape.occupancy.shape, strict=True))
+    view = whole[where]
+    cut = shape.occupancy[tuple(slice(0, n) for n in view.shape)]
+    np.copyto(view, np.minimum(view.astype(np.uint16) + cut, 255).astype(np.uint8))
 
 
 def save_library(volumes: Sequence[ShapeVolume], path: Path) -> None:
@@ -109,6 +129,8 @@ def save_library(volumes: Sequence[ShapeVolume], path: Path) -> None:
     arrays: dict[str, NDArray] = {}
     for n, volume in enumerate(volumes):
         arrays[f"{n}.bone"] = volume.bone
+        if volume.beside is not None:
+            arrays[f"{n}.beside"] = volume.beside
         arrays[f"{n}.spacing"] = np.array([volume.spacing_mm])
         arrays[f"{n}.name"] = np.frombuffer(volume.name.encode(), np.uint8)
         for shape in volume.shapes:
@@ -127,7 +149,8 @@ def load_library(path: Path) -> list[ShapeVolume]:
             labels = sorted({int(k.split(".")[1]) for k in names if k.startswith(f"{n}.") and k.endswith(".lower")})
             shapes = tuple(Shape(v, store[f"{n}.{v}.lower"], store[f"{n}.{v}.occupancy"]) for v in labels)
             name = store[f"{n}.name"].tobytes().decode()
-            volumes.append(ShapeVolume(name, float(store[f"{n}.spacing"][0]), store[f"{n}.bone"], shapes))
+            beside = store[f"{n}.beside"] if f"{n}.beside" in names else None
+            volumes.append(ShapeVolume(name, float(store[f"{n}.spacing"][0]), store[f"{n}.bone"], shapes, beside))
     return volumes
 
 
@@ -211,7 +234,7 @@ def _random_cut(rng: np.random.Generator, volume: ShapeVolume, shape: Shape) -> 
     right, down = np.cos(angle) * right + np.sin(angle) * down, np.cos(angle) * down - np.sin(angle) * right
     if rng.random() < 0.5:
         right = -right
-    scale = rng.uniform(0.85, 1.18, 2)
+    scale = rng.uniform(0.82, 1.22, 2)
     origin = _random_inside(rng, shape.occupancy) + shape.lower
     return _Cut(
         origin.astype(float),
@@ -242,7 +265,7 @@ def _bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 
 CONTEXT_SHARE = 0.4  # of the slices have organs of true shape around the bone
 # What share of the picture's side the target fills, and how often: as a box's look shows it, as a click's, as anything.
-FILLS, FILL_SHARES = ((0.48, 0.72), (0.2, 0.48), (0.12, 0.9)), (0.55, 0.3, 0.15)
+FILLS, FILL_SHARES = ((0.48, 0.72), (0.2, 0.48), (0.12, 0.9)), (0.5, 0.35, 0.15)
 ADJOINING_SHARE = 0.4  # of the slices have ribs or other bones that meet the bone at a joint
 UNEVEN_SHARE = 0.35  # of the coarse slices have longer pixels one way, as sagittal and coronal slices of thick-sliced scans
 ENDPLATE_SHARE = 0.2  # of the slices run along an endplate
@@ -256,7 +279,7 @@ def render_slice(
     *,
     side: int,
     contexts: Sequence[Context] = (),
-    piece_share: float = 0.4,
+    piece_share: float = 0.25,
 ) -> RenderedSlice:
     """One training slice of (side, side) pixels around a random vertebra of the library."""
     while True:
@@ -300,13 +323,17 @@ def _render_cut(
     offsets = [0.0] if not thick_mm else [-0.33 * thick_mm, 0.0, 0.33 * thick_mm]
     target_occupancy = np.zeros((side, side), np.float32)
     bone_occupancy = np.zeros((side, side), np.float32)
+    beside_occupancy = np.zeros((side, side), np.float32)
     for offset in offsets:
         shifted = points + (cut.normal * offset).astype(np.float32)[:, None, None]
         target_occupancy += _sample(shape.occupancy, shape.lower, shifted)
         bone_occupancy += _sample(volume.bone, 0, shifted)
+        if volume.beside is not None:
+            beside_occupancy += _sample(volume.beside, 0, shifted)
     target_occupancy /= len(offsets)
     bone_occupancy = np.maximum(bone_occupancy / len(offsets), target_occupancy)
-    hu = _draw(rng, target_occupancy, bone_occupancy, field_mm / side, context, _overdraw_px(rng, field_mm / side, factor))
+    all_bone = np.maximum(bone_occupancy, beside_occupancy / len(offsets))
+    hu = _draw(rng, target_occupancy, all_bone, field_mm / side, context, _overdraw_px(rng, field_mm / side, factor))
     whole = target_occupancy > 0.5
     bone = bone_occupancy > 0.5
     if factor > 1.0:
@@ -325,16 +352,16 @@ def _render_cut(
 
 
 def _overdraw_px(rng: np.random.Generator, pixel_mm: float, factor: float) -> float:
-    """How far outside the bone its outline was drawn, in pixels: people and networks take the blurred edge in, by some share
-    of a scanner's pixel and of a millimetre. factor: how many of our pixels are one of the scanner's."""
-    if rng.random() < 0.2:
-        return 0.0
-    return float(rng.uniform(0, 1.1) / pixel_mm + rng.uniform(0, 0.4) * factor)
+    """How far outside the bone its outline was drawn, in pixels: people and networks take the blurred edge in.
+
+    Hardly at random: a network can only learn what can be seen, and how far a person draws outside cannot.
+    """
+    return float(np.clip(rng.normal(0.45, 0.1), 0, 0.8) / pixel_mm + 0.15 * (factor - 1))
 
 
 def _rounded(rng: np.random.Generator, target: NDArray[np.bool_], whole: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Outlines as a hand draws them: notches filled, corners cut."""
-    sigma = rng.uniform(0.8, 2.2)
+    sigma = rng.uniform(0.8, 1.6)
     target = _smooth(target.astype(np.float32), sigma) > 0.5
     return target, target | (_smooth(whole.astype(np.float32), sigma) > 0.5)
 
@@ -392,10 +419,10 @@ def _draw(rng: np.random.Generator, target: Array, bone: Array, pixel_mm: float,
     shell_px = np.maximum(shell_px, 0.6)
     osteoporotic = rng.random() < 0.15
     core = rng.uniform(-40, 90) if osteoporotic or (endplate and rng.random() < 0.5) else rng.uniform(40, 380)
-    shell = rng.uniform(60, 500) if osteoporotic else rng.uniform(60, 1300)
+    shell = rng.uniform(150, 500) if osteoporotic else rng.uniform(200, 1200)
     fine_cells = int(np.clip(side * pixel_mm / rng.uniform(0.8, 2.5), 8, side))
     value = core + rng.uniform(0, 90) * _noise(rng, side, int(rng.integers(3, 12))) + rng.uniform(0, 90) * _noise(rng, side, fine_cells)
-    strength = np.clip(1 + rng.uniform(0, 0.45) * _noise(rng, side, int(rng.integers(3, 10))), 0.1, 1.9)
+    strength = np.clip(1 + rng.uniform(0, 0.35) * _noise(rng, side, int(rng.integers(3, 10))), 0.3, 1.9)
     softness = rng.uniform(0.3, 0.9) * (thickness_mm / pixel_mm if endplate else 1.0)
     value = value + shell * strength * _step((shell_px - np.maximum(depth, 0)) / softness)
     if rng.random() < 0.5:  # neighbours are not of the same density
@@ -580,7 +607,7 @@ def _coarsen(
         finer = min(side, round(coarse[0] * rng.uniform(1.3, 4.0)))
         coarse = (coarse[0], finer) if rng.random() < 0.5 else (finer, coarse[1])
     small = _expose(rng, _resize(hu, coarse, antialias=True), noise=factor**-0.5)
-    share = rng.uniform(0.3, 0.55)  # a pixel that bone fills by a third is often drawn as bone
+    share = rng.uniform(0.38, 0.48)  # a pixel that bone fills by a third is often drawn as bone
     drawn, drawn_bone = (_resize(part, coarse, antialias=True) > share for part in (target, bone))
     full = (side, side)
     seen, seen_bone = (_resize(part.astype(np.float32), full, antialias=False) > 0.5 for part in (drawn, drawn_bone))
@@ -591,6 +618,8 @@ def _window(rng: np.random.Generator, hu: Array) -> Array:
     """A display window, sometimes a gamma curve, sometimes eight bits."""
     if rng.random() < 0.35:  # what the program itself shows the network of a CT
         low, high = -250.0 + rng.normal(0, 40), 1250.0 + rng.normal(0, 120)
+    elif rng.random() < 0.12:  # a soft-tissue window, which hides the bone's inside
+        low, high = rng.uniform(-220, -100), rng.uniform(200, 350)
     else:
         low = rng.uniform(-400, -50) if rng.random() < 0.6 else rng.uniform(-1100, -50)
         high = rng.uniform(350, 2200)

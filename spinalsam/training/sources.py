@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,8 @@ LABEL_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 VERTEBRAE = (*range(1, 26), 28)
 SACRUM = 26
 TOTALSEGMENTATOR_BONES = (*range(25, 51), *range(69, 79), *range(91, 118))
-REAL_SHAPE_WEIGHT = 2  # a real label volume is drawn from that many times as often as a phantom
+TOTALSEGMENTATOR_SACRUM, TOTALSEGMENTATOR_SPINE = (25, 26), tuple(range(25, 51))
+REAL_SHAPE_WEIGHT = 3  # a real label volume is drawn from that many times as often as a phantom
 
 Report = Callable[[str], None]
 
@@ -98,7 +99,8 @@ def _grow_phantom(seed: int, stored: Path, organs: Path) -> None:
     phantom = make_phantom(seed, options)
     spacing = phantom.volume.geometry.spacing_mm
     labels = np.where(np.isin(phantom.mask, (*VERTEBRAE, SACRUM)), phantom.mask, 0).astype(np.uint8)
-    save_library([build_shape_volume(f"phantom{seed}", labels, spacing, grid_mm=COARSEST_MM)], stored)
+    beside = np.isin(phantom.tissues, [TISSUES["rib"], TISSUES["ilium"]])
+    save_library([build_shape_volume(f"phantom{seed}", labels, spacing, grid_mm=COARSEST_MM, beside=beside)], stored)
     bones = [TISSUES[name] for name in ("vertebral body", "posterior elements", "sacrum", "rib", "ilium", "calcification", "metal")]
     _save_context(phantom.tissues, spacing, bones, organs)
 
@@ -113,6 +115,32 @@ def gather_contexts(files: Sequence[Path], *, report: Report) -> list[ContextMap
         volume = read_volume(file)
         contexts.append(_isotropic(volume.voxels.astype(np.uint8), volume.geometry.spacing_mm, TOTALSEGMENTATOR_BONES))
     return contexts
+
+
+def gather_sacra(files: Sequence[Path], cache: Path, *, report: Report) -> list[ShapeVolume]:
+    """The sacra of organ maps with their neighbours, as VerSe masks seldom have one; kept in `cache` between runs.
+
+    The vertebrae of an organ map are drawn beside its sacrum and are not shapes to ask for: they are a network's output.
+    """
+    from spinalsam.data.formats import read_volume
+
+    sacra = []
+    for file in files:
+        stored = cache / f"sacrum-{file.name.split('.')[0]}-{file.stat().st_size}.npz"
+        if not stored.exists():
+            report(f"reading the sacrum of {file.name}")
+            volume = read_volume(file)
+            sacrum = np.isin(volume.voxels, TOTALSEGMENTATOR_SACRUM)
+            if not sacrum.any():
+                continue
+            labels = np.where(np.isin(volume.voxels, TOTALSEGMENTATOR_SPINE), volume.voxels, 0).astype(np.uint8)
+            labels[sacrum] = SACRUM
+            beside = np.isin(volume.voxels, sorted(set(TOTALSEGMENTATOR_BONES) - set(TOTALSEGMENTATOR_SPINE)))
+            built = build_shape_volume("sacrum", labels, volume.geometry.spacing_mm, grid_mm=COARSEST_MM, beside=beside)
+            cache.mkdir(parents=True, exist_ok=True)
+            save_library([replace(built, shapes=tuple(shape for shape in built.shapes if shape.label == SACRUM))], stored)
+        sacra += load_library(stored)
+    return sacra
 
 
 def gather_scans(paths: Sequence[Path], *, report: Report) -> list[ContextScan]:
@@ -170,6 +198,7 @@ class Sources:
         library: list[ShapeVolume] = []
         if self.shapes:
             library += gather_shapes(self.shapes, cache, report=report) * REAL_SHAPE_WEIGHT
+            library += gather_sacra(self.contexts, cache, report=report)
         phantoms = self.phantoms or (0 if self.shapes or self.data else 1)
         if phantoms:
             bodies, organs = phantom_sources(phantoms, cache, report=report)
