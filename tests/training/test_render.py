@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import nibabel as nib
 import numpy as np
 import pytest
 
 from spinalsam.training.render import ContextMap, ShapeVolume, build_shape_volume, load_library, render_slice, save_library
+from spinalsam.training.sources import gather_sacra
+
+
+def write_nifti(path: Path, labels: np.ndarray, *, spacing_mm: tuple[float, float, float]) -> None:
+    nib.save(nib.Nifti1Image(labels, np.diag([*spacing_mm, 1.0])), path)
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +67,47 @@ def test_a_library_survives_its_file(library: list[ShapeVolume], tmp_path) -> No
     assert (back.name, back.spacing_mm, len(back.shapes)) == ("blocks", 1.0, 2)
     np.testing.assert_array_equal(back.bone, library[0].bone)
     np.testing.assert_array_equal(back.shapes[1].occupancy, library[0].shapes[1].occupancy)
+
+
+def test_bones_beside_are_drawn_and_belong_to_nothing(library: list[ShapeVolume], tmp_path) -> None:
+    """A hip lies where only soft tissue would be; it brightens the picture there and is in none of the masks."""
+    labels = np.zeros((60, 60, 40), np.uint8)
+    labels[22:38, 22:38, 5:35] = 26
+    hips = np.zeros(labels.shape, bool)
+    hips[:20, 10:50, 5:35] = hips[40:, 10:50, 5:35] = True
+    alone = build_shape_volume("sacrum", labels, (1.0, 1.0, 1.0), grid_mm=1.0)
+    among = build_shape_volume("sacrum", labels, (1.0, 1.0, 1.0), grid_mm=1.0, beside=hips)
+    save_library([alone, among], tmp_path / "sacra.npz")
+    alone, among = load_library(tmp_path / "sacra.npz")
+    assert alone.beside is None and among.beside is not None
+    assert (among.beside > 127).sum() == pytest.approx(hips.sum(), rel=0.1)
+    brighter = 0
+    for seed in range(20):
+        bare, full = (render_slice(np.random.default_rng(seed), [volume], side=64) for volume in (alone, among))
+        np.testing.assert_array_equal(bare.target, full.target)
+        np.testing.assert_array_equal(bare.bone, full.bone)
+        brighter += full.pixels[~full.bone].mean() > bare.pixels[~bare.bone].mean() + 1e-3
+    assert brighter >= 10
+
+
+def test_an_organ_map_gives_its_sacrum(tmp_path) -> None:
+    """TotalSegmentator's sacrum and S1 become one sacrum; its lumbar vertebrae lie beside and are no shapes; hips are beside too."""
+    organs = np.zeros((40, 40, 40), np.uint8)
+    organs[15:25, 15:25, 5:15], organs[15:25, 15:25, 15:20], organs[15:25, 15:25, 22:30] = 25, 26, 27
+    organs[2:12, 10:30, 5:25] = 77
+    write_nifti(tmp_path / "organs.nii.gz", organs, spacing_mm=(2.0, 2.0, 2.0))
+    for _ in range(2):  # read, then from the cache
+        (volume,) = gather_sacra([tmp_path / "organs.nii.gz"], tmp_path / "cache", report=lambda line: None)
+        assert [shape.label for shape in volume.shapes] == [26]
+        mm3 = (volume.shapes[0].occupancy > 127).sum() * volume.spacing_mm**3
+        assert mm3 == pytest.approx(1500 * 8, rel=0.15)
+        assert volume.bone.astype(bool).sum() * volume.spacing_mm**3 > 2300 * 8
+        assert volume.beside is not None and (volume.beside > 127).any()
+
+
+def test_an_organ_map_without_a_sacrum_gives_none(tmp_path) -> None:
+    write_nifti(tmp_path / "organs.nii.gz", np.full((9, 9, 9), 5, np.uint8), spacing_mm=(3.0, 3.0, 3.0))
+    assert gather_sacra([tmp_path / "organs.nii.gz"], tmp_path / "cache", report=lambda line: None) == []
 
 
 def test_organs_around_the_bone_leave_the_bone_as_it_is(library: list[ShapeVolume]) -> None:
