@@ -10,10 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from spinalsam.errors import UsageError
-from spinalsam.language.clauses import ACTIONS, Clause, split, without_exceptions
+from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, split, without_exceptions
 from spinalsam.language.corrections import corrected, without_contrasts
 from spinalsam.language.evidence import has_unknown, has_used_values, is_supported
 from spinalsam.language.guards import answers_only, asked_for, is_refused
@@ -104,12 +105,18 @@ def _twins(calls: Sequence[OperationCall]) -> tuple[tuple[OperationCall, ...], .
 
 
 def _understood(tokens: list[Token], hints: Hints) -> list[_Reading]:
-    tokens = resolved([token for token in tokens if "NOTNEG" not in token.ideas or token.ideas & ACTIONS])
+    polite = [i for i, token in enumerate(tokens) if "NOTNEG" in token.ideas and not token.ideas & ACTIONS and not _is_praise(tokens, i)]
+    tokens = resolved([token for i, token in enumerate(tokens) if i not in polite])
     if not tokens or is_refused(tokens):
         return []
     readings = _readings(tokens, hints)
     known, unknown = _coverage([reading.clause for reading in readings])
     return [replace(reading, sure=False) for reading in readings] if unknown > known else readings
+
+
+def _is_praise(tokens: Sequence[Token], i: int) -> bool:
+    """掩膜不错, but not 不错，..."""
+    return tokens[i].text == "不错" and i > 0 and tokens[i - 1].kind != "sep"
 
 
 def _readings(tokens: list[Token], hints: Hints) -> list[_Reading]:
@@ -125,11 +132,17 @@ def _readings(tokens: list[Token], hints: Hints) -> list[_Reading]:
         done = bool(readings) and readings[-1].clause is previous
         if call is None and follows and done and has_unknown(clause):
             readings[-1] = replace(readings[-1], sure=False)  # '显卡又涨价了': what follows without a comma is no request of ours
-        if call is None and not clause.told and _holds_values(clause):
+        if (
+            call is None
+            and not clause.told
+            and (_holds_values(clause) or (clause.timed and (clause.ideas & OBJECTS or has_unknown(clause))))
+        ):
             lost = True
+        if clause.told and clause.timed and clause.has("YOU") and clause.ideas & (ACTIONS | OBJECTS):
+            lost = True  # what is to be done first, and cannot be read
         if call is not None and answers_only(clause, call.op):
             strange = follows and not done and previous is not None and has_unknown(previous)
-            sure = is_supported(clause, call.op) and has_used_values(clause, call) and not strange
+            sure = is_supported(clause, call.op) and has_used_values(clause, call) and not strange and not _waits(clause)
             sure = sure and not (call.op == "clear_image" and named and not clause.has("IMAGE", "EVERYTHING", "ALL", "RESET", "CLOSE"))
             readings.append(_Reading(clause, call, sure))
         named = named or clause.has("POINT", "NEGPOINT", "POSPOINT", "BOX", "MASK", "FRAMEIT")
@@ -142,6 +155,15 @@ def _holds_values(clause: Clause) -> bool:
     return any(
         token.kind in ("region", "pair", "quad") or (token.kind == "number" and token.value != 1 and not token.ordinal)
         for token in clause.tokens
+    )
+
+
+def _waits(clause: Clause) -> bool:
+    """'... once you have frobnicated ten points': what is to be done first, and is not understood."""
+    return any(
+        a.stands_for("AFTER") and b.text == "you" and any(t.ideas & OBJECTS or t.kind in VALUES for t in clause.tokens[i + 2 :])
+        for i, (a, b) in enumerate(pairwise(clause.tokens))
+        if i
     )
 
 

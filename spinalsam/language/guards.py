@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, acts
+from spinalsam.language.remarks import is_remark
 from spinalsam.language.senses import opens_clause
 from spinalsam.language.tokens import Token
 from spinalsam.language.words.places import OPINIONS
@@ -326,7 +327,7 @@ def is_told(clause: Clause) -> bool:
         return True
     if clause.has("LATER") and not clause.timed and not (clause.has("ASKREQ") and clause.says("maybe", "perhaps", "也许")):
         return not _is_only_position(clause)
-    if _is_reported(clause):
+    if _is_reported(clause) or (is_remark(clause) and not clause.timed):
         return True
     looks = clause.tokens[0].text == "look" and clause.has("AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED")
     if clause.has("STATIVE") and not asks and not acts_first(clause) and not looks:
@@ -430,7 +431,7 @@ def _is_thanks(tokens: Sequence[Token]) -> bool:
 
 def _is_missed_chance(tokens: Sequence[Token]) -> bool:
     """'we should have used a box', 'you could have told me'."""
-    modal = any(t.text in _MODAL or t.text.endswith(("should", "could", "would", "must", "might")) for t in tokens)
+    modal = any((t.text in _MODAL and t.text != "to") or t.text.endswith(("should", "could", "would", "must", "might")) for t in tokens)
     return modal and any(a.text in ("have", "'ve") and "past" in c.forms and "base" not in c.forms for a, c in pairwise(tokens))
 
 
@@ -442,7 +443,7 @@ def _is_finished(tokens: Sequence[Token]) -> bool:
     return (
         len(said) == 2
         and said[0].ideas >= set()
-        and said[0].stands_for("POINT", "NEGPOINT", "BOX", "MASK", "PROMPT")
+        and said[0].stands_for("POINT", "NEGPOINT", "BOX", "MASK", "PMASK", "BMASK", "PROMPT")
         and said[1].text in _READY
     )
 

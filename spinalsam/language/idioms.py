@@ -25,7 +25,87 @@ _CN_NUMERAL = r"[\d一二两三四五六七八九十]{1,3}"
 _CN_PEOPLE = r"(?:我|他|她|他们|你|主任|医生|家属|大家|老师|老板)"
 _THOSE = r"(?:the|my|this|that|any|those|these)"
 
+_CN_OTHERS = r"(?:(?!我|他|她|主任|医生|老师|家属|大家|老板|护士|同事|师兄|师姐)[^，,。;；])"
+_CN_DOES = r"(?:加|放|画|标|框|打|补|圈|点|撒|落|分割|清|删|导出|保存|存|打开|生成|测量|传播|推理)"
+_CN_BOXES = r"(?:大|小|单)?(?:框|方框|矩形|边界框|包围框|长方形|选框|bounding box|box)"
+_CN_COVERS = r"(?:覆盖|包含|涵盖|包括|罩住|包住|围住|盖住|跨越|横跨|囊括|框住|套住|包围|圈住)"
+_BOXES = r"((?:bounding[- ])?box(?:es)?|rectangles?|frames?)"
+_COVER = r"(?:cover|span|enclose|contain|include|encompass|surround|bound|frame|encircle|envelop|wrap)"
+_PUT = r"(?:add|put|place|draw|drop|set|mark|give|insert)"
+
 _IDIOMS: tuple[tuple[str, str], ...] = (
+    # What it is for: 'so that I can start afresh', 好重新开始
+    (
+        r"(?<=\w),? (?:so|so that|in order that) (?:i|we) (?:can|could|may|might|will be able to|'ll be able to|am able to|are able to)\b"
+        r"(?:(?!\band (?:then|also)\b|\bthen\b)[^,.;!?])*",
+        " ",
+    ),
+    (
+        r"(\b(?:clear|wipe|erase|delete|remove|empty|scrap|discard|dump|bin|ditch|purge|trash|reset|close)\b[^,.;]*?),? (?:in order )?to"
+        r" (?:re-?start|(?:start|begin)(?: all)?(?: over| again| afresh| anew| from scratch| fresh| from zero| with a clean slate)+)\b",
+        r"\1 ",
+    ),
+    (r"(?<=\w)[，,]?\s*(?:好|以便|便于|方便)(?:让|给)(?:我们|我|咱们|咱)[^，,。;；]*", ""),
+    (
+        r"(?<=\w)[，,]\s*(?:我们|我|咱们|咱)?(?:好|以便|便于|方便|为了)(?:我们|我|咱们|咱)?(?:能|可以)?(?:重新|重来|从头|另起|再来|再次)[^，,。;；]*",
+        "",
+    ),
+    (r"(?<=[掉了空除光])(?:好|以便|便于|方便)(?:我们|我|咱们|咱)?(?:能|可以)?(?:重新|重来|从头|另起|再来)[^，,。;；]*", ""),
+    (r"\bi (?:must|have to|should|gotta) (?:say|admit|confess)(?: that)?\b", " "),
+    # Whenever it suits
+    (
+        r"\b(?:when|once|whenever|as soon as) you(?: have| get|'ve got| find)?"
+        r" (?:a|some|one)(?: free| spare)? (?:minute|moment|chance|second|sec|time)\b"
+        r"|\b(?:when|once|whenever) you(?: are|'re) (?:free|ready|able to|not busy)\b",
+        " please ",
+    ),
+    # What is to be done first: 'once you have added', 等…好了再
+    (
+        r"\b(once|when|after|as soon as|right after|just after|immediately after|only after|only once|only when)"
+        r" you(?: ?'ve| have|'re| are)(?: just| first| already)?"
+        r" (?:(?:finished|done|completed|through with) )?"
+        r"(?=[a-z]{2,}(?:ed|ing|en|wn)\b|put\b|set\b|made\b|got\b|run\b|cut\b|gone\b|done\b)",
+        r"\1 you ",
+    ),
+    (rf"(等{_CN_OTHERS}{{0,16}}?(?:加|放|画|标|补|打|框|圈|撒))(?:好|完)(?={_CN_OTHERS}{{0,16}}[，,]?\s*(?:再|就|才|然后))", r"\1"),
+    (
+        rf"(?:先)?等(?:你|到|着)?({_CN_OTHERS}{{0,16}}?{_CN_DOES})(?:好|完|上|掉|成|出来|下)*(?:了|完毕|完成)*({_CN_OTHERS}{{0,16}}?)(?:了)?(?:之后|以后|后)?"
+        r"[，,]?\s*(?:再|就|才|然后)(?=\s*\S)",
+        r"先\1\2，再",
+    ),
+    (rf"(在{_CN_OTHERS}{{0,16}}{_CN_DOES}{_CN_OTHERS}{{0,16}}(?:之后|以后))(?=[^，,。;；的\s])", r"\1，"),
+    # What is missing, and is to be added: C2还差三个点，补上
+    (
+        r"(?:还|仍|仍然|目前|现在|上)*(?:差|缺|缺少|少|欠)(?:了|着)?([^，,。;；\d]{0,6}?\d{0,3}[^，,。;；]{0,6}?(?:点|框|方框|矩形|种子))(?:了)?\s*[，,。;；]?\s*"
+        r"(?:请|麻烦|帮我|帮忙|给我|你|再|都|把它们|把它|快|赶紧)*(?:补|加|标|放|画|添|打|点)(?:上|一下|齐|全|足|进去|好|够|上去|出来)+"
+        r"(?:吧|了|一下)*(?=\W*$)",
+        r"加\1",
+    ),
+    (
+        rf"(?:^|(?<=[,.;] ))(?:the )?([\w-]+(?: (?:to|and|through|spine|vertebra) ?[\w-]*){{0,2}}?)(?:'s| is| are)?(?: still| only)?"
+        rf" (?:missing|lacks?|lacking"
+        rf"|short of|short by|wants|wanting|needs)"
+        rf" ((?:\w+ ){{1,3}}?{_MARKS})[,;.:-]*"
+        rf" (?:so |and )?(?:please )?({_PUT}) (?:them|it|one|those|these|that)"
+        r"(?: in| there| on| up)?(?: please)?(?=\W*$)",
+        r"\3 \2 on \1 ",
+    ),
+    # 'a box that covers L3', 覆盖L3的框
+    (rf"\b{_BOXES} (?:that|which)(?: will| would| should| can| must)?(?: \w+ly| just)? {_COVER}e?s?\b(?: up)?", r"\1 around "),
+    (
+        rf"\b{_BOXES}(?: \w+ly| just)? (?:spanning|enclosing|containing|including|encompassing|surrounding|bounding|encircling|wrapping)\b",
+        r"\1 around ",
+    ),
+    (rf"(?<=个)(?:能|可以|能够|刚好|正好|要|完全)*{_CN_COVERS}(?:了|住|着)?([^，,。;；的]{{1,12}}?)的(?={_CN_BOXES})", r"\1的"),
+    (
+        rf"(?<=个)(?:能|可以|能够|刚好|正好|要)*(?:把|将)([^，,。;；的]{{1,12}}?)(?:都|全|全部|整个)*{_CN_COVERS}(?:起来)?的(?={_CN_BOXES})",
+        r"\1的",
+    ),
+    ("(?<=[得很挺真太不够])清楚", "清晰"),
+    # 对方框内的区域进行分割: 方框 is what is meant, not 对方
+    (r"对(?=方框|方形)", "对 "),
+    (r"对(?:我)?(?:已经|已)(?:标|画|加|放|打|点|框|圈)(?:好|上|出|下)?的(?=\S*?(?:点|框))", "对这些"),
+    (r"位置(?:都|好像|明显|有点|有些|完全|不太|不大)*(?:不对|错了|对)(?=\W*$|[，,。;；])", " remarkonly "),
     # Hesitations
     (r",\s*(?:u+m+|u+h+|e+r+m?|h+m+|a+h+|you know|i mean like|how do you say)\b\s*(?:,|\.{2,}|-)*", " "),
     (r"(?:^|(?<=\s))(?:u+m+|u+h+|e+r+m?|h+m+|a+h+|mm+)\s*(?:,|\.{2,}|-)+\s*", " "),

@@ -89,6 +89,7 @@ _SPECIAL = {
     "quotedwords": frozenset({"OOS"}),
     "nosuchlevel": frozenset({"OOS"}),
     "latertime": frozenset({"LATER"}),
+    "remarkonly": frozenset({"STATIVE"}),
     "foreignrole": frozenset({"HARDOOS"}),
 }
 
