@@ -524,7 +524,10 @@ class MainWindow(QMainWindow):
         """Offer to go on with what an earlier session did on this case."""
         when = str(earlier["time"]).replace("T", " ")[:16]
         ended = tr("ended unexpectedly") if earlier["unfinished"] else tr("was closed")
-        text = tr("An earlier session with {steps} steps {ended} ({when} UTC).", steps=earlier["steps"], ended=ended, when=when)
+        if earlier["steps"] == 1:
+            text = tr("An earlier session with one step {ended} ({when} UTC).", ended=ended, when=when)
+        else:
+            text = tr("An earlier session with {steps} steps {ended} ({when} UTC).", steps=earlier["steps"], ended=ended, when=when)
         args: dict[str, Any] = {"journal": str(earlier["journal"])}
         if earlier.get("damaged"):
             text += " " + tr("Its journal is damaged; what can be had of it is restored.")
