@@ -317,6 +317,18 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     ),
     (r"(?:过|等|再过)?[\d一二两三四五六七八九十几半]+个?(?:小时|分钟|钟头|天|礼拜|星期|个月|秒钟?)(?:后|以后|之后|再)", " latertime "),
     (rf"等{_CN_PEOPLE}[^，,。;；]{{0,8}}(?:再|才|就)", " latertime "),
+    # What was asked for last is taken back: 'undo, oh never mind', 撤销，哦不用了.
+    (
+        r"\s*[,.;!-]+\s*(?:(?:oh|ah|uh|um|er|hm+|well|no|ok|okay|actually)[ ,]+)*(?:never ?mind|forget (?:it|that)|don'?t bother"
+        r"|no need|not needed(?: any ?more)?)(?=\s*(?:[,.;!-]|$))",
+        " latertime ",
+    ),
+    (r"[,，.。;；!！~…-]+\s*(?:哦|噢|喔|啊|呃|嗯|诶|哎|唉|还是|算了|[,，])+(?:不用了|不用啦|不必了|不需要了|不做了|没事了)(?=$|[\s,，.。;；!！~吧])", " latertime "),
+    (
+        r"((?:撤销|撤回|重做|画|加|放|生成|分割|测|导出|保存|打开|翻到|跳到|切换)[^,，。;；的]{0,12})[,，。;；]\s*(?:不用了|不必了|当我没说)"
+        r"(?=$|[\s,，.。;；!！~吧])",
+        r"\1 latertime ",
+    ),
     (r"\bonly (?=when|if|once|after)(?:when|if|once|after)\b", " if "),
     # To be asked or told first is to have nothing done
     (

@@ -192,6 +192,8 @@ def _placed_there(last: Clause, clause: Clause) -> bool:
     """'两个负点，放在腰5旁边': where the points or the box named before go."""
     if not clause.has("ADD") or clause.ideas & (OBJECTS - {"NEXT", "PREV"}) or clause.kinds("number") or not _has_value(clause):
         return False
+    if last.has("CLEAR", "RESET", "HIDE") or clause.has("FRAMEIT"):
+        return False  # 清掉点，给 L2 画框: what is taken away is not put anywhere
     return last.has("POINT", "NEGPOINT", "POSPOINT", "BOX") and not _has_place(last)
 
 

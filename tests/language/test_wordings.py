@@ -167,3 +167,68 @@ def test_half_of_an_order_is_asked_about(text: str) -> None:
 )
 def test_what_waits_for_others_or_only_reports_is_not_done(text: str) -> None:
     assert understood(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "undo, oh never mind, it is fine",
+        "undo - never mind",
+        "add a box on L3, no, never mind",
+        "segment L3, forget it",
+        "撤销，哦不用了，这样就行",
+        "撤销吧，啊不用了",
+        "生成掩膜，还是不用了",
+        "打开下一张，算了，不用了",
+    ],
+)
+def test_what_was_asked_for_last_is_taken_back(text: str) -> None:
+    assert understood(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("撤销，然后生成掩膜，哦不用了", [("undo", {})]),
+        ("clear the points, never mind, clear the boxes", [("clear_boxes", {})]),
+        ("这些点，不用了", [("clear_points", {})]),
+        ("删掉这些点，不用了", [("clear_points", {})]),
+        ("box L1 to L5, never mind L3", [("add_box", {"regions": ["L1", "L2", "L4", "L5"]})]),
+        ("add 3 points on L2, no need to be exact", [("add_points", {"count": 3, "regions": ["L2"]})]),
+    ],
+)
+def test_only_what_was_asked_for_last_is_taken_back(text: str, calls: Calls) -> None:
+    assert understood(text) == calls
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        (
+            "清掉点，给腰2画框，然后生成框掩膜",
+            [("clear_points", {}), ("add_box", {"regions": ["L2"]}), ("generate_box_mask", {})],
+        ),
+        ("清掉框，给L2加点", [("clear_boxes", {}), ("add_points", {"regions": ["L2"]})]),
+        ("两个负点，放在腰5旁边", [("add_points", {"count": 2, "regions": ["L5"], "label": "negative"})]),
+    ],
+)
+def test_a_place_belongs_to_what_is_put_and_not_to_what_is_cleared(text: str, calls: Calls) -> None:
+    assert understood(text) == calls
+
+
+@pytest.mark.parametrize("text", ["框先不用画", "框不用画了", "框先别画", "这个框先不用删", "那个框别删", "框别画，点也别加", "框就先别加了"])
+def test_a_denied_verb_leaves_its_box_alone(text: str) -> None:
+    """框 is a box and 'to box'; before a denial it is the box."""
+    assert understood(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("框先不用画，先加点", [("add_points", {})]),
+        ("框一下L3，别框L4", [("add_box", {"regions": ["L3"]})]),
+        ("框不要了", [("clear_boxes", {})]),
+    ],
+)
+def test_a_denial_reaches_no_further_than_its_own_verb(text: str, calls: Calls) -> None:
+    assert understood(text) == calls

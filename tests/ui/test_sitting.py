@@ -256,7 +256,7 @@ def test_a_sitting_from_the_empty_window_to_the_exported_vertebra(sitting: Sitti
     third = sitting.export("third.nii.gz")
     sitting.compare(reference_of(sitting, third))
     sitting.look("11_compared")
-    screen.press("shift+r")
+    screen.press("r")
     screen.until(lambda seen: len(seen["panes"]) == 3, 30, "three planes again")
     sitting.name("L4")
     sitting.cross("sagittal", sitting.patient.middle)
