@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -158,6 +159,7 @@ class CasePanes(QWidget):
         self.reference_pane.header.set_maximised(True)
         self.compare = ComparePanel()
         self._beside: str | None = None
+        self._bring_look_back: Callable[[], None] | None = None
         self._layout_name = "mpr"
         self._linking = False
         self._extents = Extents()
@@ -231,7 +233,10 @@ class CasePanes(QWidget):
             for view in (self._left, self.reference):
                 if view is not None:
                     view.show_other_pointer(None)
+            if self._bring_look_back is not None:
+                self._bring_look_back()
             self._beside = plane
+            self._bring_look_back = self._left.remember_look() if self._left is not None else None
             self.reference_pane.setVisible(plane is not None)
             self.compare.setVisible(plane is not None)
             self.beside.setSizes([1000, 1000])

@@ -5,6 +5,7 @@ It knows neither the workspace nor any operation; what the user did leaves as a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -168,6 +169,18 @@ class SliceView(QWidget):
             self._moved_by_hand = True
             self.viewport = self.viewport.like(other)
             self.update()
+
+    def remember_look(self) -> Callable[[], None]:
+        """What brings back zoom, place and whether they were chosen by hand, whatever the pane's size is by then."""
+        viewport, by_hand = self.viewport, self._moved_by_hand
+
+        def bring_back() -> None:
+            if (viewport.rows, viewport.columns) == (self.viewport.rows, self.viewport.columns):
+                self.viewport = replace(self.viewport, zoom=viewport.zoom, pan_mm=viewport.pan_mm)
+                self._moved_by_hand = by_hand
+                self.update()
+
+        return bring_back
 
     def show_other_pointer(self, ijk: tuple[int, int, int] | None) -> None:
         """Mark the voxel at which the pointer is in another view of the slice."""

@@ -216,7 +216,9 @@ def test_a_place_belongs_to_what_is_put_and_not_to_what_is_cleared(text: str, ca
     assert understood(text) == calls
 
 
-@pytest.mark.parametrize("text", ["框先不用画", "框不用画了", "框先别画", "这个框先不用删", "那个框别删", "框别画，点也别加", "框就先别加了"])
+@pytest.mark.parametrize(
+    "text", ["框先不用画", "框不用画了", "框先别画", "这个框先不用删", "那个框别删", "框别画，点也别加", "框就先别加了"]
+)
 def test_a_denied_verb_leaves_its_box_alone(text: str) -> None:
     """框 is a box and 'to box'; before a denial it is the box."""
     assert understood(text) == []

@@ -179,3 +179,24 @@ def test_notices_leave_the_figures_free(compared: MainWindow, qtbot: Any) -> Non
     compared.run("show_side_by_side", {"visible": False})
     qtbot.waitUntil(lambda: not panel.isVisible())
     assert host.geometry().bottom() > low
+
+
+def test_after_the_comparison_the_pane_looks_where_it_looked_before(compared: MainWindow, settled: Settled, qtbot: Any) -> None:
+    """The pane has another size meanwhile, and its neighbour may have been zoomed."""
+    left = compared.panes.slices["axial"]
+    compared.run("show_side_by_side", {"visible": False})
+    qtbot.waitUntil(lambda: not compared.panes.reference_pane.isVisible())
+    wheel(left, 2, Qt.ControlModifier, at(left, (20, 24, 6)))
+    settled(compared)
+    before = left.viewport
+    assert before.zoom != 1.0
+    compared.run("show_side_by_side", {"visible": True})
+    qtbot.waitUntil(compared.panes.reference_pane.isVisible)
+    right = compared.panes.reference
+    wheel(right, 3, Qt.ControlModifier, at(right, (24, 24, 6)))
+    settled(compared)
+    assert left.viewport.zoom != before.zoom
+    compared.run("show_side_by_side", {"visible": False})
+    qtbot.waitUntil(lambda: not compared.panes.reference_pane.isVisible())
+    qtbot.waitUntil(lambda: (left.viewport.width, left.viewport.height) == (before.width, before.height))
+    assert left.viewport == before
