@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from spinalsam.engine.cbam import cbam_modules
 from spinalsam.engine.compact_segmenter import load_compact
 from spinalsam.engine.sam import SHAPES, SamSegmenter, build_sam
 from spinalsam.training.adapt import Adaptation, prepare, settings, task_for
@@ -56,6 +57,9 @@ def ablation(
     config = settings(steps=steps, batch=6, side=segmenter.side, seed=seed)
     for name, methods in ARMS.items():
         segmenter = load_compact(base, checksum="base")
+        if "cbam" in methods and cbam_modules(segmenter.model.image_encoder):
+            to_stderr(f"{name}: left out, for the base holds CBAM already and every method trains it")
+            continue
         metadata, share = prepare(segmenter, Adaptation(methods), base="base", base_sha256="")
         task = task_for(segmenter, config, metadata, library=library, contexts=contexts)
         run = Run(out / name.strip("+ ").replace(" ", "_"), config, task)
