@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import replace
 
 from spinalsam.language import lexicon
 from spinalsam.language.coordinates import take_coordinates
@@ -165,18 +164,7 @@ def _words(text: str, spans: Spans) -> list[Token]:
         elif piece in _SEPARATORS:
             tokens.append(Token("sep", piece))
         i += 1
-    return _with_particles(_denied_nouns(tokens))
-
-
-def _denied_nouns(tokens: list[Token]) -> list[Token]:
-    """框先不用画: what stands before a denial and its verb is the thing, not a verb of its own (框 is both)."""
-    for i, token in enumerate(tokens):
-        if not {"BOX", "FRAMEIT"} <= token.ideas:
-            continue
-        after = [t for t in tokens[i + 1 : i + 5] if "FILLER" not in t.ideas or "NEG" in t.ideas]
-        if len(after) > 1 and "NEG" in after[0].ideas and after[1].kind == "word" and not after[1].ideas <= {"FILLER"}:
-            tokens[i] = replace(token, ideas=token.ideas - {"FRAMEIT"})
-    return tokens
+    return _with_particles(tokens)
 
 
 _PARTICLES = frozenset("up in out off away over on aside".split())

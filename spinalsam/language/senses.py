@@ -194,7 +194,7 @@ def _narrow_chinese(token: Token, ideas: set[str], before: Token, after: Token) 
     ):
         ideas.discard("ADD")
     if token.text in ("框", "圈") and (
-        after.stands_for("ADD", "CLEAR", "GONE", "GEN", "RUN", "SHOW", "HIDE") or before.text in ("的", "用", "对", "把", "将")
+        after.stands_for("ADD", "CLEAR", "GONE", "GEN", "RUN", "SHOW", "HIDE", "NEG") or before.text in ("的", "用", "对", "把", "将")
     ):
         ideas.discard("FRAMEIT")
     if (

@@ -29,7 +29,7 @@ from PyQt5.QtWidgets import (
 
 from spinalsam.control.operations import OPERATIONS
 from spinalsam.ui import keys, theme, thumbnails
-from spinalsam.ui.tables import row_table
+from spinalsam.ui.tables import row_table, search_field, show_matching
 from spinalsam.ui.words import tr
 
 IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff *.jsonl"
@@ -269,11 +269,7 @@ class ShortcutMap(QDialog):
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle(tr("Keys and pointer"))
         self.resize(760, 640)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText(tr("Search by words or by key"))
-        self.search.setAccessibleName(tr("Search by words or by key"))
-        self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._filter)
+        self.search = search_field(self._filter)
         self.table = self._make_table()
         change = QPushButton(tr("Change keys..."))
         change.setAutoDefault(False)
@@ -311,11 +307,11 @@ class ShortcutMap(QDialog):
         return table
 
     def _filter(self, text: str) -> None:
-        words = text.lower().split()
-        for row in range(self.table.rowCount()):
-            items = [self.table.item(row, column) for column in range(2)]
-            line = " ".join([*(item.text() for item in items), items[1].toolTip()]).lower()
-            self.table.setRowHidden(row, not all(word in line for word in words))
+        def line_of(row: int) -> str:
+            key, meaning = self.table.item(row, 0), self.table.item(row, 1)
+            return f"{key.text()} {meaning.text()} {meaning.toolTip()}"
+
+        show_matching(self.table, text, line_of)
 
 
 def start_folder(last: str) -> str:

@@ -12,7 +12,6 @@ from PyQt5.QtWidgets import (
     QHeaderView,
     QKeySequenceEdit,
     QLabel,
-    QLineEdit,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -23,7 +22,7 @@ from PyQt5.QtWidgets import (
 from spinalsam.control.keys import KeyEntry
 from spinalsam.control.operations import find
 from spinalsam.ui import keys
-from spinalsam.ui.tables import row_table
+from spinalsam.ui.tables import row_table, search_field, show_matching
 from spinalsam.ui.words import tr
 
 
@@ -48,11 +47,7 @@ class KeysPage(QWidget):
         super().__init__()
         self.chosen = dict(chosen)
         self._entries = sorted(keys.entries(), key=lambda entry: (entry.op == "", keys.title(entry).lower()))
-        self.search = QLineEdit()
-        self.search.setPlaceholderText(tr("Search by words or by key"))
-        self.search.setAccessibleName(tr("Search by words or by key"))
-        self.search.setClearButtonEnabled(True)
-        self.search.textChanged.connect(self._filter)
+        self.search = search_field(self._filter)
         self.table = self._make_table()
         self.field = KeyField()
         self.field.setAccessibleName(tr("New key"))
@@ -127,10 +122,11 @@ class KeysPage(QWidget):
         self.all_usual.setEnabled(bool(self.chosen))
 
     def _filter(self, text: str) -> None:
-        words = text.lower().split()
-        for row, entry in enumerate(self._entries):
-            line = f"{keys.title(entry)} {_text(entry.chosen(self.chosen))} {entry.op}".lower()
-            self.table.setRowHidden(row, not all(word in line for word in words))
+        def line_of(row: int) -> str:
+            entry = self._entries[row]
+            return f"{keys.title(entry)} {_text(entry.chosen(self.chosen))} {entry.op}"
+
+        show_matching(self.table, text, line_of)
         current = self.table.currentRow()
         if current < 0 or self.table.isRowHidden(current):
             shown = [row for row in range(self.table.rowCount()) if not self.table.isRowHidden(row)]

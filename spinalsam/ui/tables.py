@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from PyQt5.QtCore import QEvent, QObject, Qt
 from PyQt5.QtGui import QContextMenuEvent, QKeyEvent
-from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableWidget
+from PyQt5.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QPushButton, QTableWidget
 
 from spinalsam.ui import theme
-from spinalsam.ui.words import told
+from spinalsam.ui.words import told, tr
 
 
 def row_table(rows: int, columns: int, *, row_height: int = 26) -> QTableWidget:
@@ -32,6 +32,24 @@ def set_heads(table: QTableWidget, *, left: tuple[int, ...], stretched: int) -> 
         table.horizontalHeaderItem(column).setTextAlignment(side | Qt.AlignVCenter)
         mode = QHeaderView.Stretch if column == stretched else QHeaderView.ResizeToContents
         table.horizontalHeader().setSectionResizeMode(column, mode)
+
+
+def search_field(search: Callable[[str], object]) -> QLineEdit:
+    """A field over a table of keys; `search` gets every change of its text."""
+    field = QLineEdit()
+    field.setPlaceholderText(tr("Search by words or by key"))
+    field.setAccessibleName(tr("Search by words or by key"))
+    field.setClearButtonEnabled(True)
+    field.textChanged.connect(search)
+    return field
+
+
+def show_matching(table: QTableWidget, text: str, line_of: Callable[[int], str]) -> None:
+    """Hide the rows whose line lacks one of the words."""
+    words = text.lower().split()
+    for row in range(table.rowCount()):
+        line = line_of(row).lower()
+        table.setRowHidden(row, not all(word in line for word in words))
 
 
 def panel_button(picture: str, text: str, act: Callable[[], object]) -> QPushButton:

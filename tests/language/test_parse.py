@@ -12,10 +12,7 @@ from spinalsam.control.operations import SPOKEN_SPECS
 from spinalsam.language import parse
 from spinalsam.language.schema import SURE
 from spinalsam.support.calls import validate_call
-
-
-def understood(text: str, **hints: Any) -> list[tuple[str, dict[str, Any]]]:
-    return [(call.op, dict(call.args)) for call in parse(text, SPOKEN_SPECS, hints).calls]
+from tests.language.hearing import understood
 
 
 @pytest.mark.parametrize(

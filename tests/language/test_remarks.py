@@ -6,13 +6,7 @@ from typing import Any
 
 import pytest
 
-from spinalsam.control.operations import SPOKEN_SPECS
-from spinalsam.language import parse
-
-
-def understood(text: str) -> list[tuple[str, dict[str, Any]]]:
-    return [(call.op, dict(call.args)) for call in parse(text, SPOKEN_SPECS).calls]
-
+from tests.language.hearing import understood
 
 REMARKS = """
 ok, thanks, the mask turned out nicely

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from spinalsam.control.operations import SPOKEN_SPECS
 from spinalsam.language import parse
 from spinalsam.language.schema import SURE
-
-Calls = list[tuple[str, dict[str, Any]]]
-
-
-def understood(text: str) -> Calls:
-    return [(call.op, dict(call.args)) for call in parse(text, SPOKEN_SPECS).calls]
+from tests.language.hearing import Calls, understood
 
 
 @pytest.mark.parametrize(
