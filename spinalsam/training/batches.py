@@ -16,9 +16,9 @@ from spinalsam.training.render import Context, ShapeVolume
 REUSE_LAG = 24  # batches between the first and the second use of a rendered slice
 
 
-def fresh_before(within: int) -> int:
-    """How many batches of a phase were rendered before its step `within`: every step at first, then every other one."""
-    return min(within, REUSE_LAG) + max(0, within - REUSE_LAG + 1) // 2
+def fresh_before(within: int, uses: int) -> int:
+    """How many batches of a phase were rendered before its step `within`: one a step at first, then one in `uses` steps."""
+    return min(within, REUSE_LAG) + max(0, within - REUSE_LAG + uses - 1) // uses
 
 
 class BatchSource(Protocol):
@@ -49,7 +49,7 @@ class MixedBatches:
 
 
 class Batches:
-    """Rendered slices: a new batch, or (every other step) one of the last `REUSE_LAG` again, mirrored and turned.
+    """Rendered slices: a new batch, or (with two uses at every other step) one of the last `REUSE_LAG` again, mirrored and turned.
 
     A step that is left out (`MixedBatches`) leaves its batch out too.
     """
@@ -70,10 +70,11 @@ class Batches:
         phase, within, number = self.config.phase_at(step)
         if number != self.phase:
             self._enter(phase, within, number)
-        while self.next < fresh_before(within + 1):
+        uses = self.config.uses
+        while self.next < fresh_before(within + 1, uses):
             self.recent.append(next(self.fresh))
             self.next += 1
-        if fresh_before(within + 1) > fresh_before(within):
+        if fresh_before(within + 1, uses) > fresh_before(within, uses):
             return self.recent[-1]
         rng = np.random.default_rng([self.seed, 7, step])
         return turned(self.recent[int(rng.integers(REUSE_LAG // 2))], rng)
@@ -81,7 +82,7 @@ class Batches:
     def _enter(self, phase: Phase, within: int, number: int) -> None:
         """Start the stream so far back that the batches for second use are there again."""
         self.phase = number
-        seen = fresh_before(within)
+        seen = fresh_before(within, self.config.uses)
         first = max(0, seen - REUSE_LAG)
         slices = RenderedSlices(self.library, self.contexts, side=phase.side, batch=phase.batch, seed=self.seed, first=first)
         self.fresh = stream(slices, workers=self.config.workers)

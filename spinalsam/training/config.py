@@ -27,6 +27,10 @@ class TrainConfig:
     """Everything that decides a run, besides the data.
 
     data_share: of the steps learn from image and mask pairs where there are both those and rendered slices.
+    uses: how often a rendered slice is seen, mirrored and turned after the first time.
+    by_time: the learning rate falls with the share of the seconds that the run may take instead of the share of its steps, where nobody
+    knows how many a machine will do; there is one phase then.
+    half: the weights that are kept for use are rounded to 16 bits, which halves the file.
     accumulate: parts that a batch is cut into, one after the other, where memory is short.
     patience: validations without a better one after which the run stops early; 0 never does.
     """
@@ -40,6 +44,9 @@ class TrainConfig:
     ema: float = 0.998
     clip: float = 1.0
     data_share: float = 0.25
+    uses: int = 2
+    by_time: bool = False
+    half: bool = False
     accumulate: int = 1
     patience: int = 0
     workers: int = 1
@@ -57,9 +64,12 @@ class TrainConfig:
             mix: dict[str, Any] = parts.pop("prompts", {})
             settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in mix.items()}
             prompts = PromptMix(**settings)
-            return cls(phases=phases, model=model, prompts=prompts, **parts)
+            config = cls(phases=phases, model=model, prompts=prompts, **parts)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"The training configuration has a setting that is missing or unknown: {error}.") from error
+        if config.by_time and len(phases) != 1:
+            raise InputError(f"A training by time has one phase, and this configuration has {len(phases)}; leave 'by_time' out.")
+        return config
 
     @property
     def steps(self) -> int:
@@ -74,8 +84,10 @@ class TrainConfig:
         last = self.phases[-1]
         return last, last.steps, len(self.phases) - 1
 
-    def learning_rate(self, step: int) -> float:
+    def learning_rate(self, step: int, spent: float = 0.0) -> float:
+        """spent: share of the time that has passed, which counts with `by_time`."""
         phase, within, _ = self.phase_at(step)
-        cosine = 0.5 * (1 + math.cos(math.pi * within / phase.steps))
+        done = min(1.0, spent) if self.by_time else within / phase.steps
+        cosine = 0.5 * (1 + math.cos(math.pi * done))
         rate = phase.end_lr + (phase.start_lr - phase.end_lr) * cosine
         return rate * min(1.0, (step + 1) / self.warmup)

@@ -70,6 +70,18 @@ def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str
     _write(path, lambda temporary: save_file(ready, str(temporary), metadata=metadata))
 
 
+def device_of(local_rank: int) -> torch.device:
+    """Where a process of a run computes: on the GPU of its number, several on one where there are fewer, or on the processor."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return torch.device(f"cuda:{local_rank % count}" if count else "cpu")
+
+
+def backend_of(device: torch.device) -> str:
+    """How processes share their gradients: NCCL wants a GPU for each of them. Several on one GPU pay where a step waits for its clicks."""
+    enough = device.type == "cuda" and int(os.environ.get("LOCAL_WORLD_SIZE", "1")) <= torch.cuda.device_count()
+    return "nccl" if enough else "gloo"
+
+
 class Run:
     """A training run in a folder. `train` goes on from wherever the folder's state is."""
 
@@ -77,8 +89,8 @@ class Run:
         self.folder, self.config, self.task, self.validate = folder, config, task, validate
         self.world = int(os.environ.get("WORLD_SIZE", "1"))
         self.rank = int(os.environ.get("RANK", "0"))
-        local = int(os.environ.get("LOCAL_RANK", "0"))
-        self.device = torch.device(f"cuda:{local}" if torch.cuda.is_available() else "cpu")
+        self.device = device_of(int(os.environ.get("LOCAL_RANK", "0")))
+        self.limit_s = 0.0
         folder.mkdir(parents=True, exist_ok=True)
         self.network: torch.nn.Module = task.network.to(self.device).to(memory_format=torch.channels_last)
         self.average = MovingAverage(self.network, config.ema, task.keep)
@@ -97,8 +109,11 @@ class Run:
         """Train to the end of the last phase, for `stop_after_s` seconds, or until patience is at an end."""
         say = report or to_stderr
         step_module: torch.nn.Module = InteractiveStep(self.network, self.config.prompts)  # type: ignore[arg-type]
+        if self.config.by_time and not stop_after_s:
+            raise InputError("This configuration trains by time: say how long (--seconds).")
+        self.limit_s = stop_after_s or 0.0
         if self.world > 1:
-            torch.distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+            torch.distributed.init_process_group(backend_of(self.device))
             step_module = torch.nn.parallel.DistributedDataParallel(step_module)
         self.network.train(not self.task.frozen_statistics)
         batches = self.task.batches(self.rank, self.world)
@@ -126,17 +141,22 @@ class Run:
 
     def _goes_on(self, started: float, stop_after_s: float | None) -> bool:
         """Whether there is another step; the first process decides for all of them, as only it validates and they share a clock no more."""
-        late = stop_after_s is not None and time.monotonic() - started >= stop_after_s
+        # By time a run that goes on has what is left of its time, otherwise each start has its own.
+        spent = self.seconds if self.config.by_time else time.monotonic() - started
+        late = stop_after_s is not None and spent >= stop_after_s
         tired = bool(self.config.patience) and self.worse >= self.config.patience
         goes_on = self.step < self.config.steps and not late and not tired
         if self.world == 1:
             return goes_on
-        decision = torch.tensor([float(goes_on)], device=self.device)
+        decision = torch.tensor([float(goes_on), self.seconds], dtype=torch.float64)
+        if torch.distributed.get_backend() == "nccl":
+            decision = decision.to(self.device)
         torch.distributed.broadcast(decision, src=0)
-        return bool(decision.item())
+        self.seconds = float(decision[1])  # the learning rate is everybody's
+        return bool(decision[0])
 
     def _one_step(self, module: torch.nn.Module, batches: BatchSource) -> dict[str, float]:
-        rate = self.config.learning_rate(self.step)
+        rate = self.config.learning_rate(self.step, self.seconds / self.limit_s if self.limit_s else 0.0)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         rng = np.random.default_rng([self.config.seed, 11, self.rank, self.step])
@@ -170,7 +190,7 @@ class Run:
     def _log(self, window: list[dict[str, float]], say: Callable[[str], None]) -> None:
         mean = _means(window)
         rate = self.seconds / max(1, self.step)
-        left = (self.config.steps - self.step) * rate
+        left = self.limit_s - self.seconds if self.config.by_time else (self.config.steps - self.step) * rate
         self._row("train", mean)
         text = " ".join(f"{name}={value:.4g}" for name, value in mean.items())
         say(f"step {self.step}/{self.config.steps} {text} {rate:.2f} s/step, about {left / 60:.0f} min left")
@@ -183,7 +203,7 @@ class Run:
 
     def _validate(self, say: Callable[[str], None]) -> None:
         if self.validate is None:
-            save_tensors(self.average.state, self.folder / "best.safetensors", self._metadata({}))
+            self._save_best({})
             return
         with self.averaged() as network:
             figures = self.validate(network)
@@ -192,8 +212,14 @@ class Run:
         self.worse += 1
         if figures["score"] >= self.best:
             self.best, self.worse = figures["score"], 0
-            save_tensors(self.average.state, self.folder / "best.safetensors", self._metadata(figures))
+            self._save_best(figures)
         plot_log(self.folder / "log.csv", self.folder / "curves.png")
+
+    def _save_best(self, figures: dict[str, float]) -> None:
+        state = self.average.state
+        if self.config.half:  # what is added or multiplied along a channel is small and stays exact, as do the statistics of norms
+            state = {name: value.half() if value.ndim > 1 else value for name, value in state.items()}
+        save_tensors(state, self.folder / "best.safetensors", self._metadata(figures))
 
     def _metadata(self, figures: dict[str, float]) -> dict[str, str]:
         return {**self.task.metadata, "step": str(self.step), "figures": json.dumps(figures)}

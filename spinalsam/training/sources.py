@@ -105,16 +105,25 @@ def _grow_phantom(seed: int, stored: Path, organs: Path) -> None:
     _save_context(phantom.tissues, spacing, bones, organs)
 
 
-def gather_contexts(files: Sequence[Path], *, report: Report) -> list[ContextMap]:
-    """Organ maps with the values of TotalSegmentator 2 (Wasserthal et al., Radiology: AI 2023) as surroundings."""
+def gather_contexts(files: Sequence[Path], cache: Path, *, report: Report) -> list[ContextMap]:
+    """Organ maps with the values of TotalSegmentator 2 (Wasserthal et al., Radiology: AI 2023) as surroundings, kept in `cache`."""
     from spinalsam.data.formats import read_volume
 
     contexts = []
     for file in files:
-        report(f"reading organs from {file.name}")
-        volume = read_volume(file)
-        contexts.append(_isotropic(volume.voxels.astype(np.uint8), volume.geometry.spacing_mm, TOTALSEGMENTATOR_BONES))
+        stored = cache / f"organs-{_known_as(file)}.npz"
+        if not stored.exists():
+            report(f"reading organs from {file.name}")
+            volume = read_volume(file)
+            _save_context(volume.voxels.astype(np.uint8), volume.geometry.spacing_mm, TOTALSEGMENTATOR_BONES, stored)
+        contexts.append(_load_context(stored))
     return contexts
+
+
+def _known_as(path: Path) -> str:
+    """A name for a file or a folder of files that changes when what is in it does, as far as sizes tell."""
+    sizes = [path.stat().st_size] if path.is_file() else sorted(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return f"{path.name.split('.')[0]}-{hashlib.sha256(str(sizes).encode()).hexdigest()[:12]}"
 
 
 def gather_sacra(files: Sequence[Path], cache: Path, *, report: Report) -> list[ShapeVolume]:
@@ -143,12 +152,17 @@ def gather_sacra(files: Sequence[Path], cache: Path, *, report: Report) -> list[
     return sacra
 
 
-def gather_scans(paths: Sequence[Path], *, report: Report) -> list[ContextScan]:
-    """Real CT without labels as surroundings. Raises InputError for a picture, which has no Hounsfield units."""
+def gather_scans(paths: Sequence[Path], cache: Path, *, report: Report) -> list[ContextScan]:
+    """Real CT without labels as surroundings, kept in `cache`. Raises InputError for a picture, which has no Hounsfield units."""
     from spinalsam.data.formats import read_volume
 
     scans = []
     for path in paths:
+        stored = cache / f"scan-{_known_as(path)}.npz"
+        if stored.exists():
+            with np.load(stored, allow_pickle=False) as store:
+                scans.append(ContextScan(float(store["spacing"]), store["voxels"]))
+            continue
         report(f"reading {path.name} as surroundings")
         volume = read_volume(path)
         if not volume.is_hu:
@@ -157,6 +171,7 @@ def gather_scans(paths: Sequence[Path], *, report: Report) -> list[ContextScan]:
         grid_mm = max(1.0, float(spacing_mm.min()))
         voxels = ndimage.zoom(np.clip(volume.voxels, -1024, 3000).astype(np.int16), spacing_mm / grid_mm, order=1)
         scans.append(ContextScan(grid_mm, voxels))
+        _store(stored, voxels=voxels, spacing=np.array(grid_mm))
     return scans
 
 
@@ -168,8 +183,13 @@ def _isotropic(labels: NDArray[np.uint8], spacing_mm: NDArray[np.float64], bones
 
 def _save_context(labels: NDArray[np.uint8], spacing_mm: NDArray[np.float64], bones: Sequence[int], path: Path) -> None:
     context = _isotropic(labels, spacing_mm, bones)
+    _store(path, labels=context.labels, spacing=np.array(context.spacing_mm), bones=np.array(context.bones))
+
+
+def _store(path: Path, **arrays: NDArray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.npz")  # several processes may make it at once
-    np.savez_compressed(temporary, labels=context.labels, spacing=np.array(context.spacing_mm), bones=np.array(context.bones))
+    np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
     temporary.replace(path)
 
 
@@ -194,7 +214,10 @@ class Sources:
 
         Raises InputError when a source cannot be read.
         """
-        surroundings: list[Context] = [*gather_contexts(self.contexts, report=report), *gather_scans(self.scans, report=report)]
+        surroundings: list[Context] = [
+            *gather_contexts(self.contexts, cache, report=report),
+            *gather_scans(self.scans, cache, report=report),
+        ]
         library: list[ShapeVolume] = []
         if self.shapes:
             library += gather_shapes(self.shapes, cache, report=report) * REAL_SHAPE_WEIGHT

@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from spinalsam.engine.cbam import is_cbam
-from spinalsam.engine.compact import CompactSam
+from spinalsam.engine.compact import CompactSam, ResidualBlock
+from spinalsam.engine.segment_anything_parts import Block
 from spinalsam.errors import InputError
 from spinalsam.training.batches import Batches, BatchSource, MixedBatches, PairBatches
 from spinalsam.training.config import TrainConfig
@@ -65,11 +66,34 @@ def from_beginning(
 
 
 def begin_with(model: CompactSam, checkpoint: Path) -> None:
-    """Take another network's weights; parts that it lacks (CBAM) keep their own. Raises InputError for a misfit."""
+    """Take another network's weights; parts that it lacks (CBAM, further blocks of a stage) begin by changing nothing.
+
+    Raises InputError for a misfit.
+    """
     try:
         missing, unexpected = model.load_state_dict(load_file(str(checkpoint)), strict=False)
     except (OSError, RuntimeError, SafetensorError) as error:
         raise InputError(f"The training cannot begin with {checkpoint}: {str(error).splitlines()[0]}") from error
-    wrong = [name for name in missing if not is_cbam(name)] + unexpected
-    if wrong:
+    deeper = _further_blocks(model, missing)
+    wrong = [name for name in missing if not is_cbam(name) and not name.startswith(tuple(deeper))] + unexpected
+    if not wrong:
+        for block in deeper.values():
+            silence(block)
+    else:
         raise InputError(f"The training cannot begin with {checkpoint}: {len(wrong)} parameters do not fit, the first is {wrong[0]}.")
+
+
+def _further_blocks(model: CompactSam, missing: Sequence[str]) -> dict[str, ResidualBlock | Block]:
+    """Blocks of which a checkpoint holds nothing, by the beginning of their parameters' names."""
+    blocks = {f"{name}.": part for name, part in model.named_modules() if isinstance(part, ResidualBlock | Block)}
+    absent = set(missing)
+    own = {name: {key for key, _ in model.named_parameters() if key.startswith(name) and not is_cbam(key)} for name in blocks}
+    return {name: block for name, block in blocks.items() if own[name] <= absent}
+
+
+def silence(block: ResidualBlock | Block) -> None:
+    """Let a residual block begin as the identity (Goyal et al., arXiv 1706.02677): the last layer of each branch gives nothing."""
+    lasts: tuple[Any, ...] = (block.attn.proj, block.mlp.lin2) if isinstance(block, Block) else (block.body[-1],)
+    for layer in lasts:
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from test_render import library  # noqa: F401  (fixture)
 
 from spinalsam.engine.compact import CompactConfig, CompactSam, standardise
 from spinalsam.engine.compact_segmenter import load_compact
 from spinalsam.errors import InputError
 from spinalsam.support.metrics import dice
-from spinalsam.training.batches import Batches, MixedBatches, parts_of
+from spinalsam.training.batches import Batches, MixedBatches, fresh_before, parts_of
 from spinalsam.training.config import Phase, TrainConfig
 from spinalsam.training.dataset import BONE, TARGET, WHOLE, Batch, RenderedSlices, turned
 from spinalsam.training.fit import Run
@@ -174,7 +175,67 @@ def test_a_checkpoint_without_cbam_is_a_beginning_for_one_with_it(library, tmp_p
         for ours, theirs in zip(model.encode(pixels), plain.encode(pixels), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
     with pytest.raises(InputError, match="do not fit"):
-        from_beginning(replace(config, model=replace(SMALL, attention_blocks=2)), library, start=tmp_path / "best.safetensors")
+        from_beginning(
+            replace(config, model=replace(SMALL, cbam_after=(), attention_blocks=1, conv_blocks=(0, 1))),
+            library,
+            start=tmp_path / "best.safetensors",
+        )
+
+
+def test_a_deeper_network_begins_with_a_shallower_ones_answers(library, tmp_path: Path) -> None:  # noqa: F811
+    config = replace(_config(2), model=replace(SMALL, cbam_after=("stage8", "blocks.0")))
+    Run(tmp_path, config, from_beginning(config, library)).train(report=lambda line: None)
+    start = tmp_path / "best.safetensors"
+    deeper = replace(config, model=replace(config.model, conv_blocks=(2, 3), attention_blocks=3))
+    model, plain = from_beginning(deeper, library, start=start).network.eval(), load_compact(start, checksum="x").model
+    assert sum(p.numel() for p in model.parameters()) > sum(p.numel() for p in plain.parameters())
+    pixels = torch.randn(1, 1, 64, 64)
+    with torch.inference_mode():
+        for ours, theirs in zip(model.encode(pixels), plain.encode(pixels), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    model.encode(pixels)[3].square().sum().backward()
+    further = model.image_encoder.blocks[2].mlp.lin2.weight.grad
+    assert further is not None and bool(further.abs().max() > 0), "a block that begins as the identity has to be able to learn"
+    save_file({"blocks.0.norm1.weight": torch.zeros(2)}, str(tmp_path / "other.safetensors"))
+    with pytest.raises(InputError, match="do not fit"):
+        from_beginning(deeper, library, start=tmp_path / "other.safetensors")
+
+
+def test_by_time_the_rate_falls_with_the_seconds_and_goes_on_where_they_were(library, tmp_path: Path) -> None:  # noqa: F811
+    config = replace(_config(10**6), by_time=True, warmup=1)
+    assert config.learning_rate(5, 0.5) == pytest.approx((1e-3 + 1e-4) / 2) and config.learning_rate(5, 2.0) == pytest.approx(1e-4)
+    with pytest.raises(InputError, match="--seconds"):
+        Run(tmp_path, config, from_beginning(config, library)).train(report=lambda line: None)
+    with pytest.raises(InputError, match="one phase"):
+        TrainConfig.from_json({"phases": [{"side": 32, "batch": 1, "steps": 1, "start_lr": 1, "end_lr": 1}] * 2, "by_time": True})
+    run = Run(tmp_path, config, from_beginning(config, library))
+    run.train(stop_after_s=1.0, report=lambda line: None)
+    assert 1.0 <= run.seconds < 30
+    again = Run(tmp_path, config, from_beginning(config, library))
+    steps = again.step
+    again.train(stop_after_s=1.0, report=lambda line: None)
+    assert again.step == steps > 0, "its time was over"
+
+
+def test_weights_for_use_can_be_kept_in_half_precision(library, tmp_path: Path) -> None:  # noqa: F811
+    config = replace(_config(2), half=True)
+    run = Run(tmp_path, config, from_beginning(config, library))
+    run.train(report=lambda line: None)
+    half = load_file(str(tmp_path / "best.safetensors"))
+    assert {value.dtype for value in half.values() if value.ndim > 1} == {torch.float16}
+    assert half["image_encoder.stem.0.1.running_var"].dtype == torch.float32
+    used = load_compact(tmp_path / "best.safetensors", checksum="x").model.state_dict()
+    for name, value in run.average.state.items():
+        torch.testing.assert_close(used[name].float(), value.float(), rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_a_slice_that_is_used_three_times_is_rendered_once(library) -> None:  # noqa: F811
+    config = replace(_config(90), phases=(Phase(32, 1, 90, 1e-3, 1e-4),), uses=3)
+    source = Batches(library, config)
+    seen = [source.at(step).pixels.astype(np.float64).sum() for step in range(90)]
+    assert len({round(total, 3) for total in seen}) == fresh_before(90, 3) == 24 + 22
+    again = Batches(library, config)
+    assert [again.at(step).pixels.astype(np.float64).sum() for step in range(80, 90)] == pytest.approx(seen[80:])
 
 
 def test_one_click_has_three_meanings_and_each_candidate_learns_its_own() -> None:
