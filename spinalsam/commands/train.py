@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--init", metavar="FILE", help="begin with the weights of this .safetensors")
     add("--config", metavar="FILE", help="training settings as JSON; without it those of the shipped networks")
     add("--steps", type=int, metavar="N", help="train this many steps instead of the configured number")
-    add("--seconds", type=float, metavar="S", help="stop after this time; the same command goes on later")
+    add("--seconds", type=float, metavar="S", help="stop after this time; the same command goes on later (by_time: time of the whole run)")
     add("--export", metavar="FILE", help="copy the best weights to this .safetensors when done")
     add_json(parser)
 

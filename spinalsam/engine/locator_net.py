@@ -32,6 +32,7 @@ FINE = 8
 PLACE, DOUBT, GROUP, LEVEL_CHANNELS = 0, 1, slice(2, 6), 6
 GROUPS_OF_LEVELS = np.repeat(np.arange(4), (7, 12, 6, 1))  # cervical, thoracic, lumbar, sacrum
 OFFSET_VOXELS = 8.0  # offsets are answered in units of that many voxels
+WIDTHS, NO_EXTRA = (16, 32, 64, 96, 128), (0, 0, 0, 0, 0)
 
 Array = NDArray[np.float32]
 
@@ -65,12 +66,27 @@ class _Block(nn.Module):
         return F.relu(self.norm(self.conv(x)), inplace=True)
 
 
-class LocatorNet(nn.Module):
-    """Encoder of five scales, decoder with added skips, a fine head and a level head."""
+class _Extra(nn.Module):
+    """A residual block that begins as the identity, so that a network grows by it without any change to what it answers."""
 
-    def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 96, 128)) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.widths = tuple(widths)
+        self.block = _Block(width, width)
+        self.scale = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.block(x) * self.scale.view(1, -1, 1, 1, 1)
+
+
+class LocatorNet(nn.Module):
+    """Encoder of five scales, decoder with added skips, a fine head and a level head.
+
+    widths: channels of every scale. extra: residual blocks more at the end of every scale of the encoder.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, extra: tuple[int, ...] = NO_EXTRA) -> None:
+        super().__init__()
+        self.widths, self.extra = tuple(widths), tuple(extra)
         self.stem = _Block(INPUTS, widths[0])
         self.down = nn.ModuleList(nn.Sequential(_Block(a, b, stride=2), _Block(b, b)) for a, b in itertools.pairwise(widths))
         self.deep = nn.Sequential(_Block(widths[-1], widths[-1]))
@@ -78,20 +94,22 @@ class LocatorNet(nn.Module):
         self.up = nn.ModuleList(_Block(a, a) for a in widths[:-1])
         self.fine_head = nn.Conv3d(widths[0], FINE, 1)
         self.level_head = nn.Sequential(_Block(widths[1], widths[1]), nn.Conv3d(widths[1], LEVEL_CHANNELS, 1))
+        # After what was there before, so that the same seed draws the same weights for that.
+        self.more = nn.ModuleList(nn.Sequential(*(_Extra(w) for _ in range(n))) for w, n in zip(widths, self.extra, strict=True))
         nn.init.constant_(self.fine_head.bias[:5], -3.0)  # type: ignore[index]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 3, x, y, z), sides divisible by 16, to fine logits and offsets (n, 8, ...) and level channels (n, 6, ...) of half size."""
-        skips = [self.stem(x)]
-        for down in self.down:
-            skips.append(down(skips[-1]))
+        skips = [self.more[0](self.stem(x))]
+        for down, more in zip(self.down, self.more[1:], strict=True):
+            skips.append(more(down(skips[-1])))
         deep = skips.pop()
         deep = deep + self.deep(deep)
         levels = None
         for number in range(len(self.up) - 1, -1, -1):
             skip = skips.pop()
             grown = F.interpolate(self.narrow[number](deep), size=skip.shape[2:], mode="nearest")
-            deep = self.up[number](grown + skip)
+            deep = self.up[number](skip + grown)  # in the skip's layout
             if number == 1:
                 levels = self.level_head(deep)
         assert levels is not None
@@ -106,7 +124,7 @@ def place_of(raw: Tensor) -> tuple[Tensor, Tensor]:
 def level_chances(raw: Tensor) -> Tensor:
     """Raw level channels (n, 6, x, y, z) to log-probabilities of all levels (n, 26, x, y, z)."""
     place, width = place_of(raw)
-    levels = torch.arange(LEVELS, dtype=raw.dtype).view(1, LEVELS, 1, 1, 1)
+    levels = torch.arange(LEVELS, dtype=raw.dtype, device=raw.device).view(1, LEVELS, 1, 1, 1)
     near = -(levels - place[:, None]).abs() / width[:, None]
     groups = raw[:, GROUP].log_softmax(1)[:, torch.from_numpy(GROUPS_OF_LEVELS)]
     return (near + groups).log_softmax(1)
@@ -114,8 +132,7 @@ def level_chances(raw: Tensor) -> Tensor:
 
 def load_locator(path: Path) -> LocatorNet:
     """The network of a safetensors file, ready to answer. Raises ModelError when the file does not hold one."""
-    widths, tensors = read_locator(path)
-    network = LocatorNet(widths)
+    network, tensors = read_locator(path)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -123,8 +140,11 @@ def load_locator(path: Path) -> LocatorNet:
     return _folded(network.eval())
 
 
-def read_locator(path: Path) -> tuple[tuple[int, ...], dict[str, Tensor]]:
-    """(widths, float32 tensors) of a locator's safetensors file. Raises ModelError when the file does not hold one."""
+def read_locator(path: Path) -> tuple[LocatorNet, dict[str, Tensor]]:
+    """(a network of the size that a locator's safetensors file describes, its tensors in float32, not yet in the network).
+
+    Raises ModelError when the file does not hold one.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -137,9 +157,13 @@ def read_locator(path: Path) -> tuple[tuple[int, ...], dict[str, Tensor]]:
         raise ModelError(f"'{path}' holds no locator but {described.get('architecture', 'something unknown')}.")
     try:
         widths = tuple(int(n) for n in described["widths"].split(","))
+        extra = tuple(int(n) for n in described["extra"].split(",")) if "extra" in described else (0,) * len(widths)
+        if not min(widths) > 0 or len(extra) != len(widths):
+            raise ValueError
+        network = LocatorNet(widths, extra)
     except (KeyError, ValueError):
         raise ModelError(f"'{path}' does not say how wide its network is; get the file again.") from None
-    return widths, {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    return network, {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
 
 
 def _folded(network: LocatorNet) -> LocatorNet:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from scipy import ndimage
 
 from spinalsam.support.anatomy import LABEL_VALUES
 from spinalsam.support.geometry import Geometry
+
+if TYPE_CHECKING:
+    from spinalsam.data.volume import Volume
 
 GRID_MM = 1.5
 SHELL_MM = 1.2
@@ -246,22 +249,20 @@ def _columns(points_mm: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 
 def gather_bones(files: Sequence[Path], phantoms: int, cache: Path, report: Report, contexts: Sequence[Path] = ()) -> list[LocalBone]:
     """The bones of all label files and of some phantoms, and the pelves of organ maps; kept in `cache` between runs."""
-    from spinalsam.data.formats import read_volume
-
     bones: list[LocalBone] = []
     cache.mkdir(parents=True, exist_ok=True)
     for file in files:
         stored = cache / f"bones-{file.name.split('.')[0]}-{file.stat().st_size}.npz"
         if not stored.exists():
             report(f"reading bones from {file.name}")
-            volume = read_volume(file)
+            volume = _read(file)
             save_bones(bones_of_labels(file.name.split(".")[0], volume.voxels, volume.geometry), stored)
         bones += load_bones(stored)
     for file in contexts:
         stored = cache / f"organs-{file.name.split('.')[0]}-{file.stat().st_size}.npz"
         if not stored.exists():
             report(f"reading sacrum and pelvis from {file.name}")
-            volume = read_volume(file)
+            volume = _read(file)
             save_bones(bones_of_organs(ORGANS + file.name.split(".")[0], np.asarray(volume.voxels), volume.geometry), stored)
         bones += load_bones(stored)
     for seed in range(1, phantoms + 1):
@@ -270,6 +271,12 @@ def gather_bones(files: Sequence[Path], phantoms: int, cache: Path, report: Repo
             save_bones(bones_of_phantom(seed, report), stored)
         bones += load_bones(stored)
     return bones
+
+
+def _read(file: Path) -> Volume:
+    from spinalsam.data.formats import read_volume  # only where nothing is cached: a training machine needs no reader of images
+
+    return read_volume(file)
 
 
 def save_bones(bones: Sequence[LocalBone], path: Path) -> None:

@@ -175,7 +175,7 @@ def _field_of_view(rng: np.random.Generator, look: Look) -> NDArray[np.bool_]:
     seen = np.ones(shape, bool)
     for axis, n in enumerate(shape):
         if rng.random() < 0.65:
-            smallest = (18, 18, 3)[axis]
+            smallest = min((18, 18, 3)[axis], n)
             size = int(rng.integers(smallest, n + 1))
             start = int(np.clip(rng.normal((n - size) / 2, n / 5), 0, n - size))
             keep = np.zeros(n, bool)

@@ -250,7 +250,7 @@ class View:
         """The voxel, with fractions, that lies at a point; by iteration, since the warp has no inverse in closed form."""
         grid = self.rotation.T @ (point_mm - self.centre_mm)
         for _ in range(8):
-            shift = sum(wave[:3] * np.sin(wave[3:6] @ grid + wave[6]) for wave in self.waves)
+            shift = np.sin(self.waves[:, 3:6] @ grid + self.waves[:, 6]) @ self.waves[:, :3]
             grid = self.rotation.T @ (point_mm - self.centre_mm - shift)
         return grid / self.voxel_mm + (np.array(self.shape) - 1) / 2
 
