@@ -23,6 +23,8 @@ Array = NDArray[np.float32]
 
 VOXEL_MM = 3.0
 REAL_PELVIS = 0.5  # share of people with a pelvis from an organ map, where there is one
+BARE = 0.08  # share of looks without ribs, limbs and skull base: levels are to be told by the vertebrae's shapes too
+WORN_DISC = 0.02  # share of discs that hold gas, and of those that are calcified
 C1, C7, T1, T12, T13, L1, L5, L6 = 1, 7, 8, 19, 28, 20, 24, 25
 
 # Tissues of a look.
@@ -303,10 +305,13 @@ def look_at(rng: np.random.Generator, person: Person, view: View) -> Look:
         np.maximum(look.core[box], core, out=look.core[box])
         look.values[one.index + 1] = one.value
         look.centres[one.index + 1] = view.voxel_of(one.centre_mm)
-    _paint_limbs(rng, look, person, view, places)
+    bare = rng.random() < BARE
+    if not bare:
+        _paint_limbs(rng, look, person, view, places)
     look.other *= 1 - look.bone
-    _paint_canal_and_discs(look, person, view, places)
-    _paint_ribs(rng, look, person, view)
+    _paint_canal_and_discs(rng, look, person, view, places)
+    if not bare:
+        _paint_ribs(rng, look, person, view)
     return look
 
 
@@ -415,7 +420,7 @@ def _noise_field(rng: np.random.Generator, shape: tuple[int, ...], cells_voxels:
     return F.interpolate(low, size=tuple(shape), mode="trilinear", align_corners=True)[0, 0].numpy() * np.float32(1.6)
 
 
-def _paint_canal_and_discs(look: Look, person: Person, view: View, places: Array) -> None:
+def _paint_canal_and_discs(rng: np.random.Generator, look: Look, person: Person, view: View, places: Array) -> None:
     """The canal as a tube through the arches, the discs as drums between the bodies."""
     levels = [one for one in person.chain if one.bone.canal_mm > 0]
     knots = []
@@ -444,7 +449,8 @@ def _paint_canal_and_discs(look: Look, person: Person, view: View, places: Array
             width = 0.62 * max(upper.height_mm, 14)
             near, along, _ = _segment(places[(slice(None), *box)], start, end, upper.axes)
             disc = (near < width) & (along > 0) & (along < 1) & (look.bone[box] < 0.5)
-            look.tissue[box][disc] = DISC
+            draw = rng.random()
+            look.tissue[box][disc] = GAS if draw < WORN_DISC else BRIGHT if draw < 2 * WORN_DISC else DISC
 
 
 def _paint_limbs(rng: np.random.Generator, look: Look, person: Person, view: View, places: Array) -> None:
