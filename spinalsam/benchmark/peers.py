@@ -45,7 +45,7 @@ class Comparison:
 
 def compare(case: Case, segmenter: Segmenter, *, device: str, open_file: Path, repeats: int) -> Comparison:
     """All ratios. Raises ModelError or ResourceError as loading and running a network does."""
-    ours, weights = _sam(segmenter, device)
+    ours, weights = (segmenter, "the model's") if isinstance(segmenter, SamSegmenter) else sam_to_compare(device)
     theirs = Predictor(ours.model, ours)
     image, click, correction = case.picture(), case.clicks(1), case.clicks(2)
     few = max(2, repeats // 3)
@@ -54,7 +54,7 @@ def compare(case: Case, segmenter: Segmenter, *, device: str, open_file: Path, r
     embedding = ours.encode(image)
     clicks = in_turn({"theirs": lambda: theirs.predict(click), "ours": lambda: ours.decode(embedding, click)}, 3 * repeats, warm_up=2)
     same = dice(theirs.predict(correction), ours.decode(embedding, correction).masks[0])
-    original = _original_program(ours, image, click)
+    original = original_program(ours, image, click)
     with alone(open_file) as file:
         opened = in_turn({"theirs": lambda: simpleitk_open(file), "ours": lambda: read(file)}, few)
     return Comparison(
@@ -77,10 +77,8 @@ def compare(case: Case, segmenter: Segmenter, *, device: str, open_file: Path, r
     )
 
 
-def _sam(segmenter: Segmenter, device: str) -> tuple[SamSegmenter, str]:
-    """The network that both sides run, and where its weights come from."""
-    if isinstance(segmenter, SamSegmenter):
-        return segmenter, "the model's"
+def sam_to_compare(device: str) -> tuple[SamSegmenter, str]:
+    """ViT-B, which both sides run, and where its weights come from."""
     from spinalsam.device.manager import choose
     from spinalsam.engine.models import load_segmenter
 
@@ -90,6 +88,9 @@ def _sam(segmenter: Segmenter, device: str) -> tuple[SamSegmenter, str]:
         choice = choose(device)
         torch.manual_seed(0)
         model = build_sam(SHAPES["vit_b"]).requires_grad_(False)
+        for name, parameter in model.named_parameters():
+            if "rel_pos" in name or "pos_embed" in name:  # zeros where they are new, which nothing could be lost of
+                torch.nn.init.normal_(parameter, std=0.02)
         return SamSegmenter(model, checksum="random", name="sam_vit_b", device=choice.device, precision=choice.precision), "random"
     assert isinstance(published, SamSegmenter)
     return published, "published"
@@ -129,7 +130,7 @@ class Predictor:
         return found
 
 
-def _original_program(ours: SamSegmenter, image: SliceImage, click: SlicePrompt) -> list[float]:
+def original_program(ours: SamSegmenter, image: SliceImage, click: SlicePrompt) -> list[float]:
     """A click, twice, where the network is built and its checkpoint loaded each time."""
     depth = len(ours.model.image_encoder.blocks)
     name = next((name for name, shape in SHAPES.items() if shape.depth == depth and shape.img_size == ours.side), None)

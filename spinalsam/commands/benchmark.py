@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeats", type=int, default=7, metavar="N", help="how often each stage is timed (default: 7)")
     parser.add_argument("--open", metavar="FILE", type=Path, help="time the opening of this file instead of the sample case's")
     parser.add_argument("--curves", metavar="PNG", type=Path, help="also draw how times grow with slice, prompts and volume")
+    parser.add_argument("--gpu", action="store_true", help="instead: ViT-B and the compact model on an NVIDIA GPU, in every precision")
     parser.add_argument("--locator", action="store_true", help="instead of times: what the locator finds, invents and names on made-up CT")
     parser.add_argument(
         "--shapes", action="append", default=[], metavar="PATH", help="with --locator: label volumes with VerSe values to draw CT of"
@@ -40,6 +41,9 @@ def run(options: argparse.Namespace) -> None:
     if options.locator:
         _try_locator(options)
         return
+    if options.gpu:
+        _on_gpu(options)
+        return
     case = sample_case()
     document = benchmark.run(
         case,
@@ -55,6 +59,31 @@ def run(options: argparse.Namespace) -> None:
 
         draw(measure(case, options.model, options.device or "auto", repeats=options.repeats, progress=progress), options.curves)
     print_result(options, document, lambda: _text(document))
+
+
+def _on_gpu(options: argparse.Namespace) -> None:
+    from spinalsam.benchmark import gpu
+
+    document = gpu.run(device=options.device or "auto", repeats=options.repeats, progress=progress)
+    print_result(options, document, lambda: _gpu_text(document))
+
+
+def _gpu_text(document: dict[str, Any]) -> str:
+    vit, compact = document["vit_b"], document["compact"]
+
+    def rows(stage: str, measured: dict[str, Any]) -> list[list[str]]:
+        return [[f"{stage}, {name}", figure(row["p50_ms"], 2), figure(row["p95_ms"], 2)] for name, row in measured.items()]
+
+    lines = rows("encoder on the card", {name: row["ms"] for name, row in vit["encoder_on_card"].items()})
+    lines += (
+        rows("encode", vit["encode"]) + rows("click", vit["click"]) + rows("click", {"original program": vit["original_program_click"]})
+    )
+    lines += rows("compact on the GPU", compact["gpu"]) + rows("compact on the CPU", compact["cpu"])
+    rates = ", ".join(f"{rate:.0f} Tflop/s in {name}" for name, rate in document["gemm_tflops"].items())
+    text = [table(f"ViT-B ({vit['weights']} weights) and compact on {document['machine']['gpu']}", ["stage", "p50 ms", "p95 ms"], lines)]
+    text += [f"{name}: {value:.2f} times as fast" for name, value in vit["ratios"].items()]
+    text += [f"Dice of masks, ViT-B in {name}: {row}" for name, row in vit["mask_dice"].items()]
+    return "\n".join([*text, f"Dice of masks, compact: {compact['mask_dice']}", f"matrix product {rates}"])
 
 
 def _try_locator(options: argparse.Namespace) -> None:

@@ -237,12 +237,13 @@ def sparse_prompts(encoder: PromptEncoder, points_xy: Tensor, kinds: Tensor, box
 
     points_xy: (b, n, 2) input pixels, centres at integers. kinds: (b, n) 1, 0 or -1. boxes: (b, 4) or NaN. size: (rows, columns).
     """
-    scale = torch.tensor([size[1], size[0]], dtype=points_xy.dtype, device=points_xy.device)
     absent = torch.isnan(boxes[:, :1])
     corners = torch.nan_to_num(boxes).reshape(-1, 2, 2)
-    where = (torch.cat([points_xy, corners], dim=1) + 0.5) / scale
+    where = torch.cat([points_xy, corners], dim=1) + 0.5
+    # Numbers are made on the device and not copied there, which a recording (`engine/cuda_graphs.py`) could not do.
+    where = torch.stack([where[..., 0] / size[1], where[..., 1] / size[0]], dim=-1)
     table = torch.cat([encoder.not_a_point_embed.weight, *[part.weight for part in encoder.point_embeddings]])
-    corner_kinds = torch.where(absent, torch.full_like(boxes[:, :2], -1), torch.tensor([[2.0, 3.0]]).to(boxes))
+    corner_kinds = torch.where(absent, torch.full_like(boxes[:, :2], -1), torch.arange(2, 4, dtype=boxes.dtype, device=boxes.device)[None])
     kind = torch.cat([kinds.to(boxes.dtype), corner_kinds], dim=1)
     position = encoder.pe_layer._pe_encoding(where)
     return position * (kind >= 0).unsqueeze(-1) + table[(kind + 1).long()]

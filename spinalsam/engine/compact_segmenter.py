@@ -167,8 +167,11 @@ class CompactSegmenter:
         return run_with_fallback(run, str(self.device), move=self._move_to, notice=self._notice, what="the model")[0]
 
     def _move_to(self, device: str) -> None:
+        from spinalsam.engine.runtime import use_runtime  # which knows this class
+
         self.device = torch.device(device)
         self.model.to(self.device)
+        use_runtime(self)  # the faster forms hold copies of the weights, on the device that is full
 
     def _check(self, embedding: Embedding) -> None:
         if embedding.model != self.checksum or not isinstance(embedding.features, _Slice):

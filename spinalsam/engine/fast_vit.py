@@ -176,7 +176,10 @@ class FastBlock:
         grid = q.reshape(batch * self.heads, rows, columns, -1)
         by_row = torch.einsum("bhwc,hkc->bhwk", grid, self.rows).reshape(batch, self.heads, rows * columns, rows)
         by_column = torch.einsum("bhwc,wkc->bhwk", grid, self.columns).reshape(batch, self.heads, rows * columns, columns)
-        attend = attend_in_blocks if self.dtype == torch.float32 and x.device.type == "cpu" else attend_fused
+        if x.device.type == "cpu":
+            attend = attend_in_blocks if self.dtype == torch.float32 else attend_fused
+        else:
+            attend = attend_on_gpu
         answer = attend(q, k, v, by_row, by_column)
         return self.proj(answer.transpose(1, 2).reshape(batch, rows, columns, channels))
 
@@ -184,7 +187,7 @@ class FastBlock:
 def _relative(attention: Any, name: str, side: int, width: int) -> Tensor:
     """(side, side, width): the embedding of each distance between a query and a key along one axis; zeros where there is none."""
     if not attention.use_rel_pos:
-        return torch.zeros(side, side, width)
+        return torch.zeros(side, side, width, device=attention.qkv.weight.device)
     table = getattr(attention, name).detach()
     length = 2 * side - 1
     if table.shape[0] != length:  # a checkpoint of another size, resampled as segment_anything does
@@ -204,6 +207,9 @@ def attend_fused(q: Tensor, k: Tensor, v: Tensor, by_row: Tensor, by_column: Ten
     longer_k = F.pad(torch.cat([k, place], dim=-1), (0, room))
     answer = F.scaled_dot_product_attention(longer_q, longer_k, F.pad(v, (0, rows + columns + room)), scale=1.0)
     return answer[..., :width]
+
+
+attend_on_gpu = attend_fused
 
 
 def attend_in_blocks(q: Tensor, k: Tensor, v: Tensor, by_row: Tensor, by_column: Tensor) -> Tensor:

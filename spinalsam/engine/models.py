@@ -102,8 +102,7 @@ def load_segmenter(name: str | None = None, device: str = "auto", *, notice: Cal
         return _build(card, checksum, choice if place == choice.device else choose(place), notice)
 
     segmenter, used = run_with_fallback(build, choice.device, notice=notice, what=f"the model '{card.name}'")
-    if used == "cpu":
-        _speed_up(segmenter)
+    _speed_up(segmenter, used)
     return segmenter
 
 
@@ -115,8 +114,8 @@ def load_plain(name: str | None = None, device: str = "auto") -> Segmenter:
     return _build(card, cards.checksum(card), replace(choose(device), precision="fp32"), None)
 
 
-def _speed_up(segmenter: Segmenter) -> None:
-    """Run a model's encoder the fastest way that is known for this processor."""
+def _speed_up(segmenter: Segmenter, device: str) -> None:
+    """Run a model's encoder the fastest way that is known for this device."""
     from spinalsam.engine.compact_segmenter import CompactSegmenter
     from spinalsam.engine.precision import use_remembered
     from spinalsam.engine.runtime import use_runtime
@@ -124,7 +123,7 @@ def _speed_up(segmenter: Segmenter) -> None:
 
     if isinstance(segmenter, CompactSegmenter):
         use_runtime(segmenter)
-    elif isinstance(segmenter, SamSegmenter):
+    elif isinstance(segmenter, SamSegmenter) and device == "cpu":
         use_remembered(segmenter)
 
 

@@ -10,15 +10,17 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+CPU = torch.device("cpu")
+
 
 @lru_cache(maxsize=32)
-def stretching(low: int, middle: int, kept: int, out: int) -> Tensor:
+def stretching(low: int, middle: int, kept: int, out: int, device: torch.device = CPU) -> Tensor:
     """(out, low) weights of: stretch `low` values linearly to `middle`, keep the first `kept`, stretch those to `out`.
 
     It is what `Sam.postprocess_masks` does along each axis, as one matrix.
     """
     first = F.interpolate(torch.eye(low)[None], size=middle, mode="linear", align_corners=False)[..., :kept]
-    return F.interpolate(first, size=out, mode="linear", align_corners=False)[0].T.contiguous()
+    return F.interpolate(first, size=out, mode="linear", align_corners=False)[0].T.contiguous().to(device)
 
 
 def masks_of(logits: Tensor, *, middle: int, kept: tuple[int, int], shape: tuple[int, int], threshold: float = 0.0) -> NDArray[np.bool_]:
@@ -27,6 +29,11 @@ def masks_of(logits: Tensor, *, middle: int, kept: tuple[int, int], shape: tuple
     middle, kept: see `stretching`, kept as (rows, columns). Every pixel is a mean of logits around it, so only the box around those
     above the threshold is computed; the rest is empty.
     """
+    if logits.device.type != "cpu":  # where finding the box takes longer than computing all
+        by_row = stretching(logits.shape[1], middle, kept[0], shape[0], logits.device)
+        by_column = stretching(logits.shape[2], middle, kept[1], shape[1], logits.device)
+        found: NDArray[np.bool_] = (by_row @ logits.float() @ by_column.T > threshold).cpu().numpy()
+        return found
     masks = np.zeros((logits.shape[0], *shape), bool)
     above = (logits > threshold).any(dim=0)
     if not bool(above.any()):

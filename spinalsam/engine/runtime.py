@@ -26,6 +26,7 @@ from spinalsam.device.cpu import read_cpu
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter
+from spinalsam.engine.cuda_graphs import Graphed
 from spinalsam.engine.fast_compact import FastCompactDecoder, FastCompactEncoder, can_speed_up, fuse
 from spinalsam.errors import SpinalSamError, UsageError
 from spinalsam.settings import cache_dir, write_atomically
@@ -53,12 +54,15 @@ def available() -> tuple[str, ...]:
 
 
 def use_runtime(segmenter: CompactSegmenter, runtime: str | None = None) -> str:
-    """Let a segmenter's encoder run by a runtime from now on, on the CPU; returns its name.
+    """Let a segmenter's encoder run by a runtime from now on; returns its name. On a GPU the fused one, recorded, is the only one.
 
     runtime: None takes what `calibrate` remembered for these weights on this machine, else the default. The weights are
     copied into the runtime's form: later changes of `segmenter.model` need another call. Raises UsageError for an unknown
     one.
     """
+    if segmenter.device.type != "cpu":
+        _use_on_gpu(segmenter)
+        return DEFAULT_RUNTIME
     found = remembered(segmenter.checksum)
     chosen = runtime or (found if found in available() else None) or DEFAULT_RUNTIME
     model = segmenter.model
@@ -66,6 +70,22 @@ def use_runtime(segmenter: CompactSegmenter, runtime: str | None = None) -> str:
     faster = chosen != "pytorch" and can_speed_up(model.mask_decoder)
     segmenter.run_decoder = FastCompactDecoder(model) if faster else model.decode
     return chosen
+
+
+def _use_on_gpu(segmenter: CompactSegmenter) -> None:
+    model = segmenter.model
+    segmenter.run_encoder = Graphed(FastCompactEncoder(model.image_encoder))
+    if not can_speed_up(model.mask_decoder):
+        segmenter.run_decoder = model.decode
+        return
+    decoder = FastCompactDecoder(model)
+    recorded = Graphed(lambda f2, f4, f8, f16, *prompts: decoder((f2, f4, f8, f16), *prompts))
+
+    def run_decoder(features: tuple[Tensor, ...], *prompts: Tensor) -> tuple[Tensor, Tensor]:
+        logits, scores = recorded(*features, *prompts)
+        return logits, scores
+
+    segmenter.run_decoder = run_decoder
 
 
 def make_encoder(model: CompactSam, runtime: str, *, checksum: str) -> Encode:

@@ -7,6 +7,7 @@ prompt costs only the mask decoder.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from spinalsam.device.manager import run_with_fallback
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine import fast_decoder, fast_vit
+from spinalsam.engine.cuda_graphs import Graphed
 from spinalsam.engine.fast_decoder import FastDecoder, places_of
 from spinalsam.engine.fast_vit import FastEncoder
 from spinalsam.engine.resample import masks_of
@@ -170,22 +172,32 @@ def to_picture(image: SliceImage, preprocessing: Preprocessing) -> NDArray[np.ui
     return np.clip(np.rint(np.nan_to_num(image.pixels)), 0, 255).astype(np.uint8)
 
 
-def network_input(image: SliceImage, preprocessing: Preprocessing, side: int) -> tuple[Tensor, tuple[int, int]]:
-    """The slice as a (1, 3, side, side) float32 tensor, and the (rows, columns) of it that are picture and not padding.
+def resized_picture(image: SliceImage, preprocessing: Preprocessing, side: int) -> Tensor:
+    """The slice as a (1, 1, rows, columns) uint8 picture of the size that it has in the network's input.
 
     Pixels are resampled as 8-bit values with antialiasing, as PIL does for `ResizeLongestSide` (equal to it but for
     rounding: at most one grey value, in fewer than 0.3 % of the pixels).
     """
     picture = torch.from_numpy(to_picture(image, preprocessing))[None, None]
     size = picture_size(image.pixels.shape, preprocessing, side)
-    resized = F.interpolate(picture, size, mode=preprocessing.interpolation, align_corners=False, antialias=True)
-    resized = resized.float()
+    return F.interpolate(picture, size, mode=preprocessing.interpolation, align_corners=False, antialias=True)
+
+
+def coloured(picture: Tensor, preprocessing: Preprocessing, side: int) -> Tensor:
+    """A (1, 1, rows, columns) uint8 picture as the (1, 3, side, side) float32 input, zeros right and below, on the picture's device."""
+    grey = picture.float()
     if preprocessing.normalise == "minmax":
-        low, high = resized.min(), resized.max()
-        colours = ((resized - low) / (high - low).clamp(min=1e-8)).expand(-1, 3, -1, -1)
+        low, high = grey.min(), grey.max()
+        colours = ((grey - low) / (high - low).clamp(min=1e-8)).expand(-1, 3, -1, -1)
     else:
-        colours = (resized - torch.tensor(PIXEL_MEAN).view(1, 3, 1, 1)) / torch.tensor(PIXEL_STD).view(1, 3, 1, 1)
-    return F.pad(colours, (0, side - size[1], 0, side - size[0])), size
+        colours = torch.cat([(grey - mean) / deviation for mean, deviation in zip(PIXEL_MEAN, PIXEL_STD, strict=True)], dim=1)
+    return F.pad(colours, (0, side - grey.shape[3], 0, side - grey.shape[2]))
+
+
+def network_input(image: SliceImage, preprocessing: Preprocessing, side: int) -> tuple[Tensor, tuple[int, int]]:
+    """The slice as a (1, 3, side, side) float32 tensor, and the (rows, columns) of it that are picture and not padding."""
+    picture = resized_picture(image, preprocessing, side)
+    return coloured(picture, preprocessing, side), (picture.shape[2], picture.shape[3])
 
 
 @dataclass(frozen=True)
@@ -197,6 +209,30 @@ class SamFeatures:
 
     tensor: Tensor
     input_size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Forms:
+    """A SAM in the forms in which it runs fast on a device; encoder and decoder are None where the network is not SAM's own any more.
+
+    prompts: the prompt encoder, in the processor's memory.
+    """
+
+    encoder: Callable[[Tensor], Sequence[Tensor]] | None
+    decoder: Callable[[Tensor, Tensor], Sequence[Tensor]] | None
+    prompts: Any
+
+    @classmethod
+    def of(cls, model: Sam, dtype: torch.dtype, device: torch.device) -> Forms:
+        encoder = FastEncoder(model.image_encoder, dtype) if fast_vit.can_speed_up(model.image_encoder) else None
+        decoder = FastDecoder(model) if fast_decoder.can_speed_up(model) else None
+        if device.type == "cpu":
+            return cls(None if encoder is None else lambda pixels: (encoder(pixels),), decoder, model.prompt_encoder)
+        return cls(
+            None if encoder is None else Graphed(lambda pixels: (encoder(pixels),)),
+            None if decoder is None else Graphed(decoder),
+            copy.deepcopy(model.prompt_encoder).cpu(),
+        )
 
 
 class SamSegmenter:
@@ -224,7 +260,7 @@ class SamSegmenter:
         self.model = model.eval().to(self.device)
         self.side = int(model.image_encoder.img_size)
         self._notice = notice
-        self._fast: tuple[FastEncoder | None, FastDecoder | None] | None = None
+        self._fast: Forms | None = None
         self._last_places: tuple[SamFeatures, Tensor] | None = None
 
     @property
@@ -240,9 +276,10 @@ class SamSegmenter:
 
     def encode(self, image: SliceImage) -> Embedding:
         """The image encoder, once a slice. Raises ResourceError when even the CPU's memory is too small."""
-        pixels, size = network_input(image, self.preprocessing, self.side)
-        tensor = self._on_device(lambda: self._encode(pixels))
-        return Embedding(image, SamFeatures(tensor, size), self.checksum, image.pixels.nbytes + tensor.nbytes)
+        picture = resized_picture(image, self.preprocessing, self.side)
+        tensor = self._on_device(lambda: self._encode(picture))
+        features = SamFeatures(tensor, (picture.shape[2], picture.shape[3]))
+        return Embedding(image, features, self.checksum, image.pixels.nbytes + tensor.nbytes)
 
     def decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any = None) -> Candidates:
         """Three masks for points and/or a box, best first.
@@ -252,8 +289,7 @@ class SamSegmenter:
         Raises ModelError for another network's embedding.
         """
         self._check(embedding)
-        logits, scores = self._on_device(lambda: self._decode(embedding, [prompt], previous))
-        return self._candidates(embedding, prompt, logits[0], scores[0], previous)
+        return self._on_device(lambda: self._answers(embedding, [prompt], previous))[0]
 
     def decode_many(self, embedding: Embedding, prompts: Sequence[SlicePrompt]) -> list[Candidates]:
         """`decode` of each prompt, those of one form (so many points, box or none) in one call of the network."""
@@ -265,14 +301,18 @@ class SamSegmenter:
         for numbers in forms.values():
             for first in range(0, len(numbers), MOST_PROMPTS):
                 group = numbers[first : first + MOST_PROMPTS]
-                logits, scores = self._on_device(partial(self._decode, embedding, [prompts[n] for n in group], None))
-                for place, number in enumerate(group):
-                    found[number] = self._candidates(embedding, prompts[number], logits[place], scores[place], None)
+                answers = self._on_device(partial(self._answers, embedding, [prompts[n] for n in group], None))
+                found.update(zip(group, answers, strict=True))
         return [found[number] for number in range(len(prompts))]
 
     def _check(self, embedding: Embedding) -> None:
         if embedding.model != self.checksum or not isinstance(embedding.features, SamFeatures):
             raise ModelError("The slice was encoded by another model; encode it again.")
+
+    def _answers(self, embedding: Embedding, prompts: Sequence[SlicePrompt], previous: Any) -> list[Candidates]:
+        """The candidates of prompts of one form."""
+        logits, scores = self._decode(embedding, prompts, previous)
+        return [self._candidates(embedding, prompt, logits[n], scores[n], previous) for n, prompt in enumerate(prompts)]
 
     def _candidates(self, embedding: Embedding, prompt: SlicePrompt, logits: Tensor, scores: Tensor, previous: Any) -> Candidates:
         ambiguous = len(prompt.points_xy) == 1 and prompt.box_xyxy is None and previous is None
@@ -280,7 +320,7 @@ class SamSegmenter:
         order = by_score if ambiguous else [0, *by_score[:2]]
         rows, columns = embedding.image.pixels.shape
         masks = masks_of(
-            logits[order],
+            torch.stack([logits[n] for n in order]),
             middle=self.side,
             kept=embedding.features.input_size,
             shape=(rows, columns),
@@ -306,41 +346,39 @@ class SamSegmenter:
         features = SamFeatures(torch.from_numpy(np.ascontiguousarray(tensor)), expected)
         return Embedding(image, features, self.checksum, image.pixels.nbytes + features.tensor.nbytes)
 
-    def _faster(self) -> tuple[FastEncoder | None, FastDecoder | None]:
-        """Faster forms of encoder and decoder, made on first use; None where the network is not SAM's own any more."""
+    def forms(self) -> Forms:
+        """Faster forms of encoder and decoder, made on first use."""
         if self._fast is None:
-            dtype = PRECISIONS[self.precision]
-            encoder = FastEncoder(self.model.image_encoder, dtype) if fast_vit.can_speed_up(self.model.image_encoder) else None
-            self._fast = encoder, FastDecoder(self.model) if fast_decoder.can_speed_up(self.model) else None
+            self._fast = Forms.of(self.model, PRECISIONS[self.precision], self.device)
         return self._fast
 
-    def _encode(self, pixels: Tensor) -> Tensor:
+    def _encode(self, picture: Tensor) -> Tensor:
         reduced = self.precision != "fp32"
         with torch.inference_mode(), cpu_threads():
-            encoder = self._faster()[0]
+            pixels = coloured(picture.to(self.device), self.preprocessing, self.side)
+            encoder = self.forms().encoder
             if encoder is not None:
-                features = encoder(pixels.to(self.device))
+                features = encoder(pixels)[0]
             else:
                 # Something was put into this encoder, which the forms in 8 bits know nothing of.
                 halves = PRECISIONS[self.precision] in (torch.bfloat16, torch.float16)
                 with torch.autocast(self.device.type, PRECISIONS[self.precision] if halves else torch.bfloat16, enabled=halves):
-                    features = self.model.image_encoder(pixels.to(self.device))
+                    features = self.model.image_encoder(pixels)
             return features.to(torch.float16 if reduced else torch.float32).cpu()
 
     def _decode(self, embedding: Embedding, prompts: Sequence[SlicePrompt], previous: Any) -> tuple[Tensor, Tensor]:
-        """Logits (b, 4, 256, 256) and predicted IoU (b, 4) of prompts of one form, on the CPU."""
+        """Logits (b, 4, 256, 256) of prompts of one form, on the device, and predicted IoU (b, 4), on the CPU."""
+        forms = self.forms()
         with torch.inference_mode(), cpu_threads(FEW):
-            sparse, dense = self.model.prompt_encoder(
-                points=self._points(prompts, embedding),
-                boxes=self._boxes(prompts, embedding),
-                masks=None if previous is None else previous.to(self.device),
-            )
-            decoder = self._faster()[1]
-            if decoder is None:
-                logits, scores = self._slow_decode(embedding.features.tensor.to(self.device).float(), sparse, dense[:1])
+            # A few numbers, which a GPU would be asked for in dozens of steps.
+            sparse, _ = forms.prompts(points=self._points(prompts, embedding), boxes=self._boxes(prompts, embedding), masks=None)
+            sparse = sparse.to(self.device)
+            dense = None if previous is None else self.model.prompt_encoder._embed_masks(previous.to(self.device))
+            if forms.decoder is None:
+                logits, scores = self._slow_decode(embedding.features.tensor.to(self.device).float(), sparse, dense)
             else:
-                logits, scores = decoder(self._places(embedding.features, None if previous is None else dense[:1]), sparse)
-        return logits.float().cpu(), scores.float().cpu()
+                logits, scores = forms.decoder(self._places(embedding.features, dense), sparse)
+            return logits.float(), scores.float().cpu()
 
     def _places(self, features: SamFeatures, dense: Tensor | None) -> Tensor:
         """(1, n, 256) float32 places of a slice; those without a mask to refine are kept for the next click on the slice."""
@@ -353,8 +391,10 @@ class SamSegmenter:
             self._last_places = kept
         return kept[1]
 
-    def _slow_decode(self, features: Tensor, sparse: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
+    def _slow_decode(self, features: Tensor, sparse: Tensor, dense: Tensor | None) -> tuple[Tensor, Tensor]:
         """A decoder that something was put into: as segment_anything runs it, prompt by prompt."""
+        if dense is None:
+            dense = self.model.prompt_encoder.no_mask_embed.weight.view(1, -1, 1, 1).expand_as(features)
         answers = [
             self.model.mask_decoder.predict_masks(
                 image_embeddings=features,
@@ -377,14 +417,14 @@ class SamSegmenter:
             return None
         places = np.stack([prompt.points_xy for prompt in prompts]).astype(np.float64) * self._scale(embedding)
         kinds = torch.from_numpy(np.stack([prompt.positive for prompt in prompts]).astype(np.int32))
-        return torch.from_numpy(places).float().to(self.device), kinds.to(self.device)
+        return torch.from_numpy(places).float(), kinds
 
     def _boxes(self, prompts: Sequence[SlicePrompt], embedding: Embedding) -> Tensor | None:
         boxes = [prompt.box_xyxy for prompt in prompts if prompt.box_xyxy is not None]
         if not boxes:
             return None
         corners = np.stack(boxes).reshape(-1, 2, 2).astype(np.float64) * self._scale(embedding)
-        return torch.from_numpy(corners.reshape(-1, 4)).float().to(self.device)
+        return torch.from_numpy(corners.reshape(-1, 4)).float()
 
     def _on_device(self, work: Callable[[], Any]) -> Any:
         """Run on the device; where its memory is full, move the network to the CPU for good and go on there."""
