@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,14 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     for name in ("DEEPSEEK_API_KEY", "SPINALSAM_API_KEY", "OPENAI_API_KEY", "SPINALSAM_SETTINGS"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture(autouse=True)
+def no_listener_fails(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What a listener of a workspace raises is only logged, as the step is done; in a test it is a failure."""
+    yield
+    failed = [record for when in ("setup", "call") for record in caplog.get_records(when) if record.name == "spinalsam.control.workspace"]
+    assert not failed, [record.exc_text or record.getMessage() for record in failed]
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spinalsam.control.packing import PackedEdit
+from spinalsam.control.slice_masks import SliceMasks
 from spinalsam.control.spill import SpilledEdit, SpillFile
 from spinalsam.support.calls import OperationCall
 
@@ -18,7 +19,7 @@ MEMORY_BYTES = 256 * 2**20
 class Step:
     """One undoable step. before, after: values of the changed state fields. edit: its change of the mask.
 
-    call: what was asked for. located: whether the locator had a part in it.
+    call: what was asked for. located: whether the locator had a part in it. slice_masks: what prompts had painted, before and after.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Step:
     edit: PackedEdit | SpilledEdit | None = None
     call: OperationCall | None = None
     located: bool = False
+    slice_masks: tuple[SliceMasks, SliceMasks] = (SliceMasks(), SliceMasks())
 
     @property
     def nbytes(self) -> int:

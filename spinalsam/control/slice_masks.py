@@ -6,7 +6,7 @@ refined, so this is remembered, compressed, beside it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,13 +23,15 @@ class SliceMask:
     """What one prompt painted on its slice.
 
     mask: (rows, columns) bool. base: the slice's labels just before it was painted; None once labels have got new values, since what
-    was there may stand for another vertebra now.
+    was there may stand for another vertebra now. gone: label values that were taken away altogether since; they do not come back from
+    under the mask.
     """
 
     ref: SliceRef
     prompt: Prompt
     mask: PackedArray
     base: PackedArray | None
+    gone: tuple[int, ...] = ()
 
     def is_refined_by(self, prompt: Prompt) -> bool:
         """Whether the prompt asks again for the same thing: for the same label with the same box or a common point."""
@@ -41,14 +43,14 @@ class SliceMask:
     def taken_back(self, labels: NDArray[np.unsignedinteger], locked: Collection[int]) -> NDArray[np.unsignedinteger]:
         """The slice's labels (rows, columns) with this mask removed where it is still what was painted.
 
-        What was under it comes back, but for labels that are locked.
+        What was under it comes back, but for labels that are locked or gone.
         """
         where = self.mask.array() & (labels == self.prompt.label)
         restored = labels.copy()
         restored[where] = 0
         if self.base is not None:
             base = self.base.array()
-            back = where & ~np.isin(base, list(locked))
+            back = where & ~np.isin(base, [*locked, *self.gone])
             restored[back] = base[back]
         return restored
 
@@ -57,26 +59,32 @@ class SliceMask:
         return replace(self, prompt=replace(self.prompt, label=values.get(self.prompt.label, self.prompt.label)), base=None)
 
 
-@dataclass
+@dataclass(frozen=True)
 class SliceMasks:
-    """The masks that prompts have painted, by slice."""
+    """The masks that prompts have painted, by slice. It never changes, so that a step of the history can go back to an earlier one."""
 
-    _masks: dict[SliceRef, tuple[SliceMask, ...]] = field(default_factory=dict)
+    _masks: Mapping[SliceRef, tuple[SliceMask, ...]] = field(default_factory=dict)
 
     def on(self, ref: SliceRef) -> tuple[SliceMask, ...]:
         """In the order in which they were painted."""
         return self._masks.get(ref, ())
 
-    def remember(self, mask: SliceMask) -> None:
-        """Keep it in place of those that it refines."""
+    def with_mask(self, mask: SliceMask) -> SliceMasks:
+        """With this one in place of those that it refines."""
         others = tuple(old for old in self.on(mask.ref) if not old.is_refined_by(mask.prompt))
-        self._masks[mask.ref] = (*others, mask)
+        return SliceMasks({**self._masks, mask.ref: (*others, mask)})
 
-    def follow_labels(self, before: Sequence[PlacedPoint | PlacedBox], after: Sequence[PlacedPoint | PlacedBox]) -> None:
-        """Prompts may have got other labels: those that have painted are known under the new ones."""
+    def with_labels(self, before: Sequence[PlacedPoint | PlacedBox], after: Sequence[PlacedPoint | PlacedBox]) -> SliceMasks:
+        """Once prompts may have got other labels: those that have painted are known under the new ones."""
         values = {old.label: new.label for old, new in zip(before, after, strict=False) if old.label != new.label}
-        if values and len(before) == len(after):
-            self._masks = {ref: tuple(mask.renamed(values) for mask in masks) for ref, masks in self._masks.items()}
+        return self._each(lambda mask: mask.renamed(values)) if values and len(before) == len(after) else self
+
+    def without(self, values: Sequence[int]) -> SliceMasks:
+        """Once labels were taken away altogether: nothing of them comes back from under these masks."""
+        return self._each(lambda mask: replace(mask, gone=tuple(dict.fromkeys((*mask.gone, *values))))) if values else self
+
+    def _each(self, change: Callable[[SliceMask], SliceMask]) -> SliceMasks:
+        return SliceMasks({ref: tuple(map(change, masks)) for ref, masks in self._masks.items()})
 
     @property
     def all(self) -> tuple[SliceMask, ...]:

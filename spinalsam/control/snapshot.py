@@ -67,7 +67,12 @@ def gather(content: CaseContent, box: Box | None) -> Callable[[], dict[str, Any]
             "changes": changes,
             "mask": {"lower": lower, **PackedArray.pack(mask).to_json()},
             "masks": [
-                {"prompt": one.prompt.to_json(), "mask": one.mask.to_json(), "base": one.base.to_json() if one.base is not None else None}
+                {
+                    "prompt": one.prompt.to_json(),
+                    "mask": one.mask.to_json(),
+                    "base": one.base.to_json() if one.base is not None else None,
+                    "gone": [int(value) for value in one.gone],
+                }
                 for one in masks
             ],
         }
@@ -93,7 +98,8 @@ def put_state(content: CaseContent, values: dict[str, Any]) -> None:
             prompt = prompt_from_json(item["prompt"])
             ref = prompt.slice_ref(content.volume.geometry)
             base = PackedArray.from_json(item["base"]) if item["base"] is not None else None
-            masks.remember(SliceMask(ref, prompt, PackedArray.from_json(item["mask"]), base))
+            gone = tuple(int(value) for value in item.get("gone", ()))
+            masks = masks.with_mask(SliceMask(ref, prompt, PackedArray.from_json(item["mask"]), base, gone))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise JournalError(f"A state in the journal is damaged: {error}") from error
     content.mask, content.state, content.slice_masks = mask, state, masks

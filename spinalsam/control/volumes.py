@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.control.editing import refuse_locked
+from spinalsam.control.looking import shown_after
 from spinalsam.control.masking import best_voxel, values_of
 from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.painting import block_edit, to_slab
@@ -99,11 +100,12 @@ def _grown_result(ws: Workspace, job: Job, starts: Mapping[SliceRef, Mask], labe
     }
     if edit is None:
         return OperationResult(f"The mask of {name} is the same as before.", data, replay_args=args)
+    view = shown_after(ws, edit, [label])
     message = (
         f"{name} in 3-D: {millilitres:.1f} ml on axial slices {held[0] + 1} to {held[-1] + 1}; "
         f"the planes agree to {grown.agreement:.2f}{' - look at it' if grown.agreement < DOUBTFUL else ''}."
     )
-    return OperationResult(message, data, edit=edit, replay_args=args, title=f"Propagate {name} through the volume")
+    return OperationResult(message, data, view, edit, args, f"Propagate {name} through the volume")
 
 
 def _grown_edit(ws: Workspace, grown: Grown, label: int) -> MaskEdit | None:
@@ -247,13 +249,14 @@ def segment_regions(ws: Workspace, job: Job, regions: tuple[str, ...]) -> Operat
         told += report.sentences
         data += report.structures
     edit = block_edit(ws.case.mask, (0, 0, 0), labels)
+    view = shown_after(ws, edit, [*starts, *whole, *(report.values if report else ())])
     values = [*starts, *(report.values if report else ())]
     names = ", ".join(ws.state.label(value).name for value in values) or ", ".join(regions)
     doubtful = list(report.doubtful) if report else []
     if edit is None:
-        return OperationResult(f"The mask of {names} is the same as before.", {"structures": data, "doubtful": doubtful})
+        return OperationResult(f"The mask of {names} is the same as before.", {"structures": data, "doubtful": doubtful}, view)
     title = f"Segment {names}" if len(values) < 4 else f"Segment {len(values)} structures"
-    return OperationResult(f"{_sentence(told)}.", {"structures": data, "doubtful": doubtful}, edit=edit, title=title)
+    return OperationResult(f"{_sentence(told)}.", {"structures": data, "doubtful": doubtful}, view, edit, title=title)
 
 
 def _rest(ws: Workspace, job: Job, regions: Sequence[str], labels: NDArray, known: Sequence[int], told: list[str]) -> Report | None:

@@ -6,6 +6,7 @@ line is on disk, then the state is replaced, then the observers are told.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -65,6 +66,8 @@ Listener = Callable[[Change], None]
 VolumeReader = Callable[..., Volume]
 # find(volume, regions, job) -> {region: its box as (first voxel, last voxel)}; regions that are not in view are left out.
 Locator = Callable[[Volume, tuple[str, ...], Any], Mapping[str, tuple[tuple[int, int, int], tuple[int, int, int]]]]
+
+_log = logging.getLogger(__name__)
 
 STATE_FIELDS = ("points", "boxes", "view", "active_label", "labels", "candidates", "reference", "figures")
 # Fields whose old values an undo step brings back. The view is not among them: undo must not move what one looks at.
@@ -390,8 +393,13 @@ class Workspace:
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def notify(self, change: Change) -> None:
+        """Tell the listeners. What they make of it is theirs: a mistake of one neither undoes the step nor keeps it from the others."""
         for listener in tuple(self._listeners):
-            listener(change)
+            try:
+                listener(change)
+            except Exception as error:
+                _log.exception("a listener failed after a step that was done")
+                self.warn(f"The step was done, but not all of it could be shown ({type(error).__name__}: {error}).")
 
     def revisions_of(self, fields: Sequence[str] | frozenset[str]) -> tuple[int, ...]:
         """How often each of the fields has changed; equal values mean that none did in between."""
@@ -458,7 +466,9 @@ class Workspace:
             return self._walk_history(*result.changes["history"])
         changes = {name: result.changes[name] for name in STATE_FIELDS if name in result.changes}
         fields = set(changes) - ({"labels"} if changes.get("labels") == content.state.labels else set())
-        box = None
+        box, masks = None, content.slice_masks
+        for mask in result.changes.get("slice_masks", ()):
+            masks = masks.with_mask(mask)
         if result.edit is not None:
             changes["labels"] = with_labels(changes.get("labels", content.state.labels), result.edit.values)
             changes.setdefault("candidates", None)
@@ -466,25 +476,24 @@ class Workspace:
             content.doubtful = tuple(result.data.get("doubtful", content.doubtful))
             box = (result.edit.lower_ijk, result.edit.upper_ijk)
             content.extents.follow(box, *result.edit.changed_counts)
+            if "slice_masks" not in result.changes:  # what prompts paint over is still there under it
+                masks = masks.without([value for value in result.edit.changed_counts[0] if value and value not in content.extents.counts])
             fields |= {"mask", "candidates", *({"labels"} if changes["labels"] != content.state.labels else ())}
         locked = content.state.locked_values
+        after = replace(content.state, **changes)
+        if {"points", "boxes"} & set(changes):
+            masks = masks.with_labels(content.state.prompts, after.prompts)
         if operation.undoable:
-            content.history.push(self._step(operation, call, result, changes))
+            content.history.push(self._step(operation, call, result, changes, masks))
             fields.add("history")
-        for mask in result.changes.get("slice_masks", ()):
-            content.slice_masks.remember(mask)
-        self._replace_state(changes)
+        content.state, content.slice_masks = after, masks
         if content.state.locked_values != locked:
             fields.add("locked")
         return Change(frozenset(fields), box)
 
-    def _replace_state(self, changes: Mapping[str, Any]) -> None:
-        content = self.case
-        before, content.state = content.state, replace(content.state, **changes)
-        if before.points is not content.state.points or before.boxes is not content.state.boxes:
-            content.slice_masks.follow_labels(before.prompts, content.state.prompts)
-
-    def _step(self, operation: Operation, call: OperationCall, result: OperationResult, changes: Mapping[str, Any]) -> Step:
+    def _step(
+        self, operation: Operation, call: OperationCall, result: OperationResult, changes: Mapping[str, Any], masks: SliceMasks
+    ) -> Step:
         names = [name for name in UNDONE_FIELDS if name in changes]
         return Step(
             result.title or operation.spec.title,
@@ -493,6 +502,7 @@ class Workspace:
             result.edit.packed if result.edit is not None else None,
             call,
             result.located,
+            (self.case.slice_masks, masks),
         )
 
     def _walk_history(self, direction: str, count: int) -> Change:
@@ -501,7 +511,8 @@ class Workspace:
         fields, boxes = {"history"}, []
         for _ in range(count):
             step = content.history.undo() if direction == "undo" else content.history.redo()
-            self._replace_state(step.before if direction == "undo" else step.after)
+            content.state = replace(content.state, **(step.before if direction == "undo" else step.after))
+            content.slice_masks = step.slice_masks[0 if direction == "undo" else 1]
             fields |= set(step.before)
             if step.edit is not None:
                 edit, back = step.edit, direction == "undo"

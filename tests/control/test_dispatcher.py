@@ -370,3 +370,21 @@ def test_what_stops_a_sentence_keeps_its_remedy(ws: Workspace, monkeypatch: pyte
     with pytest.raises(OffGridError, match="Not done") as caught:
         ws.dispatcher.run_all([call("go_to", slice=2), call("open_image", path="x")])
     assert caught.value.remedy_call == call("open_image", path="x", resample=True)
+
+
+def test_a_listener_that_fails_neither_undoes_the_step_nor_keeps_it_from_others(ws: Workspace, caplog: pytest.LogCaptureFixture) -> None:
+    warned: list[str] = []
+    heard: list[frozenset[str]] = []
+
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("of the listener")
+
+    ws.tell_warnings(warned.append)
+    ws.subscribe(broken)
+    ws.subscribe(lambda change: heard.append(change.fields))
+    done, failed = [], []
+    ws.dispatcher.submit(call("add_points", at=[[3, 3]]), on_done=done.append, on_error=failed.append)
+    assert len(done) == 1 and not failed and len(ws.state.points) == 1
+    assert heard and "ZeroDivisionError" in warned[0] and "was done" in warned[0]
+    assert any(record.exc_info for record in caplog.records)
+    caplog.clear()

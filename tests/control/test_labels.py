@@ -377,3 +377,44 @@ def test_a_corrective_click_brings_no_locked_label_back(ws: Workspace) -> None:
     ws.run("add_points", at=[[12, 8]], label="negative", regions=["L3"])
     ws.run("generate_box_mask")
     assert np.array_equal(ws.mask == label_value("L4"), lower)
+
+
+def test_a_corrective_click_brings_nothing_of_a_cleared_label_back(recorded: Workspace) -> None:
+    ws, journal = recorded, recorded.journal_path
+    l4 = label_value("L4")
+    put_mask(ws, "L4", (8, 4, 15, 16))
+    put_mask(ws, "L3", (12, 4, 24, 16))
+    ws.run("clear_mask", regions=["L4"])
+    assert l4 not in ws.mask
+    ws.close()
+
+    def corrected(case: Workspace) -> bool:
+        case.run("add_points", at=[[14, 8]], label="negative", regions=["L3"])
+        case.run("generate_box_mask")
+        return bool((case.mask == l4)[14, 8, 6])
+
+    with recover(journal, samples={"toy": toy_volume}, segmenter=FakeSegmenter()) as again:
+        assert not corrected(again)
+        again.run("undo", count=3)
+        assert corrected(again), "the clearing was undone too"
+        again.run("undo", count=2)
+        again.run("clear_mask", regions=["L4"])
+        assert not corrected(again)
+
+
+def test_what_was_undone_is_forgotten_so_that_asking_again_gives_the_same_and_paints_nothing_else(ws: Workspace) -> None:
+    l4 = label_value("L4")
+    put_mask(ws, "L4", (8, 4, 15, 16))
+    ws.run("brush", path=[[35, 30]], radius_mm=2, value=l4)
+    ws.run("erase", path=[[11, 8]], radius_mm=1)
+    put_mask(ws, "L3", (16, 4, 24, 16))
+    ws.run("add_points", at=[[19, 8]], label="negative", regions=["L3"])
+    ws.run("generate_box_mask")
+    first = ws.mask.copy()
+    prompts = ws.case.slice_masks.prompts
+    ws.run("undo", count=2)
+    assert ws.case.slice_masks.prompts != prompts, "the sidecar of a mask names what made it"
+    ws.run("add_points", at=[[19, 8]], label="negative", regions=["L3"])
+    ws.run("generate_box_mask")
+    assert np.array_equal(ws.mask, first), "what was done to L4 by hand stays"
+    assert ws.case.slice_masks.prompts == prompts

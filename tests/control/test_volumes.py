@@ -64,3 +64,31 @@ def test_segment_makes_it_whole_from_its_mask(wide: Workspace) -> None:
 def test_groups_and_sacrum_are_followed_slice_by_slice(wide: Workspace) -> None:
     _boxed(wide, "sacrum")
     assert "in 3-D" not in wide.run("propagate", plane="axial", slice=6, value=26).message
+
+
+def test_what_was_segmented_is_seen_on_every_plane(wide: Workspace) -> None:
+    _boxed(wide, "L3")
+    wide.run("set_crosshair", ijk=[30, 30, 13])
+    wide.run("segment", regions=["L3"])
+    i, j, k = wide.state.view.crosshair_ijk
+    assert wide.mask[i, j, k] == 22
+    assert abs(i - 15.5) <= 2 and abs(j - 9.5) <= 2 and abs(k - 5.5) <= 2, "its middle"
+    wide.run("undo")
+    assert wide.state.view.crosshair_ijk == (i, j, k), "undo does not move what one looks at"
+
+
+def test_a_slice_that_shows_it_already_stays(wide: Workspace) -> None:
+    _boxed(wide, "L3")
+    wide.run("set_crosshair", ijk=[30, 30, 4])
+    wide.run("segment", regions=["L3"])
+    assert wide.state.view.crosshair_ijk[2] == 4
+    assert wide.mask[wide.state.view.crosshair_ijk] == 22
+    wide.run("undo")
+    wide.run("set_crosshair", ijk=[11, 7, 8])
+    wide.run("propagate", plane="axial", slice=6, value=22)
+    assert wide.state.view.crosshair_ijk == (11, 7, 8), "every plane shows it"
+    wide.run("undo")
+    wide.run("set_view", plane="axial")
+    wide.run("set_crosshair", ijk=[30, 30, 5])
+    wide.run("segment", regions=["L3"])
+    assert wide.state.view.crosshair_ijk == (30, 30, 5), "the one pane there is shows it"

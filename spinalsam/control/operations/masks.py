@@ -59,7 +59,7 @@ def choose_candidate(ws: Workspace, job: Job, *, number: int | None = None) -> O
     arguments=(ArgumentSpec("regions", "regions", required=True, help="the vertebrae to find and segment"),),
     undoable=True,
     background=True,
-    writes=_GENERATED,
+    writes=(*_GENERATED, "view"),
     reads=("mask", "locked"),
 )
 def segment(ws: Workspace, job: Job, *, regions: Sequence[str]) -> OperationResult:
@@ -86,7 +86,7 @@ def segment(ws: Workspace, job: Job, *, regions: Sequence[str]) -> OperationResu
     ),
     undoable=True,
     background=True,
-    writes=_GENERATED,
+    writes=(*_GENERATED, "view"),
     reads=("mask", "locked"),
 )
 def propagate(
