@@ -14,7 +14,6 @@ from spinalsam.control.prompting import unanswered
 from spinalsam.errors import Cancelled, SpinalSamError
 from spinalsam.support.calls import OperationCall
 from spinalsam.support.planes import SlicePlane, SliceRef
-from spinalsam.ui.words import say, tr
 
 Ijk = tuple[int, int, int]
 # In live mode a generation that takes longer than this switches live mode off: the machine is too slow for it.
@@ -179,10 +178,13 @@ class Commands(QObject):
         return self._pixel(ref, corner_a_ijk) + self._pixel(ref, corner_b_ijk)
 
 
-def sentence_of(error: BaseException) -> tuple[str, str]:
-    """(what to say, how loudly) about a call that failed; our own errors are sentences already."""
-    if isinstance(error, Cancelled):
-        return say(str(error)), "info"
+def sentence_of(error: BaseException) -> str:
+    """What to say about a call that failed, in English, as operations say it; our own errors are sentences already."""
     if isinstance(error, SpinalSamError):
-        return say(str(error)), "error"
-    return tr("Something went wrong inside the program: {what}", what=f"{type(error).__name__}: {error}"), "error"
+        return str(error)
+    return f"Something went wrong inside the program: {type(error).__name__}: {error}"
+
+
+def loudness_of(error: BaseException) -> str:
+    """The level of the notice about it; 'info' needs none."""
+    return "info" if isinstance(error, Cancelled) else "error"

@@ -25,7 +25,7 @@ from spinalsam.support.anatomy import level_order
 from spinalsam.ui import theme
 from spinalsam.ui.scene import Rgb
 from spinalsam.ui.tables import row_table
-from spinalsam.ui.words import follow, put, say, told, tr
+from spinalsam.ui.words import follow, put, region, say, told, tr
 
 NAME, DICE, HD95, OURS, THEIRS = range(5)
 # Below this a label is worth a look.
@@ -94,7 +94,7 @@ class ComparePanel(QFrame):
         distance = "–" if one["hd95_mm"] is None else f"{one['hd95_mm']:.2f} {unit}"
         sizes = [f"{one[side] * voxel_ml:.2f} ml" if one[side] else tr("none") for side in ("voxels", "reference_voxels")]
         colours = theme.current()
-        for column, text in enumerate((one["name"], f"{one['dice']:.3f}", distance, *sizes)):
+        for column, text in enumerate((region(one["name"]), f"{one['dice']:.3f}", distance, *sizes)):
             item = QTableWidgetItem(text)
             if column == NAME:
                 item.setIcon(theme.swatch(colour))

@@ -19,6 +19,7 @@ from spinalsam.control.state import Change
 from spinalsam.errors import Cancelled, SpinalSamError
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui.background import Background
+from spinalsam.ui.commands import sentence_of
 from spinalsam.ui.understanding import Calls, SentenceReader, Understood, reason_to_ask, replacing, understand
 
 # Pieces of a model's reasoning are passed on this often; a token a time would keep the window busy.
@@ -162,7 +163,7 @@ class Conversation(QObject):
             origin="chat",
             on_each=one,
             on_done=lambda _: end("\n".join(result.message for result in results), True),
-            on_error=lambda error: end(_told(error), isinstance(error, Cancelled) and not results),
+            on_error=lambda error: end(sentence_of(error), isinstance(error, Cancelled) and not results),
         )
         if not job.done:
             self.running.emit(job)
@@ -208,9 +209,3 @@ class _Listener:
         if self._pieces:
             text, self._pieces = "".join(self._pieces), []
             self._conversation.heard.emit("thought", text)
-
-
-def _told(error: BaseException) -> str:
-    if isinstance(error, SpinalSamError):
-        return str(error)
-    return f"Something went wrong inside the program: {type(error).__name__}: {error}"

@@ -29,7 +29,7 @@ from spinalsam.ui.scene import Rgb
 from spinalsam.ui.slice_picture import DIFFERENCE_COLOURS
 from spinalsam.ui.tables import panel_button, row_table, set_heads
 from spinalsam.ui.vertebra_panel import VertebraPanel
-from spinalsam.ui.words import follow, put, say, told, tr
+from spinalsam.ui.words import follow, put, region, say, told, tr
 
 _DIFFERENCE_WORDS = {ONLY_OURS: "only here", ONLY_REFERENCE: "only in the reference", OTHER_LABEL: "another label"}
 FIRST_COMPARED = 8  # columns from here on are about the reference
@@ -172,11 +172,11 @@ class FiguresWindow(QDialog):
 
     def _missed_cells(self, value: int, count: int) -> list[str]:
         row = (self._compared or {})[str(value)]
-        return [row["name"], str(value), *["–"] * (count - 4), _number(row["dice"], 3), _number(row["hd95_mm"], 2)]
+        return [region(row["name"]), str(value), *["–"] * (count - 4), _number(row["dice"], 3), _number(row["hd95_mm"], 2)]
 
     def _cells(self, one: Measurement) -> list[str]:
         volume = None if one.volume_mm3 is None else one.volume_mm3 / 1000
-        cells = [one.name, str(one.value)]
+        cells = [region(one.name), str(one.value)]
         figures = ((volume, 2), (one.mean, 0), (one.sd, 0), (one.height_mm, 1), (one.width_mm, 1), (one.depth_mm, 1))
         cells += [_number(value, digits) for value, digits in figures]
         if self._compared is not None:

@@ -27,7 +27,7 @@ from spinalsam.support.anatomy import CRANIOCAUDAL, GROUPS, LABEL_NAMES, label_c
 from spinalsam.ui import theme
 from spinalsam.ui.label_menu import PROGRESS_WORDS, LabelMenu
 from spinalsam.ui.tables import CellKeys, KeyboardMenu, row_table
-from spinalsam.ui.words import follow, put, say, told, tr
+from spinalsam.ui.words import follow, put, region, say, told, tr
 
 NAME, VALUE, VOLUME, SHOWN, LOCKED, STATE = range(6)
 _STATE_ICONS = {"open": "open_label", "in_progress": "in_progress", "done": "done"}
@@ -154,7 +154,7 @@ class LabelPanel(QWidget):
         self.warnings.setVisible(bool(self.warnings.text()))
         if one is None or value is None:
             return
-        name = next((info.name for info in self._labels if info.value == value), str(value))
+        name = next((region(info.name) for info in self._labels if info.value == value), str(value))
         size = ""
         if one.height_mm is not None and one.width_mm is not None and one.depth_mm is not None:
             size = f" · {one.height_mm:.0f} × {one.width_mm:.0f} × {one.depth_mm:.0f} mm"
@@ -164,17 +164,16 @@ class LabelPanel(QWidget):
     def _fill_levels(self, state: Any | None) -> None:
         """All levels and the case's own labels; the active one is chosen."""
         own = [info for info in (state.labels if state is not None else ()) if info.value not in LABEL_NAMES]
-        wanted = [(name, label_value(name), label_colour(label_value(name))) for name in (*CRANIOCAUDAL, *GROUPS)]
+        wanted = [(region(name), label_value(name), label_colour(label_value(name))) for name in (*CRANIOCAUDAL, *GROUPS)]
         wanted += [(info.name, info.value, info.colour) for info in own]
         if [(self.level.itemText(n), self.level.itemData(n)) for n in range(self.level.count())] != [(n, v) for n, v, _ in wanted]:
             self.level.clear()
             for name, value, colour in wanted:
                 self.level.addItem(theme.swatch(colour), name, value)
-        if state is not None:
-            self.level.setCurrentIndex(self.level.findData(state.active_label))
+        self.level.setCurrentIndex(self.level.findData(state.active_label) if state is not None else -1)
 
     def _fill_row(self, row: int, info: LabelInfo, active: bool, volume_ml: float | None) -> None:
-        name = QTableWidgetItem(theme.swatch(info.colour), info.name)
+        name = QTableWidgetItem(theme.swatch(info.colour), region(info.name))
         name.setToolTip(tr("Click to make new masks belong to it, double click to go there, right click for more"))
         font = QFont(self.font())
         font.setBold(active)
@@ -211,9 +210,9 @@ class LabelPanel(QWidget):
         self._use(self.level.itemData(index))
 
     def _use(self, value: int) -> None:
-        region = LABEL_NAMES.get(value)
-        if region is not None:
-            self.requested.emit("set_label", {"regions": [region]})
+        level = LABEL_NAMES.get(value)
+        if level is not None:
+            self.requested.emit("set_label", {"regions": [level]})
         else:
             self.requested.emit("use_label", {"value": value})
 
@@ -230,9 +229,9 @@ class LabelPanel(QWidget):
             self._use(info.value)
 
     def _double_clicked(self, row: int, column: int) -> None:
-        region = LABEL_NAMES.get(self._labels[row].value)
-        if column in (NAME, VALUE, VOLUME) and region is not None:
-            self.requested.emit("go_to", {"regions": [region]})
+        level = LABEL_NAMES.get(self._labels[row].value)
+        if column in (NAME, VALUE, VOLUME) and level is not None:
+            self.requested.emit("go_to", {"regions": [level]})
 
     def _renamed(self, item: QTableWidgetItem) -> None:
         if not self._filling and item.column() == NAME and item.text().strip():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from spinalsam.ui.actions import OperationActions, ShortcutsFirst
 from spinalsam.ui.background import Background
 from spinalsam.ui.case_panel import CasePanel
 from spinalsam.ui.chat_dock import ChatDock
-from spinalsam.ui.commands import Commands, sentence_of
+from spinalsam.ui.commands import Commands, loudness_of, sentence_of
 from spinalsam.ui.conversation import Conversation
 from spinalsam.ui.figures_desk import FiguresDesk
 from spinalsam.ui.forms import OperationForm
@@ -45,7 +44,7 @@ from spinalsam.ui.history_panel import HistoryPanel
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.label_panel import LabelPanel
 from spinalsam.ui.layout import CasePanes
-from spinalsam.ui.notices import NoticeHost
+from spinalsam.ui.notices import Action, NoticeHost
 from spinalsam.ui.opening import Opening
 from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.preferences_dialog import PreferencesDialog
@@ -114,7 +113,7 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore_place()
         self._unsubscribe = self.workspace.subscribe(self._changed)
-        self.workspace.tell_warnings(lambda text: bridge.post(lambda: self.notices.say(text, "warning")))
+        self.workspace.tell_warnings(lambda text: bridge.post(lambda: self.notices.say(lambda: say(text), "warning")))
         self._changed(Change(frozenset({"case", "mask", "view", "labels", "history"})))
         retell(self._show_again)
         desktop.watch(self._follow_desktop, self)
@@ -389,7 +388,7 @@ class MainWindow(QMainWindow):
 
     def _previews_off(self) -> None:
         self.panes.show_preview(None)
-        self.notices.say(tr("This machine is slow for previews under the pointer: they are off now."), "info")
+        self.notices.say(lambda: tr("This machine is slow for previews under the pointer: they are off now."), "info")
 
     def _set_live(self, live: bool) -> None:
         self.commands.set_live(live)
@@ -438,7 +437,7 @@ class MainWindow(QMainWindow):
     def _tell_font(self) -> None:
         """Say it where the chosen language cannot be shown."""
         if words.font_missing():
-            self.notices.say(desktop.NO_CHINESE_FONT, "error")
+            self.notices.say(lambda: desktop.NO_CHINESE_FONT, "error")
 
     def _follow_desktop(self) -> None:
         if self.preferences.theme == "system":
@@ -476,8 +475,8 @@ class MainWindow(QMainWindow):
             if op in ("measure", "measure_cobb"):
                 self.figures.measured()
             count = len(result.data.get("measurements", ()))
-            many = tr("{count} labels are measured; 'Labels and figures' shows them.", count=count)
-            self.notices.say(many if count > MANY_RESULTS else say(result.message), SPOKEN_RESULTS[op])
+            many = lambda: tr("{count} labels are measured; 'Labels and figures' shows them.", count=count)  # noqa: E731
+            self.notices.say(many if count > MANY_RESULTS else lambda: say(result.message), SPOKEN_RESULTS[op])
 
     def _did_in_chat(self, op: str, result: OperationResult) -> None:
         """What follows an operation also where a sentence asked for it; its answer is in the chat."""
@@ -490,26 +489,27 @@ class MainWindow(QMainWindow):
         self.panes.end_asking()
         if op == "open_image":
             self.opening.forget_masks()
-        text, level = sentence_of(error)
+        level, text = loudness_of(error), sentence_of(error)
         self.status.say(text)
         if level != "info":
-            self.notices.say(text, "warning" if isinstance(error, RequirementError) else level, self._remedy(error))
+            self.notices.say(lambda: say(text), "warning" if isinstance(error, RequirementError) else level, self._remedy(error))
 
-    def _remedy(self, error: BaseException) -> tuple[str, Callable[[], None]] | None:
+    def _remedy(self, error: BaseException) -> Action | None:
         """A button for what the error itself says can be done."""
         if isinstance(error, OffGridError) and error.remedy_call is not None:
             call = error.remedy_call
-            return tr("Resample it"), lambda: self.run(call.op, dict(call.args))
+            return lambda: tr("Resample it"), lambda: self.run(call.op, dict(call.args))
         name = getattr(error, "remedy", "")
         if name not in self.actions_of.plain:
             return None
-        return self.actions_of.plain[name].text(), self.actions_of.plain[name].trigger
+        return self.actions_of.plain[name].text, self.actions_of.plain[name].trigger
 
     def _opened(self, result: OperationResult, *, restored: bool) -> None:
         self.opening.stop()
         self.notices.clear()
+        self.opening.say_left()
         for note in result.data.get("notes", ()):
-            self.notices.say(say(note), "warning")
+            self.notices.say(lambda note=note: say(note), "warning")
         if not restored:
             self.run("hang_case", {})
             self._keep_thumbnail()
@@ -522,20 +522,12 @@ class MainWindow(QMainWindow):
 
     def _offer(self, earlier: dict[str, Any]) -> None:
         """Offer to go on with what an earlier session did on this case."""
-        when = str(earlier["time"]).replace("T", " ")[:16]
-        ended = tr("ended unexpectedly") if earlier["unfinished"] else tr("was closed")
-        if earlier["steps"] == 1:
-            text = tr("An earlier session with one step {ended} ({when} UTC).", ended=ended, when=when)
-        else:
-            text = tr("An earlier session with {steps} steps {ended} ({when} UTC).", steps=earlier["steps"], ended=ended, when=when)
         args: dict[str, Any] = {"journal": str(earlier["journal"])}
         if earlier.get("damaged"):
-            text += " " + tr("Its journal is damaged; what can be had of it is restored.")
             args["accept_damage"] = True
         if earlier.get("other_image"):
-            text += " " + tr("The image had other values then; look whether the masks still fit.")
             args["accept_other_image"] = True
-        self.notices.say(text, "warning", (tr("Restore"), lambda: self.run("restore_case", args)))
+        self.notices.say(lambda: _earlier_session(earlier), "warning", (lambda: tr("Restore"), lambda: self.run("restore_case", args)))
 
     def _offer_unfinished(self) -> None:
         """At the start: is there a session that never ended?"""
@@ -578,7 +570,8 @@ class MainWindow(QMainWindow):
         if self.live_button.isChecked() != self.commands.live:
             self.live_button.setChecked(self.commands.live)
             self.notices.say(
-                tr("This machine is slow for live masks: they are off now, {key} makes them.", key=keys.shown("window:accept")), "warning"
+                lambda: tr("This machine is slow for live masks: they are off now, {key} makes them.", key=keys.shown("window:accept")),
+                "warning",
             )
 
     def _show_again(self) -> None:
@@ -742,7 +735,7 @@ class MainWindow(QMainWindow):
         if self._close_timer.isActive():
             return time.monotonic() - self._close_asked_at > CLOSE_PATIENCE_S
         self._close_asked_at = time.monotonic()
-        self.notices.say(tr("A file is being written; the window closes as soon as it is there."), "info")
+        self.notices.say(lambda: tr("A file is being written; the window closes as soon as it is there."), "info")
         self._close_timer.start()
         return False
 
@@ -750,6 +743,21 @@ class MainWindow(QMainWindow):
         if not self.dispatcher.writing:
             self._close_timer.stop()
             self.close()
+
+
+def _earlier_session(earlier: dict[str, Any]) -> str:
+    """What an earlier session on a case was, and how it ended."""
+    when = str(earlier["time"]).replace("T", " ")[:16]
+    ended = tr("ended unexpectedly") if earlier["unfinished"] else tr("was closed")
+    if earlier["steps"] == 1:
+        text = tr("An earlier session with one step {ended} ({when} UTC).", ended=ended, when=when)
+    else:
+        text = tr("An earlier session with {steps} steps {ended} ({when} UTC).", steps=earlier["steps"], ended=ended, when=when)
+    if earlier.get("damaged"):
+        text += " " + tr("Its journal is damaged; what can be had of it is restored.")
+    if earlier.get("other_image"):
+        text += " " + tr("The image had other values then; look whether the masks still fit.")
+    return text
 
 
 def _unfinished(settings: Any) -> list[Any]:

@@ -8,9 +8,11 @@ from PyQt5.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt5.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from spinalsam.ui import theme
-from spinalsam.ui.words import put
+from spinalsam.ui.words import follow, put, retell
 from spinalsam.ui.wrapping import WrappingLabel
 
+Tell = Callable[[], str]
+Action = tuple[Tell, Callable[[], None]]
 SHOWN_MS = {"info": 4500, "good": 4500, "warning": 8000, "error": 0}
 WIDTH = 430
 GAP = 8
@@ -18,24 +20,28 @@ MOST = 4
 
 
 class Notice(QFrame):
-    """One message. level: info, good, warning or error. action: (text, function) of a link on it."""
+    """One message. level: info, good, warning or error. action: (text, function) of a link on it.
 
-    def __init__(self, text: str, level: str, action: tuple[str, Callable[[], None]] | None, parent: QWidget) -> None:
+    tell, and the text of the link: functions that give it in the interface's language, which may change while it is shown.
+    """
+
+    def __init__(self, tell: Tell, level: str, action: Action | None, parent: QWidget) -> None:
         super().__init__(parent)
-        self.text = text
+        self._tell = tell
         self.setObjectName("notice")
         self.setProperty("level", level)
-        self.setAccessibleName(text)
-        label = WrappingLabel(text)
-        label.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Preferred)
+        self._label = WrappingLabel("")
+        self._label.setSizePolicy(QSizePolicy.Expanding, QSizePolicy.Preferred)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 8, 6, 8)
-        row.addWidget(label, 1)
+        row.addWidget(self._label, 1)
         if action is not None:
-            link = QPushButton(action[0])
+            wording, act = action
+            link = QPushButton()
+            follow(link, lambda link: link.setText(wording()))
             link.setProperty("link", True)
             link.setCursor(Qt.PointingHandCursor)
-            link.clicked.connect(action[1])
+            link.clicked.connect(act)
             link.clicked.connect(self.leave)
             row.addWidget(link)
         close = QToolButton()
@@ -44,8 +50,20 @@ class Notice(QFrame):
         close.clicked.connect(self.leave)
         row.addWidget(close, 0, Qt.AlignTop)
         self.setFixedWidth(WIDTH)
+        retell(self._say)
         if SHOWN_MS[level]:
             QTimer.singleShot(SHOWN_MS[level], self.leave)
+
+    @property
+    def text(self) -> str:
+        return self._tell()
+
+    def _say(self) -> None:
+        self.setAccessibleName(self.text)
+        self._label.setText(self.text)
+        parent = self.parent()
+        if isinstance(parent, NoticeHost):
+            parent.place()
 
     def leave(self) -> None:
         parent = self.parent()
@@ -75,15 +93,16 @@ class NoticeHost(QWidget):
         """What is being said, oldest first."""
         return [notice.text for notice in self._notices]
 
-    def say(self, text: str, level: str = "info", action: tuple[str, Callable[[], None]] | None = None) -> None:
+    def say(self, tell: Tell, level: str = "info", action: Action | None = None) -> None:
+        text = tell()
         for old in [notice for notice in self._notices if notice.text == text]:
             old.leave()
         while len(self._notices) >= MOST:
             self._notices[0].leave()
-        notice = Notice(text, level, action, self)
+        notice = Notice(tell, level, action, self)
         self._notices.append(notice)
         notice.show()
-        self._place()
+        self.place()
 
     def clear(self) -> None:
         for notice in tuple(self._notices):
@@ -92,14 +111,15 @@ class NoticeHost(QWidget):
     def forget(self, notice: Notice) -> None:
         if notice in self._notices:
             self._notices.remove(notice)
-            self._place()
+            self.place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Resize, QEvent.Show, QEvent.Hide):
-            self._place()
+            self.place()
         return False
 
-    def _place(self) -> None:
+    def place(self) -> None:
+        """Where there is room for them now."""
         over = self.parentWidget()
         if over is None or not self._notices:
             self.hide()

@@ -17,9 +17,9 @@ from spinalsam.control.workspace import Workspace
 from spinalsam.errors import Cancelled
 from spinalsam.ui import dialogs, thumbnails
 from spinalsam.ui.background import Background
-from spinalsam.ui.commands import sentence_of
+from spinalsam.ui.commands import loudness_of, sentence_of
 from spinalsam.ui.job_bridge import JobBridge
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import say, tr
 
 _log = logging.getLogger(__name__)
 OPACITY = 0.88
@@ -69,7 +69,7 @@ class DropHint(QLabel):
 
 
 class Opening(QObject):
-    """Opens what the user gives the window. masks: files that are laid over the case as soon as it is open."""
+    """Opens what the user gives the window. masks: files that are laid over the case as soon as it is open; left: those that are not."""
 
     def __init__(self, window: Any, over: QWidget) -> None:
         super().__init__(window)
@@ -77,6 +77,7 @@ class Opening(QObject):
         self._parent: QWidget = window
         self._job: Job | None = None
         self.masks: tuple[Path, ...] = ()
+        self.left: tuple[Path, ...] = ()
         self.hint = DropHint(over)
 
     @property
@@ -125,14 +126,20 @@ class Opening(QObject):
         return bool(paths)
 
     def _take(self, arrivals: Arrivals) -> None:
-        if arrivals.left:
-            names = ", ".join(path.name for path in arrivals.left)
-            text = tr("Only one case is open at a time; not opened: {names}. A folder of studies goes through several.", names=names)
-            self._window.notices.say(text, "warning")
+        self.left = arrivals.left
         if arrivals.image is not None:
             self.open_path(str(arrivals.image), arrivals.masks)
         else:
             self.load_masks(arrivals.masks)
+            self.say_left()
+
+    def say_left(self) -> None:
+        """Say which of the dropped files were not opened; a case that opens takes earlier notices away."""
+        left, self.left = self.left, ()
+        if left:
+            names = ", ".join(path.name for path in left)
+            text = "Only one case is open at a time; not opened: {names}. A folder of studies goes through several."
+            self._window.notices.say(lambda: tr(text, names=names), "warning")
 
     def load_masks(self, masks: Sequence[Path] | None = None) -> None:
         """Lay masks over the case, by default those that wait for it."""
@@ -142,7 +149,7 @@ class Opening(QObject):
 
     def forget_masks(self) -> None:
         """Nothing was opened: what was to be laid over it is not for another case."""
-        self.masks = ()
+        self.masks, self.left = (), ()
 
     # Several series
 
@@ -199,10 +206,10 @@ class Opening(QObject):
 
         def end(error: Exception) -> None:
             if isinstance(error, Cancelled) or failed is None:
-                text, level = sentence_of(error)
-                self._window.status.say(text)
+                level, sentence = loudness_of(error), sentence_of(error)
+                self._window.status.say(sentence)
                 if level != "info":
-                    self._window.notices.say(text, level)
+                    self._window.notices.say(lambda: say(sentence), level)
             else:
                 failed(error)
 

@@ -26,7 +26,7 @@ from spinalsam.support.planes import SliceRef
 from spinalsam.ui import theme
 from spinalsam.ui.forms import read_text
 from spinalsam.ui.tables import CellKeys, row_table
-from spinalsam.ui.words import follow, put, told, tr
+from spinalsam.ui.words import follow, put, region, told, tr
 
 KIND, LABEL, SLICE, PLACE, DELETE = range(5)
 
@@ -56,12 +56,12 @@ def rows_of(workspace: Any) -> list[PromptRow]:
         plane = workspace.plane(box.ref.plane)
         corners = [float(n) for corner in (box.corner_a_ijk, box.corner_b_ijk) for n in plane.to_pixel(corner)]
         middle = tuple(round((a + b) / 2) for a, b in zip(box.corner_a_ijk, box.corner_b_ijk, strict=True))
-        rows.append(PromptRow("box", number, state.label(box.label).name, box.ref, tuple(corners), middle))
+        rows.append(PromptRow("box", number, region(state.label(box.label).name), box.ref, tuple(corners), middle))
     for number, point in enumerate(state.points, 1):
         x, y = workspace.plane(point.ref.plane).to_pixel(point.ijk)
         kind = "positive" if point.positive else "negative"
         place = tuple(round(n) for n in point.ijk)
-        rows.append(PromptRow(kind, number, state.label(point.label).name, point.ref, (float(x), float(y)), place))
+        rows.append(PromptRow(kind, number, region(state.label(point.label).name), point.ref, (float(x), float(y)), place))
     shown = workspace.shown
     return sorted(rows, key=lambda row: (row.ref != shown, row.ref.plane, row.ref.index))
 

@@ -11,7 +11,7 @@ from spinalsam.support.morphometry.marks import COLOURS, LEGEND
 from spinalsam.ui import keys
 from spinalsam.ui.scene import BoxMark, MeasuredLine, Pixel, PointMark, SliceScene
 from spinalsam.ui.viewport import Viewport, scale_bar_mm
-from spinalsam.ui.words import tr
+from spinalsam.ui.words import region, tr
 
 POSITIVE = QColor("#3ddc84")
 NEGATIVE = QColor("#ff5a52")
@@ -106,7 +106,8 @@ def draw_open_mask(painter: QPainter, scene: SliceScene, viewport: Viewport) -> 
     font.setBold(False)
     font.setPixelSize(12)
     painter.setFont(font)
-    first = tr("{label}: candidate {number} of {count}, IoU {score}", **{**vars(open_mask), "score": f"{open_mask.score:.2f}"})
+    shown = {**vars(open_mask), "label": region(open_mask.label), "score": f"{open_mask.score:.2f}"}
+    first = tr("{label}: candidate {number} of {count}, IoU {score}", **shown)
     hints = (("choose_candidate", "next"), ("window:accept", "keep"), ("window:stop", "drop"))
     told = "   ".join(f"{keys.shown(name)} {tr(what)}" for name, what in hints if keys.shown(name))
     metrics = QFontMetricsF(font)

@@ -39,7 +39,11 @@ def search_field(search: Callable[[str], object]) -> QLineEdit:
     field = QLineEdit()
     field.setPlaceholderText(tr("Search by words or by key"))
     field.setAccessibleName(tr("Search by words or by key"))
-    field.setClearButtonEnabled(True)
+    clear = field.addAction(theme.icon("cancel", "muted"), QLineEdit.TrailingPosition)  # Qt's own drawing is black on every theme
+    clear.setText(tr("Clear"))
+    clear.setVisible(False)
+    clear.triggered.connect(field.clear)
+    field.textChanged.connect(lambda text: clear.setVisible(bool(text)))
     field.textChanged.connect(search)
     return field
 

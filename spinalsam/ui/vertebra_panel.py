@@ -21,7 +21,7 @@ from spinalsam.control.state import MeasuredFigures
 from spinalsam.ui import theme
 from spinalsam.ui.scene import Rgb
 from spinalsam.ui.tables import panel_button, row_table, set_heads
-from spinalsam.ui.words import put, retell, say, told, tr
+from spinalsam.ui.words import put, region, retell, say, told, tr
 
 _PLACES = ("anterior", "middle", "posterior")
 # What the head of a column means.
@@ -141,7 +141,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
     grade, shape = row["genant_grade"], row["genant_shape"]
     core = DASH if row["core_hu"] is None else f"{row['core_hu']:.0f} ± {row['core_sd_hu']:.0f}"
     return [
-        str(row["name"]),
+        region(str(row["name"])),
         _three(row, "height"),
         *(_number(row[name]) for name in ("wedge_ratio", "biconcavity_ratio", "crush_ratio")),
         DASH if grade is None else f"{grade}" + (f" {tr(shape)}" if grade else ""),

@@ -14,6 +14,7 @@ from PyQt5.QtCore import QLibraryInfo, QLocale, QObject, QTranslator
 from PyQt5.QtWidgets import QApplication
 
 from spinalsam.assets import resources_dir
+from spinalsam.support.anatomy import REGIONS
 from spinalsam.ui import desktop
 
 LANGUAGES = {"en": "English", "zh": "中文"}
@@ -68,6 +69,11 @@ def tr(text: str, **values: object) -> str:
     """The text in the interface's language, with ``{name}`` replaced by the values."""
     found = _table.get(text, text)
     return found.format(**values) if values else found
+
+
+def region(name: str) -> str:
+    """A label's name as it is shown: regions of the spine in the interface's language, names that somebody has given as they are."""
+    return tr(name) if name in REGIONS else name
 
 
 def put(show: Callable[[str], Any], text: str, **values: object) -> None:

@@ -172,7 +172,7 @@ def test_an_earlier_step_is_compared_from_the_list_of_steps(case: MainWindow, se
 
 
 def test_notices_leave_the_figures_free(compared: MainWindow, qtbot: Any) -> None:
-    compared.notices.say("Saved.", "error")
+    compared.notices.say(lambda: "Saved.", "error")
     host, panel = compared.notices, compared.panes.compare
     assert host.geometry().bottom() <= panel.mapTo(compared.centre, panel.rect().topLeft()).y()
     low = host.geometry().bottom()

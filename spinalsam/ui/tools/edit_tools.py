@@ -19,6 +19,7 @@ from spinalsam.ui.slice_view import SliceView
 from spinalsam.ui.tools.bar import ToolBar
 from spinalsam.ui.tools.drag import Drag, Target
 from spinalsam.ui.tools.overlay import ToolOverlay
+from spinalsam.ui.words import region
 
 _OPERATIONS = ("brush", "erase", "lasso", "split_by_line")
 _REVERSED = {"brush": "erase", "erase": "brush", "lasso": "lasso_remove"}
@@ -65,7 +66,7 @@ class EditTools(QObject):
         """The case, its labels or the active label have changed."""
         state = self.workspace.state
         info = state.label(state.active_label)
-        self.bar.show_target(info.name, info.colour, info.locked)
+        self.bar.show_target(region(info.name), info.colour, info.locked)
         for action in self.bar.tool_actions.values():
             action.setEnabled(self.workspace.has_case)
         if not self.workspace.has_case:
