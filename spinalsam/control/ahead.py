@@ -57,6 +57,7 @@ class Ahead:
         """From now on want what is shown and its neighbours, at every change of the view. Call it on the main thread."""
         if self._unsubscribe is None:
             self._unsubscribe = self.workspace.subscribe(self._looked)
+            self._start()  # now, when nobody waits for a new thread's first breath
 
     def want(self, refs: Iterable[SliceRef]) -> None:
         """These slices of the open case, in this order, instead of whatever waits."""

@@ -122,7 +122,6 @@ class OperationActions(QObject):
                 if action is not None:
                     action.setEnabled(not missing)
                     action.setToolTip(self._tip(action, operation, missing))
-                    action.setStatusTip(say(missing) or tr(operation.spec.help))
 
     def _tip(self, action: QAction, operation: Operation, missing: str) -> str:
         key = keys.shown(action.property("keys"))

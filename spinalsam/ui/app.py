@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.state import Change
 from spinalsam.control.workspace import Workspace
 from spinalsam.data.volume import Volume
+from spinalsam.device.libraries import load_torch_library
 from spinalsam.engine.segmenter import Segmenter
 from spinalsam.language.reader import Reader
 from spinalsam.ui import keys, theme, watchdog, words
@@ -26,8 +28,10 @@ from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.understanding import FunctionReader
 
 DOUBLE_CLICK_MS = 300
+# After the window is there: who has come to choose a file finds the network loaded when the case is.
+WARM_UP_MS = 400
 # How long a thread that computes may keep the others waiting; Python's own 5 ms add up over the steps of one paint event.
-SWITCH_S = 0.001
+SWITCH_S = 0.00005
 
 
 def sample_case() -> Volume:
@@ -84,6 +88,8 @@ def run(
 
     samples: built-in cases by name. mask: a label image to lay over the case. Returns the exit code.
     """
+    # Linking it holds up whatever else asks for memory or a thread, which nobody feels as long as there is no window.
+    threading.Thread(target=load_torch_library, name="torch", daemon=True).start()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     application = make_application(argv if argv is not None else sys.argv)
     sys.setswitchinterval(SWITCH_S)
@@ -96,6 +102,7 @@ def run(
     window.workspace.ahead.follow()
     collector = collect_when_idle(window)
     window.show()
+    QTimer.singleShot(WARM_UP_MS, window.warm_up)
     if path:
         QTimer.singleShot(0, lambda: window.open_path(path, mask=mask))
     code = application.exec_()

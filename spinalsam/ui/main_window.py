@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PyQt5.QtCore import QByteArray, Qt, QTimer
-from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent, QShowEvent
+from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon, QResizeEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QAction,
     QApplication,
@@ -102,6 +103,8 @@ class MainWindow(QMainWindow):
         self.previews = Previews(self.workspace, self)
         self.previews.enabled = preferences.preview
         self._state: QByteArray | None = None
+        self._action_timer = QTimer(self, singleShot=True, interval=0)
+        self._action_timer.timeout.connect(self._refresh_actions)
         self._close_timer = QTimer(self, interval=CLOSE_POLL_MS)
         self._close_timer.timeout.connect(self._close_when_written)
         self._close_asked_at = 0.0
@@ -429,8 +432,11 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def _dress(self) -> None:
-        """Theme and language as the preferences have them now, everywhere at once."""
+        """Theme and language as the preferences have them now, everywhere; one event for each, as both are much work."""
         theme.apply_theme(QApplication.instance(), self.preferences.theme)
+        QTimer.singleShot(0, self._speak)
+
+    def _speak(self) -> None:
         words.use_language(self.preferences.language)
         self._tell_font()
 
@@ -509,7 +515,7 @@ class MainWindow(QMainWindow):
         self.notices.clear()
         self.opening.say_left()
         for note in result.data.get("notes", ()):
-            self.notices.say(lambda note=note: say(note), "warning")
+            self.notices.say(partial(say, note), "warning")
         if not restored:
             self.run("hang_case", {})
             self._keep_thumbnail()
@@ -564,8 +570,10 @@ class MainWindow(QMainWindow):
             self._show_surfaces("mask" in fields or "case" in fields)
         if fields & {"case", "labels", "active_label", "points", "boxes", "mask"}:
             self._show_labels()
-        if fields != {"view"}:
-            self.actions_of.refresh(self.workspace)
+        if "case" in fields:
+            self._action_timer.start()  # an event of its own: it is as much work as all the rest
+        elif fields != {"view"}:
+            self._refresh_actions()
         self._show_model()
         if self.live_button.isChecked() != self.commands.live:
             self.live_button.setChecked(self.commands.live)
@@ -573,6 +581,9 @@ class MainWindow(QMainWindow):
                 lambda: tr("This machine is slow for live masks: they are off now, {key} makes them.", key=keys.shown("window:accept")),
                 "warning",
             )
+
+    def _refresh_actions(self) -> None:
+        self.actions_of.refresh(self.workspace)
 
     def _show_again(self) -> None:
         """In another language, theme or with other keys: what was written when it was shown is written again."""
@@ -601,9 +612,22 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{name} — SpinalSAM" if name else "SpinalSAM")
         if has_case:
             self.panes.active_view.setFocus()
-            self.background.run(self.workspace.segmenter, lambda _: self._show_model(), lambda error: _log.info("no model: %s", error))
+            self.load_model()
         else:
             self.status.show_hover(None, None)
+
+    def warm_up(self) -> None:
+        """Do while nobody waits what the first case would have to wait for: fonts and styles of the panes, drawings, and the network."""
+        if not self.workspace.has_case:
+            self.panes.resize(self.centre.size())
+            self.panes.grab()
+            for button in self.findChildren(QToolButton):
+                button.icon().pixmap(self.windowHandle(), button.iconSize(), QIcon.Normal)
+        self.load_model()
+
+    def load_model(self) -> None:
+        """Have the network ready before it is asked for."""
+        self.background.run(self.workspace.segmenter, lambda _: self._show_model(), lambda error: _log.info("no model: %s", error))
 
     def _show_recent(self) -> None:
         paths = self.preferences.recent
@@ -723,6 +747,7 @@ class MainWindow(QMainWindow):
         self.conversation.close()
         self.opening.stop()
         self._count_timer.stop()
+        self._action_timer.stop()
         self.figures.stop()
         self.panes.surface.stop()
         self.previews.stop()

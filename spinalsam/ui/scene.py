@@ -146,6 +146,8 @@ def scene_of(workspace: Any, plane_name: str, shown_first: tuple[tuple[float, fl
 
 def measured_lines(workspace: Any, plane: SlicePlane, index: int) -> tuple[MeasuredLine, ...]:
     """What was measured last, as far as it lies on a slice; nothing where the mask has changed since or its label is hidden."""
+    if workspace.state.figures is None:
+        return ()
     from spinalsam.control.quantities import visible_marks
     from spinalsam.support.morphometry.marks import on_slice, text_place
 

@@ -104,6 +104,7 @@ def apply_theme(application: QApplication, name: str) -> None:
         application.setStyle("Fusion")
         application.setFont(_font())
     if application.styleSheet() != sheet:
+        application.setStyleSheet("")  # one sheet in place of another takes Qt three times as long as none in between
         application.setPalette(_qt_palette(colours))
         application.setStyleSheet(sheet)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from weakref import ref
 
@@ -24,10 +24,25 @@ _AS_IT_IS = frozenset({"path", "name", "folder", "size", "axes", "corners", "ijk
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _PLACE = re.compile(r"\{(\w+)\}")
 
+
+class _Template:
+    """A sentence with {places} in it, and its translation. There are hundreds: a pattern is made when a sentence begins as it does."""
+
+    def __init__(self, key: str, text: str) -> None:
+        self.text = text
+        self.begins = key[: key.index("{")]
+        self._key = key
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        parts = _PLACE.split(self._key)
+        return re.compile("".join(re.escape(part) if n % 2 == 0 else f"(?P<{part}>.+?)" for n, part in enumerate(parts)), re.DOTALL)
+
+
 _language = "en"
 _font_missing = False
 _table: dict[str, str] = {}
-_templates: list[tuple[re.Pattern[str], str]] = []
+_templates: list[_Template] = []
 _of_qt: list[QTranslator] = []
 # What has to be said again in another language, in the order in which it was said, with the widget that says it.
 _told: list[tuple[ref[QObject], Callable[[Any], None]]] = []
@@ -50,7 +65,7 @@ def use_language(name: str) -> None:
     found = tables(_language)
     _table = {key: text for table in found.values() for key, text in table.items()}
     spoken = {**found.get(MESSAGES, {}), **found.get(ERRORS, {})}
-    _templates = [(_pattern(key), text) for key, text in spoken.items() if "{" in key]
+    _templates = [_Template(key, text) for key, text in spoken.items() if "{" in key]
     say.cache_clear()
     _translate_qt(_language)
     tell_again()
@@ -132,9 +147,9 @@ def say(message: str) -> str:
         said = [say(sentence) for sentence in sentences]
         if all(own != english for own, english in zip(said, sentences, strict=True)):
             return "".join(said)
-    for pattern, text in _templates:
-        if match := pattern.fullmatch(message):
-            return text.format(**{name: _piece(name, value) for name, value in match.groupdict().items()})
+    for template in _templates:
+        if message.startswith(template.begins) and (match := template.pattern.fullmatch(message)):
+            return template.text.format(**{name: _piece(name, value) for name, value in match.groupdict().items()})
     return message
 
 
@@ -145,11 +160,6 @@ def _piece(place: str, text: str) -> str:
     if place == "sentence" or (place == "reason" and say(text) != text):
         return say(text)
     return "、".join(say(part) for part in text.split(", "))
-
-
-def _pattern(key: str) -> re.Pattern[str]:
-    parts = _PLACE.split(key)
-    return re.compile("".join(re.escape(part) if n % 2 == 0 else f"(?P<{part}>.+?)" for n, part in enumerate(parts)), re.DOTALL)
 
 
 def _translate_qt(name: str) -> None:
