@@ -35,7 +35,7 @@ GIB = 1024**3
 class Choice:
     """device: "cpu", "mps" or "cuda:N". precision: "fp32", "bf16" or "fp16". reason: one sentence.
 
-    measured_ms: warm-up time by precision; empty where there was nothing to choose between.
+    measured_ms: warm-up time by precision; empty where there was nothing to choose between or no memory to measure in.
     """
 
     device: str
@@ -78,17 +78,17 @@ def _pick(wanted: str, gpus: tuple[GpuInfo, ...]) -> str:
 
 
 def _precisions(gpu: GpuInfo | None, cpu: CpuInfo) -> tuple[str, ...]:
-    """fp32 and what the hardware computes natively; bf16 first among the rest, for its range."""
+    """fp32 and what the hardware computes natively. On a GPU fp16 goes before bf16: as fast there, and eight times as exact."""
     if gpu is None:
         return ("fp32", "bf16") if cpu.has_bf16 else ("fp32",)
     if gpu.device == "mps":
         return ("fp32", "fp16")
     major = int(gpu.capability.split(".")[0] or 0)
-    return ("fp32", "bf16", "fp16") if major >= 8 else ("fp32", "fp16") if major >= 7 else ("fp32",)
+    return ("fp32", "fp16", "bf16") if major >= 8 else ("fp32", "fp16") if major >= 7 else ("fp32",)
 
 
 def _fastest(times: dict[str, float]) -> str:
-    """The fastest, in the order of preference: a later one must beat what is chosen clearly."""
+    """The fastest, in the order of preference: a later one must beat what is chosen clearly. fp32 where nothing was measured."""
     best = "fp32"
     for precision in times:
         if times[precision] * WORTHWHILE <= times[best]:
@@ -105,7 +105,13 @@ def _warm_up(
     remembered = _read_memory().get(key, {})
     if set(remembered) == set(precisions):
         return {precision: float(remembered[precision]) for precision in precisions}
-    times = {precision: round(_measure(device, precision), 3) for precision in precisions}
+    try:
+        times = {precision: round(_measure(device, precision), 3) for precision in precisions}
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        empty_caches(device)
+        return {}  # measured another time; a network that does not fit either moves to the CPU and says so
     _write_memory(key, times)
     return times
 

@@ -42,7 +42,8 @@ class Graphed:
     """A function of tensors that all lie on one CUDA device; elsewhere, and where recording fails, it is called as it is.
 
     function: takes tensors and returns a sequence of tensors; may neither wait for the GPU nor depend on the values of its inputs.
-    Several threads may call it; they take turns. Raises what the function raises, such as torch.cuda.OutOfMemoryError.
+    Several threads may call it; they take turns. After a recording that failed PyTorch draws no random numbers on the GPU any more (2.11);
+    networks that only answer need none. Raises what the function raises, such as torch.cuda.OutOfMemoryError.
     """
 
     def __init__(self, function: Function, *, most_kept: int = MOST_KEPT) -> None:

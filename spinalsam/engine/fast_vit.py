@@ -179,7 +179,7 @@ class FastBlock:
         if x.device.type == "cpu":
             attend = attend_in_blocks if self.dtype == torch.float32 else attend_fused
         else:
-            attend = attend_on_gpu
+            attend = attend_biased if self.window or self.dtype == torch.float32 else attend_fused
         answer = attend(q, k, v, by_row, by_column)
         return self.proj(answer.transpose(1, 2).reshape(batch, rows, columns, channels))
 
@@ -209,7 +209,10 @@ def attend_fused(q: Tensor, k: Tensor, v: Tensor, by_row: Tensor, by_column: Ten
     return answer[..., :width]
 
 
-attend_on_gpu = attend_fused
+def attend_biased(q: Tensor, k: Tensor, v: Tensor, by_row: Tensor, by_column: Tensor) -> Tensor:
+    """The same with the biases written down; on a GPU faster in float32 and for small windows."""
+    bias = (by_row[..., :, None] + by_column[..., None, :]).flatten(-2)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 
 
 def attend_in_blocks(q: Tensor, k: Tensor, v: Tensor, by_row: Tensor, by_column: Tensor) -> Tensor:

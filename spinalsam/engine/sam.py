@@ -8,6 +8,7 @@ prompt costs only the mask decoder.
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,8 @@ from spinalsam.engine.segmenter import Candidates, Embedding, SliceImage
 from spinalsam.errors import ModelError
 from spinalsam.support.prompts import SlicePrompt
 from spinalsam.support.windowing import Window, apply_window
+
+_log = logging.getLogger(__name__)
 
 PATCH = 16
 # What SAM was trained with: ImageNet's mean and deviation of red, green and blue, of 0-255.
@@ -364,6 +367,10 @@ class SamSegmenter:
                 halves = PRECISIONS[self.precision] in (torch.bfloat16, torch.float16)
                 with torch.autocast(self.device.type, PRECISIONS[self.precision] if halves else torch.bfloat16, enabled=halves):
                     features = self.model.image_encoder(pixels)
+            if self.precision == "fp16" and not bool(features.isfinite().all()):
+                _log.warning("These weights leave the range of fp16; the encoder computes in bf16 from now on.")
+                self.use_precision("bf16")
+                return self._encode(picture)
             return features.to(torch.float16 if reduced else torch.float32).cpu()
 
     def _decode(self, embedding: Embedding, prompts: Sequence[SlicePrompt], previous: Any) -> tuple[Tensor, Tensor]:

@@ -102,7 +102,9 @@ waiting, a = Graphed(lambda a: (a * float(a.sum().item()),)), torch.ones(4, devi
 for _ in range(2):
     torch.testing.assert_close(waiting(a)[0], a * 4)
 assert not waiting.recorded
-torch.testing.assert_close(torch.randn(64, 64, device="cuda") @ torch.zeros(64, 64, device="cuda"), torch.zeros(64, 64, device="cuda"))
+torch.testing.assert_close(torch.ones(64, 64, device="cuda") @ torch.ones(64, 64, device="cuda"), torch.full((64, 64), 64.0, device="cuda"))
+after = Graphed(lambda a: (a + 1,))
+torch.testing.assert_close(after(a)[0], a + 1)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr

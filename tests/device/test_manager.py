@@ -82,9 +82,9 @@ def test_an_unknown_device_is_refused(machine) -> None:
 @pytest.mark.parametrize(
     ("measured", "expected"),
     [
-        ({"fp32": 10, "bf16": 4, "fp16": 4}, "bf16"),
-        ({"fp32": 10, "bf16": 9.5, "fp16": 9.6}, "fp32"),
-        ({"fp32": 10, "bf16": 6, "fp16": 3}, "fp16"),
+        ({"fp32": 10, "fp16": 4, "bf16": 4}, "fp16"),
+        ({"fp32": 10, "fp16": 9.6, "bf16": 9.5}, "fp32"),
+        ({"fp32": 10, "fp16": 6, "bf16": 3}, "bf16"),
     ],
 )
 def test_precision_is_what_the_warm_up_measured_and_not_a_guess(machine, measured, expected) -> None:
@@ -92,6 +92,23 @@ def test_precision_is_what_the_warm_up_measured_and_not_a_guess(machine, measure
     choice = manager.choose(measure=times(**measured))
     assert choice.precision == expected
     assert choice.measured_ms == measured
+
+
+def test_a_gpu_with_no_room_for_a_warm_up_is_chosen_in_full_precision_and_measured_another_time(machine, monkeypatch) -> None:
+    machine(FREE)
+    full = [True]
+
+    def measure(device: str, precision: str) -> float:
+        if full[0]:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        return {"fp32": 10.0, "fp16": 2.0, "bf16": 2.0}[precision]
+
+    monkeypatch.setattr(manager, "_measure", measure)
+    monkeypatch.setattr(manager, "empty_caches", lambda device: None)
+    choice = manager.choose()
+    assert (choice.device, choice.precision, choice.measured_ms) == ("cuda:1", "fp32", {})
+    full[0] = False
+    assert manager.choose().precision == "fp16"
 
 
 def test_an_old_gpu_is_not_tried_in_precisions_that_it_lacks(machine) -> None:

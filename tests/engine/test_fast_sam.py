@@ -9,7 +9,7 @@ import torch
 from spinalsam.engine import fast_decoder, fast_vit
 from spinalsam.engine.cbam import CbamSettings, attach_cbam
 from spinalsam.engine.fast_decoder import FastDecoder, places_of
-from spinalsam.engine.fast_vit import FastEncoder, attend_fused, attend_in_blocks
+from spinalsam.engine.fast_vit import FastEncoder, attend_biased, attend_fused, attend_in_blocks
 from spinalsam.engine.resample import masks_of
 from spinalsam.engine.sam import SamSegmenter, SamShape, build_sam, network_input
 from spinalsam.engine.segmenter import SliceImage
@@ -42,7 +42,7 @@ def reference(q, k, v, by_row, by_column):
     return (scores + bias.reshape(*scores.shape[:2], rows * columns, rows * columns)).softmax(-1) @ v
 
 
-@pytest.mark.parametrize("attend", [attend_fused, attend_in_blocks])
+@pytest.mark.parametrize("attend", [attend_biased, attend_fused, attend_in_blocks])
 @pytest.mark.parametrize("limit", [1 << 19, 700])
 def test_attention_without_its_matrix(attend, limit, monkeypatch) -> None:
     monkeypatch.setattr(fast_vit, "BLOCK_SCORES", limit)

@@ -216,3 +216,16 @@ def test_weights_that_do_not_fit_are_refused_with_the_parameters_name(tiny_model
     del weights["mask_decoder.iou_token.weight"]
     with pytest.raises(ModelError, match=r"mask_decoder\.iou_token\.weight"):
         load_sam(TINY, weights)
+
+
+def test_weights_that_leave_the_range_of_fp16_are_computed_in_bf16(caplog) -> None:
+    torch.manual_seed(0)
+    model = build_sam(SamShape(32, 1, 2, (0,), img_size=64, window=4, prompt_dim=32, decoder_heads=2, decoder_mlp=32)).requires_grad_(False)
+    image = SliceImage(np.random.default_rng(0).normal(300, 400, (50, 60)).astype(np.float32))
+    half = SamSegmenter(model, checksum="x", name="x", precision="fp16")
+    half.encode(image)
+    assert half.precision == "fp16"
+    model.image_encoder.blocks[0].mlp.lin1.weight.mul_(1e6)
+    half = SamSegmenter(model, checksum="x", name="x", precision="fp16")
+    assert half.encode(image).features.tensor.isfinite().all()
+    assert half.precision == "bf16" and "range of fp16" in caplog.text
