@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from spinalsam.device.manager import run_with_fallback
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine import fast_decoder, fast_vit
+from spinalsam.engine.block_decoder import BlockDecoder, Kept
 from spinalsam.engine.cuda_graphs import Graphed
 from spinalsam.engine.fast_decoder import FastDecoder, places_of
 from spinalsam.engine.fast_vit import FastEncoder
@@ -222,7 +223,7 @@ class Forms:
     """
 
     encoder: Callable[[Tensor], Sequence[Tensor]] | None
-    decoder: Callable[[Tensor, Tensor], Sequence[Tensor]] | None
+    decoder: BlockDecoder | Graphed | None
     prompts: Any
 
     @classmethod
@@ -230,12 +231,22 @@ class Forms:
         encoder = FastEncoder(model.image_encoder, dtype) if fast_vit.can_speed_up(model.image_encoder) else None
         decoder = FastDecoder(model) if fast_decoder.can_speed_up(model) else None
         if device.type == "cpu":
-            return cls(None if encoder is None else lambda pixels: (encoder(pixels),), decoder, model.prompt_encoder)
+            blocks = None if decoder is None else BlockDecoder(decoder, places_of(model.prompt_encoder.get_dense_pe())[0])
+            return cls(None if encoder is None else lambda pixels: (encoder(pixels),), blocks, model.prompt_encoder)
         return cls(
             None if encoder is None else Graphed(lambda pixels: (encoder(pixels),)),
             None if decoder is None else Graphed(decoder),
             copy.deepcopy(model.prompt_encoder).cpu(),
         )
+
+
+@dataclass(frozen=True)
+class _LastSlice:
+    """The slice that was asked last: its (1, n, 256) places, and from the second click on what the first layer makes of them."""
+
+    features: SamFeatures
+    places: Tensor
+    kept: Kept | None = None
 
 
 class SamSegmenter:
@@ -264,7 +275,7 @@ class SamSegmenter:
         self.side = int(model.image_encoder.img_size)
         self._notice = notice
         self._fast: Forms | None = None
-        self._last_places: tuple[SamFeatures, Tensor] | None = None
+        self._last: _LastSlice | None = None
 
     @property
     def flavour(self) -> str:
@@ -275,7 +286,7 @@ class SamSegmenter:
         """Let the encoder compute in another precision from now on; embeddings of the one before stay usable. Raises ModelError."""
         if precision not in PRECISIONS:
             raise ModelError(f"There is no precision '{precision}'; use {', '.join(PRECISIONS)}.")
-        self.precision, self._fast = precision, None
+        self.precision, self._fast, self._last = precision, None, None
 
     def encode(self, image: SliceImage) -> Embedding:
         """The image encoder, once a slice. Raises ResourceError when even the CPU's memory is too small."""
@@ -315,7 +326,8 @@ class SamSegmenter:
     def _answers(self, embedding: Embedding, prompts: Sequence[SlicePrompt], previous: Any) -> list[Candidates]:
         """The candidates of prompts of one form."""
         logits, scores = self._decode(embedding, prompts, previous)
-        return [self._candidates(embedding, prompt, logits[n], scores[n], previous) for n, prompt in enumerate(prompts)]
+        with torch.inference_mode(), cpu_threads(FEW):
+            return [self._candidates(embedding, prompt, logits[n], scores[n], previous) for n, prompt in enumerate(prompts)]
 
     def _candidates(self, embedding: Embedding, prompt: SlicePrompt, logits: Tensor, scores: Tensor, previous: Any) -> Candidates:
         ambiguous = len(prompt.points_xy) == 1 and prompt.box_xyxy is None and previous is None
@@ -384,19 +396,27 @@ class SamSegmenter:
             if forms.decoder is None:
                 logits, scores = self._slow_decode(embedding.features.tensor.to(self.device).float(), sparse, dense)
             else:
-                logits, scores = forms.decoder(self._places(embedding.features, dense), sparse)
+                places, kept = self._places(embedding.features, dense)
+                known = (kept,) if isinstance(forms.decoder, BlockDecoder) else ()
+                logits, scores = forms.decoder(places, sparse, *known)
             return logits.float(), scores.float().cpu()
 
-    def _places(self, features: SamFeatures, dense: Tensor | None) -> Tensor:
-        """(1, n, 256) float32 places of a slice; those without a mask to refine are kept for the next click on the slice."""
+    def _places(self, features: SamFeatures, dense: Tensor | None) -> tuple[Tensor, Kept | None]:
+        """(1, n, 256) float32 places of a slice, and what the decoder's first layer makes of them.
+
+        Those without a mask to refine are kept for the next click on the slice; what the first layer makes of them is worth its time
+        from the second click on.
+        """
         if dense is not None:
-            return places_of(features.tensor.to(self.device).float() + dense)
-        kept = self._last_places
-        if kept is None or kept[0] is not features or kept[1].device != self.device:
+            return places_of(features.tensor.to(self.device).float() + dense), None
+        last, decoder = self._last, self.forms().decoder
+        if last is None or last.features is not features or last.places.device != self.device:
             no_mask = self.model.prompt_encoder.no_mask_embed.weight.view(1, -1, 1, 1)
-            kept = features, places_of(features.tensor.to(self.device).float() + no_mask)
-            self._last_places = kept
-        return kept[1]
+            last = _LastSlice(features, places_of(features.tensor.to(self.device).float() + no_mask))
+        elif last.kept is None and isinstance(decoder, BlockDecoder):
+            last = replace(last, kept=decoder.keep(last.places))
+        self._last = last
+        return last.places, last.kept
 
     def _slow_decode(self, features: Tensor, sparse: Tensor, dense: Tensor | None) -> tuple[Tensor, Tensor]:
         """A decoder that something was put into: as segment_anything runs it, prompt by prompt."""
@@ -440,5 +460,5 @@ class SamSegmenter:
 
     def _move_to(self, device: str) -> None:
         self.device, self.precision = torch.device(device), "fp32"
-        self._fast = None
+        self._fast = self._last = None
         self.model.to(self.device)
