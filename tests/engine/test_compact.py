@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from spinalsam.engine.compact import CompactConfig, CompactSam
-from spinalsam.engine.compact_segmenter import CompactSegmenter, load_compact, within_box
+from spinalsam.engine.compact_segmenter import CompactSegmenter, fill_unsure, load_compact, within_box
 from spinalsam.engine.look import choose_look, cut, look_closer, look_for_box, paste
 from spinalsam.engine.segmenter import Candidates, SliceImage
 from spinalsam.errors import ModelError
@@ -216,3 +216,20 @@ def test_a_lower_threshold_gives_larger_masks_of_the_same_logits() -> None:
     larger = plain.decode(plain.encode(image), prompt)
     assert (larger.masks[0] >= answer.masks[0]).all() and larger.masks[0].sum() > answer.masks[0].sum()
     assert torch.equal(larger.low_res[0].logits, answer.low_res[0].logits)
+
+
+def test_holes_that_the_network_is_not_sure_of_are_filled_and_canals_stay() -> None:
+    logits = torch.full((40, 40), -6.0)
+    logits[4:36, 4:36] = 3.0
+    logits[8:14, 8:14] = -0.9  # a dark core,
+    logits[8:14, 24:30] = -0.9  # another one,
+    logits[20:30, 16:26] = -5.0  # the canal,
+    logits[33:40, 8:12] = -0.9  # and a notch at the edge
+    none = np.zeros((0, 2), np.float32)
+    filled = fill_unsure(logits, -0.45, none) > -0.45
+    assert filled[8:14, 8:14].all() and filled[8:14, 24:30].all() and not filled[20:30, 16:26].any() and not filled[33:36, 8:12].any()
+    assert (filled >= (logits > -0.45)).all()
+    clicked = fill_unsure(logits, -0.45, np.array([[26.0, 10.0], [500.0, -3.0]], np.float32)) > -0.45
+    assert clicked[8:14, 8:14].all() and not clicked[8:14, 24:30].any(), "somebody said that this is outside"
+    solid = torch.full((8, 8), 2.0)
+    assert fill_unsure(solid, 0.0, none) is solid
