@@ -263,7 +263,7 @@ class CompactSegmenter:
         return Candidates(masks, scores[order].clamp(0, 1).numpy(), low_res)
 
 
-def fill_unsure(logits: Tensor, threshold: float, outside_xy: NDArray[np.float32]) -> Tensor:
+def fill_unsure(logits: Tensor, threshold: float, outside_xy: NDArray[np.floating]) -> Tensor:
     """Logits (h, w) with the holes filled of which the network is not sure: a dark core or a hollow endplate, which nobody leaves out of
     an outline. The canal and the foramina are far below the threshold and stay, as does every hole with a click outside in it.
 
