@@ -1,4 +1,4 @@
-"""The network's last answer, so that a click whose mask has been computed while the button went down does not compute it again."""
+"""The network's last answers, so that a click whose mask has been computed before the button went down does not compute it again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spinalsam.engine.segmenter import Candidates
+
+KEPT = 2  # what either button would give where the pointer rests
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class _Question:
 
 
 class Answers:
-    """Keeps one answer. May be used from any thread: two that ask the same at the same time compute it once.
+    """Keeps the last `KEPT` answers. May be used from any thread: two that ask the same at the same time compute it once.
 
     computed: how many answers were computed so far.
     """
@@ -33,7 +35,7 @@ class Answers:
     def __init__(self) -> None:
         self.computed = 0
         self._lock = threading.Lock()
-        self._last: _Question | None = None
+        self._kept: list[_Question] = []  # the one that was asked last at the end
         self._waiting = 0
 
     @property
@@ -45,10 +47,9 @@ class Answers:
         """The kept answer, or that of `ask`. objects: network, slice and earlier mask. Raises what `ask` raises."""
         question = _Question(objects, prompt)
         with self._lock:
-            known = self._last is not None and self._last.is_same(question)
-            if known and self._last is not None:
-                question = self._last
-            self._last = question
+            same = next((other for other in self._kept if other.is_same(question)), None)
+            known, question = same is not None, same or question
+            self._kept = [*(other for other in self._kept if other is not question), question][-KEPT:]
             self._waiting += 1
             self.computed += not known
         try:
@@ -64,6 +65,5 @@ class Answers:
             question.answer.set_result(ask())
         except BaseException as error:
             with self._lock:
-                if self._last is question:
-                    self._last = None
+                self._kept = [other for other in self._kept if other is not question]
             question.answer.set_exception(error)

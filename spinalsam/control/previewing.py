@@ -82,6 +82,11 @@ def prompt_if(
     return next((prompt for prompt in asked if any(point.ijk == point_ijk for point in prompt.points)), None)
 
 
+def is_quick(ws: Workspace) -> bool:
+    """Whether a click on any slice is answered soon enough to be guessed at every short rest of the pointer: no slice has to be encoded."""
+    return bool(getattr(ws.loaded_segmenter, "encodes_windows", False))
+
+
 def preview(ws: Workspace, prompt: Prompt) -> Preview:
     """The best candidate for a prompt, exactly as setting it would give it; encodes the slice where that has not been done.
 

@@ -26,6 +26,7 @@ from PyQt5.QtWidgets import (
 
 from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.operation import Operation, OperationResult
+from spinalsam.control.previewing import is_quick
 from spinalsam.control.state import Change
 from spinalsam.errors import OffGridError, RequirementError
 from spinalsam.language.reader import Reader
@@ -247,6 +248,7 @@ class MainWindow(QMainWindow):
             view.scrolled.connect(lambda slices, name=name: commands.scroll(name, slices))
             view.window_dragged.connect(commands.set_window)
             view.preview_wished.connect(self._wish_preview)
+            view.preview_foreseen.connect(self._foresee)
             view.hovered.connect(lambda hover: self.status.show_hover(hover, self.workspace.volume))
         self._connect_reference()
         self.panes.index_chosen.connect(commands.go_to)
@@ -388,6 +390,10 @@ class MainWindow(QMainWindow):
             self.previews.wish(ref, **wanted)
         else:
             self.previews.forget()
+
+    def _foresee(self, ref: SliceRef, wanted: dict[str, Any]) -> None:
+        if self.commands.live and is_quick(self.workspace):
+            self.previews.foresee(ref, **wanted)
 
     def _previews_off(self) -> None:
         self.panes.show_preview(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PyQt5.QtCore import QObject, pyqtSignal
@@ -36,6 +37,15 @@ class Previews(QObject):
         self._waiting = ref, wanted
         self.go_on()
 
+    def foresee(self, ref: SliceRef, **wanted: Any) -> None:
+        """Let the network answer what will perhaps be wished for next, while it has nothing else to do. Nothing is shown."""
+        workspace = self._workspace
+        if not self.enabled or self._running or self._waiting is not None or not workspace.has_case or workspace.dispatcher.busy:
+            return
+        prompt = previewing.prompt_if(workspace, ref, **wanted)
+        if prompt is not None:
+            self._run(prompt, lambda found: None)
+
     def forget(self) -> None:
         """Nothing is wished for any more; what is under way is dropped."""
         self._waiting = None
@@ -57,14 +67,21 @@ class Previews(QObject):
         if prompt is None:
             self.ready.emit(None)
             return
-        self._running = True
         volume = workspace.volume
+
+        def show(found: Any) -> None:
+            if serial == self._serial and workspace.volume is volume:
+                self.ready.emit(found)
+
+        self._run(prompt, show)
+
+    def _run(self, prompt: Any, show: Callable[[Any], None]) -> None:
+        workspace, self._running = self._workspace, True
 
         def done(found: Any) -> None:
             self._running = False
             self._measure(found)
-            if serial == self._serial and workspace.volume is volume:
-                self.ready.emit(found)
+            show(found)
             self.go_on()
 
         def failed(_: Exception) -> None:

@@ -26,6 +26,8 @@ from spinalsam.ui.words import put, retell, tr
 DOUBLE_CLICK_MS = 230
 # The pointer rests this long before a preview of its click is wished for; while it drags a box, one comes this often.
 REST_MS = 110
+# And this long before the network answers what such a click would ask, so that it is known when the button goes down.
+SLOWING_MS = 35
 WHEEL_NOTCH = 120
 ZOOM_PER_NOTCH = 1.2
 BACKGROUND = QColor(0, 0, 0)
@@ -54,6 +56,7 @@ class SliceView(QWidget):
     scrolled = pyqtSignal(int)  # slices; positive is the next one
     window_dragged = pyqtSignal(float, float)  # level, width
     hovered = pyqtSignal(object)  # Hover or None
+    preview_foreseen = pyqtSignal(object, dict)  # the same, to be known and not shown
     preview_wished = pyqtSignal(object, dict)  # SliceRef, what previewing.prompt_if takes; empty: none any more
     activated = pyqtSignal()
     maximise_requested = pyqtSignal()
@@ -86,6 +89,8 @@ class SliceView(QWidget):
         self._asks = False
         self._rest_timer = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest_timer.timeout.connect(self._wish_preview)
+        self._slowing_timer = QTimer(self, singleShot=True, interval=SLOWING_MS)
+        self._slowing_timer.timeout.connect(self._foresee)
         self._click_timer = QTimer(self, singleShot=True, interval=DOUBLE_CLICK_MS)
         self._click_timer.timeout.connect(self.flush_click)
         self._set_up()
@@ -140,6 +145,7 @@ class SliceView(QWidget):
         here = found is not None and scene is not None and (found.ref, found.revision) == (scene.ref, scene.revision)
         if here and (self._pointer is not None or self._asks):
             self._preview = _Preview(found, outline(found.mask.astype(np.uint8), 1), [])
+            self._foresee(other_button=True)
         if self._preview is not before:
             self.update()
 
@@ -362,6 +368,17 @@ class SliceView(QWidget):
         self._alt = bool(event.modifiers() & Qt.AltModifier)
         if self._press is None or (self._gesture is Gesture.BOX and not self._rest_timer.isActive()):
             self._rest_timer.start()
+        if self._press is None:
+            self._slowing_timer.start()
+
+    def _foresee(self, *, other_button: bool = False) -> None:
+        """The pointer is about to rest, or does: let a click here be answered before it is made."""
+        if self.scene is None or self._pointer is None or not self.takes_prompts or self._asks or self._press is not None:
+            return
+        pixel = self.viewport.nearest_pixel(*self._pointer)
+        if pixel is not None and grab(self.scene, self.viewport, self._pointer) is None:
+            positive = self._alt if other_button else not self._alt
+            self.preview_foreseen.emit(self.scene.ref, {"point_ijk": self.scene.voxel(pixel), "positive": positive})
 
     def _ask(self) -> None:
         """A click begins: its mask is wished for before the finger is up, and long before it is known that no second click follows."""
@@ -392,6 +409,7 @@ class SliceView(QWidget):
 
     def _take_preview_away(self) -> None:
         self._rest_timer.stop()
+        self._slowing_timer.stop()
         self.show_preview(None)
         if self.scene is not None:
             self.preview_wished.emit(self.scene.ref, {})
@@ -542,6 +560,7 @@ class SliceView(QWidget):
         self._shown_window = None
         self._click_timer.stop()
         self._rest_timer.stop()
+        self._slowing_timer.stop()
         self._preview, self._asks = None, False
         self.unsetCursor()
         self.update()

@@ -78,6 +78,12 @@ def test_a_preview_of_a_box_and_of_a_negative_click_in_one(ws: Workspace) -> Non
     assert 0 < less.mask.sum() < 12 * 8
 
 
+def test_only_a_network_that_looks_at_windows_is_asked_at_every_short_rest(ws: Workspace, monkeypatch) -> None:
+    assert not previewing.is_quick(ws)
+    monkeypatch.setattr(ws.segmenter(), "encodes_windows", True, raising=False)
+    assert previewing.is_quick(ws)
+
+
 def test_nothing_is_previewed_for_a_locked_label(ws: Workspace) -> None:
     ws.run("set_label", regions=["L3"])
     ws.run("lock_label", value=22, locked=True)

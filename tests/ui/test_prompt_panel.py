@@ -74,6 +74,40 @@ def test_a_resting_pointer_outlines_the_mask_of_its_click(case: MainWindow, qtbo
     QTest.mouseRelease(view, Qt.MiddleButton, Qt.NoModifier, at(view, (20, 26, 6)))
 
 
+def test_either_button_is_answered_before_it_is_pressed_where_the_pointer_rests(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    network = case.workspace.segmenter()
+    network.encodes_windows = True
+    case.live_button.setChecked(True)
+    view = case.panes.slices["axial"]
+    QTest.mouseClick(view, Qt.LeftButton, Qt.NoModifier, at(view, (20, 26, 6)))
+    view.flush_click()
+    settled(case)
+    before = network.decoded
+    QTest.mouseMove(view, at(view, (15, 23, 6)))
+    QTest.mouseMove(view, at(view, (16, 24, 6)))
+    qtbot.waitUntil(lambda: network.decoded == before + 2, timeout=5000)
+    qtbot.waitUntil(lambda: not case.previews._running, timeout=5000)
+    assert len(case.workspace.state.points) == 1
+    QTest.mouseClick(view, Qt.RightButton, Qt.NoModifier, at(view, (16, 24, 6)))
+    view.flush_click()
+    settled(case)
+    assert len(case.workspace.state.points) == 2 and network.decoded == before + 2, "the answer was known already"
+
+
+def test_a_slice_that_would_have_to_be_encoded_is_not_guessed_at_a_short_rest(case: MainWindow, qtbot: Any) -> None:
+    case.live_button.setChecked(True)
+    view, wished = case.panes.slices["axial"], []
+    case.previews.foresee = lambda ref, **wanted: wished.append(wanted)  # type: ignore[method-assign]
+    QTest.mouseMove(view, at(view, (19, 25, 6)))
+    QTest.mouseMove(view, at(view, (20, 26, 6)))
+    qtbot.waitUntil(lambda: view._preview is not None, timeout=5000)
+    assert not wished
+    case.workspace.segmenter().encodes_windows = True
+    QTest.mouseMove(view, at(view, (16, 24, 6)))
+    qtbot.waitUntil(lambda: len(wished) >= 2, timeout=5000)
+    assert [wanted["positive"] for wanted in wished[:2]] == [True, False]
+
+
 def colourful(view: Any) -> int:
     """How many of the pane's pixels are not grey."""
     picture = view.grab().toImage().convertToFormat(QImage.Format_RGB32)
