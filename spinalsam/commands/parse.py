@@ -35,10 +35,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="read labelled sentences (JSON Lines) and print how many are understood, as Markdown or JSON",
     )
+    parser.add_argument(
+        "--learn",
+        metavar="FILE",
+        nargs="+",
+        help="learn from labelled sentences what commands look like and what does not, and write it into --out",
+    )
+    parser.add_argument("--kept-apart", metavar="FILE", nargs="+", default=[], help="labelled sentences that --learn must not learn from")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="folder for what --learn finds (default: the current one)")
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> None:
+    if options.learn:
+        _learn(options.learn, options.kept_apart, options.out)
+        return
     if options.benchmark:
         _benchmark(options.benchmark, _reader(_settings(options)), as_json=options.json)
         return
@@ -82,6 +93,18 @@ def _benchmark(files: list[str], reader: Reader, *, as_json: bool) -> None:
         print(json.dumps({name: found.to_json() for name, found in scores.items()}, ensure_ascii=False))
     else:
         print(as_markdown(scores), end="")
+
+
+def _learn(files: list[str], kept_apart: list[str], folder: Path) -> None:
+    from spinalsam.language.benchmark import read_sentences
+    from spinalsam.language.learning import as_markdown, learn
+
+    apart = {sentence.text.lower() for name in kept_apart for sentence in read_sentences(Path(name))}
+    sentences = [sentence for name in files for sentence in read_sentences(Path(name)) if sentence.text.lower() not in apart]
+    learned = [learn(sentences, language) for language in ("en", "zh")]
+    for one in learned:
+        one.write(folder)
+    print(as_markdown(learned), end="")
 
 
 def understood(text: str, reader: Reader | None = None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from spinalsam.language.guards import answers_only, asked_for, is_refused
 from spinalsam.language.joining import rejoined, with_shared_words
 from spinalsam.language.order import reordered, with_leading_before
 from spinalsam.language.reading import LONGEST, read
+from spinalsam.language.residue import residue
 from spinalsam.language.rules import call_of
 from spinalsam.language.rules.masks import is_only_mask, is_only_run
 from spinalsam.language.schema import ParseResult
@@ -48,23 +49,28 @@ class _Reading:
 def parse(text: str, specs: Mapping[str, OperationSpec], hints: Hints | None = None) -> ParseResult:
     """Read one sentence. specs: the operations that may be called. hints: `has_points`, `has_boxes` of the case.
 
-    Calls that do not fit their specification are left out, and so are those that some word speaks against: they are among the
-    alternatives, with a low confidence, so that a person can be asked. Never raises for any text.
+    Calls that do not fit their specification are left out, and so are those that some word speaks against, or all where too much of the
+    sentence is left over (`residue`): they are among the alternatives, with a low confidence, so that a person can be asked. Never
+    raises for any text.
     """
     started = time.perf_counter()
     text = text.strip()
     if len(text) > LONGEST:
         return ParseResult(explanation=f"longer than {LONGEST} characters")
+    tokens = read(text)
+    left = residue(text, tokens)
     readings = [
-        reading
-        for reading in _understood(without_spared(without_contrasts(corrected(read(text)))), hints or {})
-        if _fits(reading.call, specs)
+        reading for reading in _understood(without_spared(without_contrasts(corrected(tokens))), hints or {}) if _fits(reading.call, specs)
     ]
+    doubtful = left.is_too_much({reading.call.op for reading in readings if reading.sure})
+    if doubtful:
+        readings = [replace(reading, sure=False) for reading in readings]
     sure = [reading for reading in readings if reading.sure]
     calls, every = tuple(_merged(sure)), tuple(_merged(readings))
     alternatives = (every,) if every != calls else _twins(calls)
+    said = [reading.explained for reading in sure] if not doubtful else [f"left over: '{' '.join(left.words)}'"]
     took = (time.perf_counter() - started) * 1000
-    return ParseResult(calls, _confidence(readings, hints), "; ".join(reading.explained for reading in sure), alternatives, "local", took)
+    return ParseResult(calls, _confidence(readings, hints), "; ".join(said), alternatives, "local", took, left)
 
 
 def _fits(call: OperationCall, specs: Mapping[str, OperationSpec]) -> bool:

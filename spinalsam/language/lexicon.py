@@ -158,7 +158,7 @@ def correctable() -> dict[int, tuple[tuple[str, int], ...]]:
     words: dict[int, set[str]] = {}
     for phrase, ideas in english_phrases().items():
         for word in phrase:
-            if len(word) >= 4 and word.isalpha() and ideas - others and (not ideas & destructive or _is_ordinary(word)):
+            if len(word) >= 4 and word.isalpha() and ideas - others and (not ideas & destructive or is_ordinary(word)):
                 words.setdefault(len(word), set()).add(word)
     for word in _MEANT:
         if len(word) >= 4:
@@ -182,7 +182,7 @@ def simplified() -> dict[int, str]:
     return {ord(old): new for old, new in zip(traditional, plain, strict=True)}
 
 
-def _is_ordinary(word: str) -> bool:
+def is_ordinary(word: str) -> bool:
     """Whether it is an ordinary English word or a form of one, such as 'spanning' of 'span'."""
     common = common_english()
     if word in common:
@@ -218,7 +218,7 @@ def corrected(word: str) -> str:
     """The word that was surely meant: a known slip, or the nearest word of ours within one letter (two in long words)."""
     if word in english.SLIPS:
         return english.SLIPS[word]
-    if (word,) in english_phrases() or len(word) < 3 or not word.isalpha() or word in _MEANT or _is_ordinary(word):
+    if (word,) in english_phrases() or len(word) < 3 or not word.isalpha() or word in _MEANT or is_ordinary(word):
         return word
     reach = 2 if len(word) >= 8 else 1
     letters = _letters(word)

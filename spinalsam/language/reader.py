@@ -83,9 +83,16 @@ def offline_instead(local: ParseResult, why: str) -> ModelReading:
 def agreed(local: ParseResult, asked: ModelReading) -> ModelReading:
     """A model's reading held against the offline one. Where they differ although the offline parser is sure, it is no longer sure.
 
-    Then both stand in the result, the model's first, and whoever shows it asks. A text for people never comes with calls that nobody
-    else finds in the sentence: who asks a question wants an answer. Whether a mask is made from points or from boxes is known here only.
+    Then both stand in the result, the model's first, and whoever shows it asks. So it does where the sentence is built like a remark,
+    whatever the model makes of it. A text for people never comes with calls that nobody else finds in the sentence: who asks a question
+    wants an answer. Whether a mask is made from points or from boxes is known here only.
     """
+    if local.residue.is_too_much({call.op for call in asked.calls}):
+        if asked.answer:
+            return replace(asked, calls=())
+        left = f"left over: '{' '.join(local.residue.words)}'"
+        others = tuple(reading for reading in (local.calls, *local.alternatives) if reading and reading != asked.calls)
+        return replace(asked, confidence=UNSURE, alternatives=others[:1], explanation="; ".join(filter(None, (asked.explanation, left))))
     if asked.calls == local.calls:
         return replace(asked, confidence=max(asked.confidence, local.confidence))
     if local.confidence >= SURE and _differ_in_prompts(local.calls, asked.calls):

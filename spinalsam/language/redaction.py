@@ -139,7 +139,7 @@ def _paths(found: _Found) -> None:
 
 def _is_harmless_part(part: str) -> bool:
     """'L4/L5', 'and/or', 'WW/WL', '1/2' are no paths."""
-    return not part or _is_measure(part) or _is_spoken_of(part.lower()) or bool(re.fullmatch(rf"[{_CJK}]{{1,6}}", part))
+    return not part or _is_measure(part) or is_spoken_of(part.lower()) or bool(re.fullmatch(rf"[{_CJK}]{{1,6}}", part))
 
 
 # Addresses, dates, ages and identifiers
@@ -277,7 +277,7 @@ def _is_measure(part: str) -> bool:
     glued = re.fullmatch(r"([A-Za-z]+)([1-9]\d{0,3})?([A-Za-z]*)", part)
     if glued is None or re.fullmatch(known.ID_WORDS, glued[1], re.I):
         return False
-    return all(_is_spoken_of(word.lower()) for word in (glued[1], glued[3]) if word)
+    return all(is_spoken_of(word.lower()) for word in (glued[1], glued[3]) if word)
 
 
 def _is_region(word: str) -> bool:
@@ -299,7 +299,7 @@ def _titled_names(found: _Found) -> None:
         name, second = match["name"], match["second"]
         if name.lower() in known.NOT_AFTER_TITLE or _TAKEN in match[0]:
             continue
-        if match["title"].lower() in known.WORDY_TITLES and name[0].islower() and _is_spoken_of(name.lower()):
+        if match["title"].lower() in known.WORDY_TITLES and name[0].islower() and is_spoken_of(name.lower()):
             continue
         second_is_name = second is not None and second[0].isupper() and not _is_ours(second.lower())
         found.take(match.start("name"), match.end("second" if second_is_name else "name"), "NAME")
@@ -384,7 +384,8 @@ def _is_ordinary(word: str) -> bool:
     return True
 
 
-def _is_spoken_of(word: str) -> bool:
+def is_spoken_of(word: str) -> bool:
+    """Whether a word in lower case is one of this program's or of the dictionary, and so tells nothing of anybody; names never are."""
     return len(word) < 2 or _is_ours(word) or _is_ordinary(word)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from spinalsam.language.residue import Residue
 from spinalsam.support.anatomy import REGIONS
 from spinalsam.support.calls import ArgumentSpec, OperationCall, OperationSpec
 
@@ -20,7 +21,8 @@ class ParseResult:
     """How a sentence was understood.
 
     calls: in the order in which they should run; empty where nothing was asked for. confidence: 0-1; below SURE a view asks.
-    explanation: which words gave which call. alternatives: other readings, best first. source: "local" or "deepseek". ms: time taken.
+    explanation: which words gave which call, or what was left over. alternatives: other readings, best first. source: "local" or
+    "deepseek". ms: time taken. residue: how much of the sentence a command does not account for.
     """
 
     calls: tuple[OperationCall, ...] = ()
@@ -29,6 +31,7 @@ class ParseResult:
     alternatives: tuple[tuple[OperationCall, ...], ...] = ()
     source: str = "local"
     ms: float = 0.0
+    residue: Residue = field(default_factory=Residue)
 
     def to_json(self, text: str) -> dict[str, Any]:
         """The line of ``spinalsam parse``."""

@@ -85,6 +85,24 @@ def test_a_model_that_acts_on_a_sentence_that_asks_for_nothing_is_asked_about(se
     assert understood == [("clear_image", {})] and result.confidence < SURE
 
 
+@pytest.mark.parametrize("mode", ["auto", "deepseek"])
+@pytest.mark.parametrize("text", ["By the time we clear the boxes, the patient will be in surgery.", "与其清框，不如先想一想"])
+def test_a_model_that_acts_on_a_remark_is_asked_about_even_where_the_words_are_those_of_a_command(
+    server: ModelServer, mode: str, text: str
+) -> None:
+    server.will(
+        says(calls(("clear_boxes", {}))), says(calls(("add_box", {}))), says(calls(("clear_boxes", {}), answer="They would be gone."))
+    )
+    understood, result = read(reader(server, mode), text)
+    assert understood == [("clear_boxes", {})] and result.confidence < SURE and not result.alternatives
+    assert "left over: '" in result.explanation
+    understood, result = read(reader(server, mode), text)
+    assert understood == [("add_box", {})] and result.confidence < SURE
+    assert [call.op for call in result.alternatives[0]] == ["clear_boxes"]
+    understood, result = read(reader(server, mode), text)
+    assert understood == [] and result.answer == "They would be gone."
+
+
 def test_two_readings_become_a_choice(server: ModelServer) -> None:
     server.will(says(calls(("add_box", {"regions": ["L3"]}))))
     understood, result = read(reader(server), "segment L3")

@@ -87,16 +87,32 @@ def keep(task: Task, record: dict[str, Any]) -> dict[str, Any]:
 def unnamed(text: str, case: BatchCase) -> str:
     """A message without the names of the case's files and folders, which may be a patient's.
 
-    Whole paths and names go wherever they stand; what could be a word of the sentence ("file", "CT", "512") only in quotes.
+    Whole paths and names go wherever they stand. What could be a word of the message ("file", "CT", "512") goes in quotes, and where it
+    is written like a name: with a capital that begins no sentence.
     """
     paths = {Path(path) for path in (case.source, *case.paths)}
     whole = {str(place) for path in paths for place in (path, *path.parents) if len(place.parts) > 1}
     names = {name for path in paths for part in path.parts[1:] for name in (part, Path(part).stem, part.split(".")[0]) if name}
     for name in sorted(whole | names, key=len, reverse=True):
-        word = name.isascii() and (name.isalpha() or (name.isalnum() and len(name) < 5))
-        before, after = (r"(?<=['\"/\\])", r"(?=['\"/\\.])") if word else (r"(?<!\w)", r"(?!\w)")
-        text = re.sub(before + re.escape(name) + after, case.id if name == case.source else "the image", text)
+        text = re.sub(_standing_for(name), case.id if name == case.source else "the image", text)
     return text
+
+
+def _standing_for(name: str) -> str:
+    """The pattern that finds a name where it can only be one."""
+    said = re.escape(name)
+    if not _may_be_a_word(name):
+        return rf"(?<!\w){said}(?!\w)"
+    quoted = rf"(?<=['\"/\\]){said}(?=['\"/\\.])"
+    return rf"{quoted}|(?<=[\w,;:] ){said}(?!\w)" if name.istitle() else quoted
+
+
+def _may_be_a_word(name: str) -> bool:
+    from spinalsam.language.redaction import is_spoken_of
+
+    if name.isascii() and name.isdigit():
+        return len(name) < 4 and not name.startswith("0")  # 512, but not 0012
+    return name.isascii() and name.isalnum() and is_spoken_of(name.lower())
 
 
 def _blank(task: Task) -> dict[str, Any]:

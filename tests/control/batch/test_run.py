@@ -212,6 +212,29 @@ def test_messages_lose_names_and_paths_and_keep_their_words() -> None:
         assert "DOE" not in unnamed(text, case) and "Smith" not in unnamed(text, case)
 
 
+@pytest.mark.parametrize(
+    ("folder", "message", "said"),
+    [
+        ("Smith", "The folder Smith is empty.", "The folder the image is empty."),
+        ("maria", "nothing in maria could be read", "nothing in the image could be read"),
+        ("Vasquez", "Vasquez: no slices", "the image: no slices"),
+        ("0012", "no image under 0012", "no image under the image"),
+        ("4711", "no image under 4711", "no image under the image"),
+        ("张伟", "张伟 没有图像", "the image 没有图像"),
+        ("Rose", "Slices of Rose are missing.", "Slices of the image are missing."),
+        ("512", "a grid of 512 x 512", "a grid of 512 x 512"),
+        ("CT", "a CT of 3 slices", "a CT of 3 slices"),
+        ("folder", "The folder is empty.", "The folder is empty."),
+        ("Nothing", "Nothing was found.", "Nothing was found."),
+    ],
+)
+def test_a_folder_named_like_a_person_goes_without_quotes_too(folder: str, message: str, said: str) -> None:
+    from spinalsam.control.batch.cases import BatchCase
+    from spinalsam.control.batch.work import unnamed
+
+    assert unnamed(message, BatchCase("case-1", f"/data/{folder}/x.nii.gz", (f"/data/{folder}/x.nii.gz",))) == said
+
+
 @pytest.mark.usefixtures("fake_network")
 def test_unevenly_spaced_series_are_resampled_where_that_is_asked_for(run: Run, tmp_path: Path) -> None:
     from pydicom.uid import generate_uid
