@@ -25,10 +25,10 @@ def meant(text: str, hints: Mapping[str, Any]) -> tuple[OperationCall, ...]:
     from spinalsam.language.schema import SURE
 
     parsed = parse(text, SPOKEN_SPECS, hints)
-    if not parsed.calls:
-        raise InputError(f"The sentence '{text}' asks for nothing that can be done; `spinalsam parse` shows how it is understood.")
     if parsed.confidence < SURE:
         raise InputError(f"It is not clear what '{text}' asks for, and there is nobody to ask; say it in plainer words.")
+    if not parsed.calls:
+        raise InputError(f"The sentence '{text}' asks for nothing that can be done; `spinalsam parse` shows how it is understood.")
     for call in parsed.calls:
         if call.op in _NOT_SAID:
             raise UsageError(f"'{call.op}' cannot be said here: {_NOT_SAID[call.op]} names it; leave it out of '{text}'.")

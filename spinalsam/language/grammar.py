@@ -70,7 +70,7 @@ def parse(text: str, specs: Mapping[str, OperationSpec], hints: Hints | None = N
     alternatives = (every,) if every != calls else _twins(calls)
     said = [reading.explained for reading in sure] if not doubtful else [f"left over: '{' '.join(left.words)}'"]
     took = (time.perf_counter() - started) * 1000
-    return ParseResult(calls, _confidence(readings, hints), "; ".join(said), alternatives, "local", took, left)
+    return ParseResult(calls, _confidence(readings, hints), "; ".join(said), alternatives, "local", took, residue=left)
 
 
 def _fits(call: OperationCall, specs: Mapping[str, OperationSpec]) -> bool:

@@ -31,7 +31,7 @@ class ParseResult:
     alternatives: tuple[tuple[OperationCall, ...], ...] = ()
     source: str = "local"
     ms: float = 0.0
-    residue: Residue = field(default_factory=Residue)
+    residue: Residue = field(default_factory=Residue, kw_only=True)
 
     def to_json(self, text: str) -> dict[str, Any]:
         """The line of ``spinalsam parse``."""
