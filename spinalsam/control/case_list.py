@@ -75,6 +75,21 @@ def find_cases(folder: Path, settings: Settings) -> CaseList:
     return CaseList(folder, tuple(paths), _done(folder, settings) & frozenset(paths))
 
 
+def holds_studies(folder: Path) -> bool:
+    """Whether a folder holds several studies and is none itself: volume files, or folders with DICOM files of several studies.
+
+    Series of one study are no studies, whatever folders they lie in.
+    """
+    from spinalsam.data.formats import study_of
+
+    folder = absolute(folder)
+    found = sorted(_cases(folder, 0))[:MOST_CASES]
+    if len(found) < 2 or folder in found:
+        return False
+    first = study_of(found[0])
+    return any(path.is_file() or study_of(path) != first for path in found)
+
+
 def save_marks(cases: CaseList, settings: Settings) -> None:
     """Keep which cases are done. Raises OutputError."""
     marks = sorted(str(path.relative_to(cases.folder)) for path in cases.done)

@@ -154,7 +154,7 @@ class Dispatcher:
 
         Nothing runs when one of them does not fit the registry. The returned job stands for all of them.
         """
-        job = Job(", ".join(call.op for call in calls) or "nothing")
+        job = Job(", ".join(find(call.op).spec.title if call.op in SPECS else call.op for call in calls) or "nothing")
         return _Sequence(self, list(calls), origin, job, on_each, on_done, on_error).start()
 
     # What is under way

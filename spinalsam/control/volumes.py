@@ -97,6 +97,7 @@ def _grown_result(ws: Workspace, job: Job, starts: Mapping[SliceRef, Mask], labe
         "slices": [{"slice": int(index) + 1} for index in held],
         "volume_ml": round(millilitres, 3),
         "agreement": round(grown.agreement, 3),
+        "wants_look": grown.agreement < DOUBTFUL,
     }
     if edit is None:
         return OperationResult(f"The mask of {name} is the same as before.", data, replay_args=args)
@@ -249,14 +250,16 @@ def segment_regions(ws: Workspace, job: Job, regions: tuple[str, ...]) -> Operat
         told += report.sentences
         data += report.structures
     edit = block_edit(ws.case.mask, (0, 0, 0), labels)
-    view = shown_after(ws, edit, [*starts, *whole, *(report.values if report else ())])
+    changes = shown_after(ws, edit, [*starts, *whole, *(report.values if report else ())])
     values = [*starts, *(report.values if report else ())]
     names = ", ".join(ws.state.label(value).name for value in values) or ", ".join(regions)
     doubtful = list(report.doubtful) if report else []
     if edit is None:
-        return OperationResult(f"The mask of {names} is the same as before.", {"structures": data, "doubtful": doubtful}, view)
+        return OperationResult(f"The mask of {names} is the same as before.", {"structures": data, "doubtful": doubtful}, changes)
+    if len(values) == 1 and regions == (ws.state.label(values[0]).name,):
+        changes["active_label"] = values[0]  # what was asked for by its name is what the next click corrects
     title = f"Segment {names}" if len(values) < 4 else f"Segment {len(values)} structures"
-    return OperationResult(f"{_sentence(told)}.", {"structures": data, "doubtful": doubtful}, view, edit, title=title)
+    return OperationResult(f"{_sentence(told)}.", {"structures": data, "doubtful": doubtful}, changes, edit, title=title)
 
 
 def _rest(ws: Workspace, job: Job, regions: Sequence[str], labels: NDArray, known: Sequence[int], told: list[str]) -> Report | None:

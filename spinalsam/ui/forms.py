@@ -25,7 +25,7 @@ from spinalsam.control.operation import Operation
 from spinalsam.errors import UsageError
 from spinalsam.support.anatomy import CRANIOCAUDAL, GROUPS
 from spinalsam.support.calls import ArgumentSpec, OperationCall, validate_call
-from spinalsam.ui.words import say, tr
+from spinalsam.ui.words import region, say, tr
 
 _EXAMPLES = {"pixels": "120, 88; 140, 90", "corners": "100, 80, 160, 130", "ijk": "120, 88, 40"}
 _UNSAID = "–"
@@ -163,13 +163,16 @@ def _regions() -> tuple[QWidget, Callable[[], Any]]:
     listed = QListWidget()
     listed.setFixedHeight(150)
     for name in (*GROUPS, *CRANIOCAUDAL):
-        item = QListWidgetItem(name)
+        item = QListWidgetItem(region(name))
+        item.setData(Qt.UserRole, name)
         item.setFlags(Qt.ItemIsEnabled | Qt.ItemIsUserCheckable | Qt.ItemIsSelectable)
         item.setCheckState(Qt.Unchecked)
         listed.addItem(item)
 
     def read() -> list[str] | None:
-        ticked = [listed.item(n).text() for n in range(listed.count()) if listed.item(n).checkState() == Qt.Checked]
-        return ticked or None
+        """The ticked ones, else the one that is chosen: who types a name and presses Enter means it."""
+        items = [listed.item(n) for n in range(listed.count())]
+        ticked = [item for item in items if item.checkState() == Qt.Checked] or listed.selectedItems()
+        return [item.data(Qt.UserRole) for item in ticked] or None
 
     return listed, read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt5.QtCore import QPoint, Qt, pyqtSignal
+from PyQt5.QtCore import QEvent, QObject, QPoint, Qt, QTimer, pyqtSignal
 from PyQt5.QtGui import QColor
 from PyQt5.QtWidgets import QLabel, QListWidget, QListWidgetItem, QMenu, QVBoxLayout, QWidget
 
@@ -25,6 +25,7 @@ class HistoryPanel(QWidget):
         self.list.setContextMenuPolicy(Qt.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._open_menu)
         KeyboardMenu(self.list)
+        self.list.installEventFilter(self)
         self.empty = told(QLabel(), "What you do is listed here step by step; click a step to go back to it.")
         self.empty.setObjectName("hint")
         self.empty.setWordWrap(True)
@@ -53,6 +54,14 @@ class HistoryPanel(QWidget):
         here = self.list.item(self._here)
         self.list.setCurrentItem(here)
         self.list.scrollToItem(here)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Show, QEvent.Resize):  # a list that was hidden did not follow, and gets its size bit by bit
+            QTimer.singleShot(0, self._show_here)
+        return False
+
+    def _show_here(self) -> None:
+        self.list.scrollToItem(self.list.item(self._here))
 
     def forget(self) -> None:
         """The next time every step is written anew."""

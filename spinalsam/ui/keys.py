@@ -21,6 +21,7 @@ WINDOW_ENTRIES = (
     KeyEntry("window:palette", "Command palette", ("Ctrl+K",)),
     KeyEntry("window:chat", "Go to the chat", ("/",)),
     KeyEntry("window:preferences", "Preferences", ("Ctrl+,",)),
+    KeyEntry("window:save", "Export the masks; steps are kept without it", ("Ctrl+S",)),
     KeyEntry("window:quit", "End the program", ("Ctrl+Q",)),
 )
 # Keys that a pane or a tool needs for itself, and what it does with them.

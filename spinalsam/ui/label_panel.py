@@ -125,15 +125,25 @@ class LabelPanel(QWidget):
         for widget in (self.level, self.add, self.figures):
             widget.setEnabled(state is not None)
         labels = _ordered(state.labels) if state is not None else []
+        chosen = self._labels[self.table.currentRow()].value if 0 <= self.table.currentRow() < len(self._labels) else None
         self._labels = [info for info in labels if info.value in volumes_ml or info.value == state.active_label or _is_used(state, info)]
         self.table.setRowCount(len(self._labels))
         for row, info in enumerate(self._labels):
             self._fill_row(row, info, info.value == state.active_label, volumes_ml.get(info.value))
+        self._choose_row(chosen)
         self.table.setVisible(bool(self._labels))
         self.empty.setVisible(not volumes_ml)
         self._fill_levels(state)
         self._show_details(state.active_label if state is not None else None)
         self._filling = False
+
+    def _choose_row(self, value: int | None) -> None:
+        """The row that was chosen is the label's, wherever it stands now."""
+        row = next((row for row, info in enumerate(self._labels) if info.value == value), -1)
+        if row != self.table.currentRow():
+            self.table.setCurrentCell(row, max(self.table.currentColumn(), 0))
+            if row < 0:
+                self.table.clearSelection()
 
     def show_figures(self, measured: Mapping[int, Measurement], warnings: Sequence[Any]) -> None:
         """Measurements by label value, and what is wrong with the levels (things with a `text`)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,7 @@ class MainWindow(QMainWindow):
             ("window:palette", self._open_palette),
             ("window:chat", self.chat.focus),
             ("window:preferences", lambda: self._open_preferences()),
+            ("window:save", self._save),
             ("window:quit", lambda: self.close()),
         ):
             action = QAction(self)
@@ -371,6 +373,15 @@ class MainWindow(QMainWindow):
         name = f"{self._case_name()}_{operation.name.removeprefix('save_')}"
         dialogs.ask_save(self, title, folder, name, {kind: ending}, lambda *what: self._save_asked(operation.name, *what))
 
+    def _save(self) -> None:
+        """What hands used to other programs ask for: here every step is kept, so what is left is the mask as a file."""
+        if self.actions_of.plain["export_mask"].isEnabled():
+            self._ask_export()
+        else:
+            self.notices.say(
+                lambda: tr("There is nothing to save: every step is kept as it is made, and there is no mask to export yet."), "info"
+            )
+
     def _case_name(self) -> str:
         source = self.workspace.source_path
         return source.name.split(".")[0] if source is not None else "sample"
@@ -473,8 +484,10 @@ class MainWindow(QMainWindow):
             self.bridge.follow(self.workspace.ahead.precomputation.job)
         if op in ("open_image", "restore_case", "open_listed"):
             self._opened(result, restored=bool(result.data.get("restored")))
-        elif op == "list_cases" and not self.workspace.has_case:
-            self.run("open_listed", {"direction": "next"})
+        elif op == "list_cases":
+            self.preferences.remember(str(result.data["folder"]))
+            if not self.workspace.has_case:
+                self.run("open_listed", {"direction": "next"})
         elif op == "about":
             AboutDialog(result.data, self).open()
         elif op == "compare_mask":
@@ -483,6 +496,8 @@ class MainWindow(QMainWindow):
             shown = dialogs.ShortcutMap(self)
             shown.change_wanted.connect(lambda: self._open_preferences("keys"))
             shown.open()
+        elif result.data.get("wants_look"):
+            self.notices.say(lambda: say(result.message), "warning")
         elif op in SPOKEN_RESULTS:
             if op in ("measure", "measure_cobb"):
                 self.figures.measured()
@@ -567,7 +582,7 @@ class MainWindow(QMainWindow):
         self.figures.follow(change)
         if fields & {"case", "history"}:
             self.history.show_history(self.workspace.undo_titles, self.workspace.redo_titles)
-        if fields & {"case", "points", "boxes", "view", "labels", "mask", "candidates", "reference", "figures"}:
+        if fields & {"case", "points", "boxes", "view", "labels", "active_label", "mask", "candidates", "reference", "figures"}:
             self.panes.show_case(self.workspace)
             self._show_slice()
         if fields & {"case", "mask"}:
@@ -617,7 +632,8 @@ class MainWindow(QMainWindow):
         name = (self.workspace.volume.name or (source.name if source else "")) if has_case else ""
         self.setWindowTitle(f"{name} — SpinalSAM" if name else "SpinalSAM")
         if has_case:
-            self.panes.active_view.setFocus()
+            if not self.chat.line.hasFocus():  # who opened it by a sentence says the next one
+                self.panes.active_view.setFocus()
             self.load_model()
         else:
             self.status.show_hover(None, None)
@@ -778,17 +794,25 @@ class MainWindow(QMainWindow):
 
 def _earlier_session(earlier: dict[str, Any]) -> str:
     """What an earlier session on a case was, and how it ended."""
-    when = str(earlier["time"]).replace("T", " ")[:16]
+    when = _local(str(earlier["time"]))
     ended = tr("ended unexpectedly") if earlier["unfinished"] else tr("was closed")
     if earlier["steps"] == 1:
-        text = tr("An earlier session with one step {ended} ({when} UTC).", ended=ended, when=when)
+        text = tr("An earlier session with one step {ended} ({when}).", ended=ended, when=when)
     else:
-        text = tr("An earlier session with {steps} steps {ended} ({when} UTC).", steps=earlier["steps"], ended=ended, when=when)
+        text = tr("An earlier session with {steps} steps {ended} ({when}).", steps=earlier["steps"], ended=ended, when=when)
     if earlier.get("damaged"):
         text += " " + tr("Its journal is damaged; what can be had of it is restored.")
     if earlier.get("other_image"):
         text += " " + tr("The image had other values then; look whether the masks still fit.")
     return text
+
+
+def _local(time_text: str) -> str:
+    """A time of the journal, which is UTC, as the clock here shows it."""
+    try:
+        return datetime.fromisoformat(time_text.replace("Z", "+00:00")).replace(tzinfo=timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return time_text.replace("T", " ")[:16]
 
 
 def _unfinished(settings: Any) -> list[Any]:

@@ -41,6 +41,7 @@ class Notice(QFrame):
             follow(link, lambda link: link.setText(wording()))
             link.setProperty("link", True)
             link.setCursor(Qt.PointingHandCursor)
+            link.setAutoDefault(True)  # Enter presses it, as Space does
             link.clicked.connect(act)
             link.clicked.connect(self.leave)
             row.addWidget(link)

@@ -99,7 +99,7 @@ class Opening(QObject):
         self._look(
             tr("Looking at '{name}' ...", name=Path(path).name),
             lambda job: _series_in(path, job),
-            lambda series: self._choose(path, series),
+            lambda found: self._choose(path, found) if isinstance(found, list) else self._window.run("list_cases", {"path": path}),
             lambda _: self._window.run("open_image", {"path": path}),
         )
 
@@ -221,9 +221,13 @@ def dropped_paths(data: QMimeData) -> list[Path]:
     return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
 
 
-def _series_in(path: str, job: Job) -> list[Any]:
+def _series_in(path: str, job: Job) -> list[Any] | None:
+    """The series of a folder, or None where it holds studies to go through one by one."""
+    from spinalsam.control.case_list import holds_studies
     from spinalsam.data.formats import list_series
 
+    if holds_studies(Path(path)):
+        return None
     return list_series(Path(path), progress=job.progress)
 
 

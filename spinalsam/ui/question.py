@@ -43,6 +43,8 @@ class Question(QFrame):
             self._offer(understood)
         else:
             self._confirm(understood.calls)
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(True)  # Enter presses it, as Space does
 
     def _offer(self, understood: Understood) -> None:
         column = QVBoxLayout(self._buttons)

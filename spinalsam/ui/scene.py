@@ -19,20 +19,25 @@ Pixel = tuple[float, float]
 
 @dataclass(frozen=True)
 class PointMark:
-    """A point prompt on this slice. position: its place in the case's list of points."""
+    """A point prompt on this slice. position: its place in the case's list of points. faint: it is of another label than the active one."""
 
     xy: Pixel
     positive: bool
     position: int
+    faint: bool = False
 
 
 @dataclass(frozen=True)
 class BoxMark:
-    """A box prompt on this slice, as two opposite corner pixels, inclusive. position: its place in the case's list of boxes."""
+    """A box prompt on this slice, as two opposite corner pixels, inclusive. position: its place in the case's list of boxes.
+
+    faint: it is of another label than the active one.
+    """
 
     corner_a_xy: Pixel
     corner_b_xy: Pixel
     position: int
+    faint: bool = False
 
     @property
     def edges_xyxy(self) -> tuple[float, float, float, float]:
@@ -128,9 +133,13 @@ def scene_of(workspace: Any, plane_name: str, shown_first: tuple[tuple[float, fl
         colours={label.value: label.colour for label in state.labels if label.visible},
         mask_visible=view.mask_visible,
         crosshair_xy=_pixel(plane, view.crosshair_ijk),
-        points=tuple(PointMark(_pixel(plane, point.ijk), point.positive, n) for n, point in enumerate(state.points) if point.ref == ref),
+        points=tuple(
+            PointMark(_pixel(plane, point.ijk), point.positive, n, point.label != state.active_label)
+            for n, point in enumerate(state.points)
+            if point.ref == ref
+        ),
         boxes=tuple(
-            BoxMark(_pixel(plane, box.corner_a_ijk), _pixel(plane, box.corner_b_ijk), n)
+            BoxMark(_pixel(plane, box.corner_a_ijk), _pixel(plane, box.corner_b_ijk), n, box.label != state.active_label)
             for n, box in enumerate(state.boxes)
             if box.ref == ref
         ),

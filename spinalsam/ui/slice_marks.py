@@ -27,6 +27,7 @@ HANDLE = 3.0
 CROSS_GAP = 14.0
 BAR_SHARE = 0.25
 EDGE = 8.0
+FAINT = 0.4  # how strongly prompts are drawn that are not being worked on
 LEGIBLE_POINTS_PER_MM = 3.0  # three figures side by side in a body need so much room
 
 

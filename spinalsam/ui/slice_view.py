@@ -279,12 +279,15 @@ class SliceView(QWidget):
             is_under = under is not None and under.box == box
             if is_under and isinstance(moving, BoxMark):
                 box = moving
+            painter.setOpacity(marks.FAINT if not is_under and (box.faint or not self.takes_prompts) else 1.0)
             marks.draw_box(painter, self.viewport, box, highlighted=is_under)
         for point in scene.points:
             is_under = under is not None and under.point == point
             if is_under and isinstance(moving, PointMark):
                 point = moving
+            painter.setOpacity(marks.FAINT if not is_under and (point.faint or not self.takes_prompts) else 1.0)
             marks.draw_point(painter, self.viewport, point, highlighted=is_under)
+        painter.setOpacity(1.0)
         if self._gesture is Gesture.BOX:
             marks.draw_box(painter, self.viewport, self._dragged_box(), dashed=True)
         if self._pending is not None:
@@ -487,7 +490,9 @@ class SliceView(QWidget):
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.LeftButton and (self._pending is not None or self.scene is None):
+        # A first click on a corner or a point waits for nothing: it set no point.
+        on_mark = self.scene is not None and event.modifiers() == Qt.NoModifier and grab(self.scene, self.viewport, _xy(event.localPos()))
+        if event.button() == Qt.LeftButton and (self._pending is not None or self.scene is None or on_mark):
             self._click_timer.stop()
             self._pending = None
             self._take_preview_away()

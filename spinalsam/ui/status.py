@@ -80,11 +80,16 @@ class ProgressStrip(QWidget):
         if self.job is None or self.job.done:
             self._reveal.start()
         self.job = job
-        self.label.setText(" · ".join(filter(None, (say(job.message) or tr(job.title), _time_left(job)))))
+        self.label.setText(" · ".join(filter(None, (say(job.message) or _title(job), _time_left(job)))))
         self.bar.setRange(0, 0 if job.fraction is None else 1000)
         if job.fraction is not None:
             self.bar.setValue(round(job.fraction * 1000))
-        self.bar.setAccessibleName(tr(job.title))
+        self.bar.setAccessibleName(_title(job))
+
+
+def _title(job: Job) -> str:
+    """What is done, for a sentence one after another."""
+    return ", ".join(tr(part) for part in job.title.split(", "))
 
 
 def _time_left(job: Job) -> str:

@@ -21,6 +21,7 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 # Of a language's tables the one whose keys are sentences with {places} in them.
 MESSAGES, ERRORS = "messages", "errors"
 _AS_IT_IS = frozenset({"path", "name", "folder", "size", "axes", "corners", "ijk", "version", "device", "file"})
+_IN_LEVELS = ("no vertebra", " and the sacrum", " or ", " to ")
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -31,6 +32,7 @@ class _Template:
     def __init__(self, key: str, text: str) -> None:
         self.text = text
         self.begins = key[: key.index("{")]
+        self.words = len(_PLACE.sub("", key))
         self._key = key
 
     @cached_property
@@ -65,7 +67,8 @@ def use_language(name: str) -> None:
     found = tables(_language)
     _table = {key: text for table in found.values() for key, text in table.items()}
     spoken = {**found.get(MESSAGES, {}), **found.get(ERRORS, {})}
-    _templates = [_Template(key, text) for key, text in spoken.items() if "{" in key]
+    found_templates = [_Template(key, text) for key, text in spoken.items() if "{" in key]
+    _templates = sorted(found_templates, key=lambda template: (not template.begins, -template.words))  # what says more goes first
     say.cache_clear()
     _translate_qt(_language)
     tell_again()
@@ -147,10 +150,24 @@ def say(message: str) -> str:
         said = [say(sentence) for sentence in sentences]
         if all(own != english for own, english in zip(said, sentences, strict=True)):
             return "".join(said)
+    return _say_reports(message) or _say_by_template(message) or message
+
+
+def _say_by_template(message: str) -> str:
     for template in _templates:
         if message.startswith(template.begins) and (match := template.pattern.fullmatch(message)):
             return template.text.format(**{name: _piece(name, value) for name, value in match.groupdict().items()})
-    return message
+    return ""
+
+
+def _say_reports(message: str) -> str:
+    """Several reports with semicolons between them, where each of them is in the tables as a sentence of its own; else nothing."""
+    parts = message.removesuffix(".").split("; ")
+    if len(parts) < 2 or not message.endswith("."):
+        return ""
+    sentences = [f"{part[:1].upper()}{part[1:]}." for part in parts]
+    said = [_table.get(sentence) or _say_by_template(sentence) for sentence in sentences]
+    return "；".join(report.removesuffix("。") for report in said) + "。" if all(said) else ""
 
 
 def _piece(place: str, text: str) -> str:
@@ -159,6 +176,17 @@ def _piece(place: str, text: str) -> str:
         return text
     if place == "sentence" or (place == "reason" and say(text) != text):
         return say(text)
+    if place == "reason" and (sentence := _say_by_template(f"{text}.")):
+        return sentence.removesuffix("。")
+    if place == "levels":
+        return _say_levels(text)
+    return "、".join(say(part) for part in text.split(", "))
+
+
+def _say_levels(text: str) -> str:
+    """Ranges of vertebrae, as in 'L1 to L5 and the sacrum' and in readings with their chances."""
+    for english in _IN_LEVELS:
+        text = text.replace(english, tr(english))
     return "、".join(say(part) for part in text.split(", "))
 
 

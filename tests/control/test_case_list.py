@@ -7,6 +7,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from spinalsam.control.case_list import holds_studies
 from spinalsam.control.workspace import Workspace
 from spinalsam.errors import InputError, RequirementError
 
@@ -82,3 +83,20 @@ def test_a_folder_without_a_case_is_refused(empty: Workspace, tmp_path: Path) ->
 def test_about_names_version_model_and_device(ws: Workspace) -> None:
     facts = ws.run("about").data
     assert facts["version"] and facts["model"] == "fake" and facts["checksum"] == "f" * 16 and facts["device"]
+
+
+def test_a_folder_of_several_studies_is_told_from_one_study_of_several_series(tmp_path: Path) -> None:
+    from tests.data.make import dicom_series
+
+    one, two, stored = tmp_path / "one", tmp_path / "two", np.zeros((4, 5, 3), np.int16)
+    one.mkdir()
+    two.mkdir()
+    for name in ("a", "b"):
+        dicom_series(one / name, stored, StudyInstanceUID="1.2.3", SeriesInstanceUID=f"1.2.3.{ord(name)}")
+    assert not holds_studies(one), "series of one study"
+    dicom_series(two / "a", stored, StudyInstanceUID="1.2.3", SeriesInstanceUID="1.2.3.1")
+    dicom_series(two / "b", stored, StudyInstanceUID="1.2.4", SeriesInstanceUID="1.2.4.1")
+    assert holds_studies(two)
+    (one / "ct.nii.gz").write_bytes(b"")
+    assert holds_studies(one), "a volume file is a study of its own"
+    assert not holds_studies(two / "a")

@@ -92,3 +92,13 @@ def test_a_slice_that_shows_it_already_stays(wide: Workspace) -> None:
     wide.run("set_crosshair", ijk=[30, 30, 5])
     wide.run("segment", regions=["L3"])
     assert wide.state.view.crosshair_ijk == (30, 30, 5), "the one pane there is shows it"
+
+
+def test_a_vertebra_that_was_asked_for_by_its_name_is_what_the_next_click_corrects(wide: Workspace) -> None:
+    _boxed(wide, "L3")
+    wide.run("set_label", regions=["L5"])
+    wide.run("segment", regions=["L3"])
+    assert wide.state.active_label == 22
+    wide.run("undo")
+    assert wide.state.active_label == 24
+    assert wide.run("propagate", plane="axial", slice=6, value=22).data["wants_look"] is False

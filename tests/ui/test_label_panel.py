@@ -159,3 +159,16 @@ def test_a_reference_is_compared_and_drawn(spine: MainWindow, settled: Settled, 
     assert spine.panes.slices["axial"].scene.reference is None
     sheet.end.click()
     assert spine.workspace.state.reference is None and not sheet.end.isVisible()
+
+
+def test_the_chosen_row_stays_the_labels_when_others_come(case: MainWindow) -> None:
+    for label, row in (("L3", 10), ("L5", 30)):
+        case.run("set_label", {"regions": [label]})
+        case.run("brush", {"path": [[20, row]], "radius_mm": 3})
+    table = case.labels.table
+    table.setCurrentCell(1, 0)
+    chosen = table.item(table.currentRow(), 0).text()
+    case.run("set_label", {"regions": ["T12"]})
+    case.run("brush", {"path": [[8, 24]], "radius_mm": 3})
+    assert table.rowCount() >= 3
+    assert table.item(table.currentRow(), 0).text() == chosen

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QAction, QDialog, QFileDialog, QMenu
+from PyQt5.QtWidgets import QAction, QDialog, QFileDialog, QListWidget, QMenu
 
 import spinalsam.ui
 from spinalsam.control.operations import OPERATIONS, SPECS
@@ -454,3 +454,37 @@ def test_docks_keep_their_sizes_until_the_next_time(qtbot: Any, qapp: Any) -> No
     qtbot.wait(20)
     assert (again.label_dock.size(), again.chat_dock.size()) == before
     again.close()
+
+
+def test_who_opens_a_case_by_a_sentence_keeps_typing(window: MainWindow, qtbot: Any) -> None:
+    window.activateWindow()
+    window.chat.line.setFocus()
+    qtbot.waitUntil(window.chat.line.hasFocus)
+    window.open_path("sample:block")
+    qtbot.waitUntil(lambda: window.workspace.has_case and not window.dispatcher.busy)
+    assert window.chat.line.hasFocus()
+
+
+def test_a_region_that_is_only_chosen_in_a_form_counts(case: MainWindow, qtbot: Any) -> None:
+    case.ask(next(operation for operation in OPERATIONS if operation.name == "segment"))
+    form = case.findChild(OperationForm)
+    listed = form.findChild(QListWidget)
+    listed.setCurrentItem(listed.findItems("L4", Qt.MatchExactly)[0])
+    assert form.arguments() == {"regions": ["L4"]}
+    listed.item(0).setCheckState(Qt.Checked)
+    assert form.arguments() == {"regions": ["cervical"]}
+    form.reject()
+
+
+def test_the_key_for_saving_exports_or_says_that_all_is_kept(case: MainWindow, qtbot: Any) -> None:
+    case.activateWindow()
+    QTest.keyClick(case, Qt.Key_S, Qt.ControlModifier)
+    assert any("every step is kept" in text for text in case.notices.texts)
+
+
+def test_steps_are_shown_where_one_is(case: MainWindow, qtbot: Any) -> None:
+    for n in range(40):
+        case.run("add_points", {"at": [[n % 30, 5]]})
+    case.history_dock.raise_()
+    steps = case.history.list
+    qtbot.waitUntil(lambda: steps.isVisible() and steps.viewport().rect().intersects(steps.visualItemRect(steps.item(40))))

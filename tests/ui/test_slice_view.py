@@ -282,3 +282,29 @@ def test_scrolling_a_large_volume_paints_thirty_frames_a_second(qtbot: Any) -> N
         made.repaint()
     # Of the processor's time, because other work may share the machine.
     assert (time.process_time() - began) / 12 < 1 / 30
+
+
+def test_a_double_click_on_a_corner_maximises_too(qtbot: Any) -> None:
+    made = show(qtbot, a_scene("axial", boxes=(BoxMark((3.0, 4.0), (15.0, 20.0), 1),)))
+    assert made.scene is not None
+    place = at(made, made.scene.plane.to_voxel((15, 4), made.scene.index))
+    with qtbot.waitSignal(made.maximise_requested, timeout=1000):
+        QTest.mouseClick(made, Qt.LeftButton, Qt.NoModifier, place)
+        QTest.mouseDClick(made, Qt.LeftButton, Qt.NoModifier, place)
+
+
+def test_prompts_of_other_labels_are_faint(case: Any) -> None:
+    for label, corner in (("L3", 4), ("L4", 20)):
+        case.run("set_label", {"regions": [label]})
+        case.run("add_box", {"corners": [corner, corner, corner + 8, corner + 8]})
+    assert [box.faint for box in case.panes.slices["axial"].scene.boxes] == [True, False]
+    view = case.panes.slices["axial"]
+
+    def edge() -> int:
+        """How bright the first box's left edge is."""
+        (x, y), picture = view.viewport.to_screen(3.5, 8), view.grab().toImage()
+        return max(picture.pixelColor(round(x) + step, round(y)).red() for step in range(-3, 4))
+
+    faint = edge()
+    case.run("set_label", {"regions": ["L3"]})
+    assert edge() > 1.5 * faint > 0

@@ -132,6 +132,16 @@ def test_translations_keep_every_place() -> None:
             "没有轴位第 9999 层；范围是 1 到 55。已完成：下一层或上一层。未完成：转到、测量。",
         ),
         ("Image: Open image, Close image.\nPoints: Add points, Clear points.", "图像：打开图像、关闭图像。\n点：添加点、清除点。"),
+        (
+            "Found and segmented C7 to T6 and the sacrum; C7, T1 cut by the edge of the scan; levels: C7 to T6 (60 %) or T1 to T7 (30 %).",
+            "已找到并分割 C7 至 T6和骶骨；C7、T1 被扫描边缘截断；节段：C7 至 T6 (60 %)，或 T1 至 T7 (30 %)。",
+        ),
+        ("Found and segmented L1 to L5; 1 kept as it was.", "已找到并分割 L1 至 L5；1 个保持原样。"),
+        (
+            "Segmented L3 in 3-D (the planes agree to 0.91); nothing else: L6 is not in view; there are L1 to L5.",
+            "已三维分割 L3（各平面一致性 0.91）；没有其他结构：L6 不在视野内；现有 L1 至 L5。",
+        ),
+        ("Something odd; and something else.", "Something odd; and something else."),
         ("Something nobody has translated.", "Something nobody has translated."),
     ],
 )

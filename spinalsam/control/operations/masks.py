@@ -59,7 +59,7 @@ def choose_candidate(ws: Workspace, job: Job, *, number: int | None = None) -> O
     arguments=(ArgumentSpec("regions", "regions", required=True, help="the vertebrae to find and segment"),),
     undoable=True,
     background=True,
-    writes=(*_GENERATED, "view"),
+    writes=(*_GENERATED, "view", "active_label"),
     reads=("mask", "locked"),
 )
 def segment(ws: Workspace, job: Job, *, regions: Sequence[str]) -> OperationResult:

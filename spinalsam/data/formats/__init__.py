@@ -23,6 +23,7 @@ __all__ = [
     "read_mask",
     "read_volume",
     "sidecar_path",
+    "study_of",
     "write_mask",
 ]
 
@@ -50,6 +51,13 @@ def list_series(path: str | Path, *, progress: Progress | None = None) -> list[S
     from spinalsam.data.formats import reading
 
     return reading.list_series(_named(path), progress)
+
+
+def study_of(folder: Path) -> str:
+    """The UID of the DICOM study that lies in a folder; empty where it tells none."""
+    from spinalsam.data.formats import dicom
+
+    return dicom.study_of(folder)
 
 
 def write_mask(

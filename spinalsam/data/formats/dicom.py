@@ -86,6 +86,15 @@ def is_dicom(path: Path) -> bool:
     return len(start) > 16 and start[:2] in (b"\x02\0", b"\x08\0", b"\0\x02", b"\0\x08") and start[3:4] in (b"\0", b"\1")
 
 
+def study_of(folder: Path) -> str:
+    """The UID of the study that the first DICOM file of a folder is of; empty where it tells none."""
+    for path in sorted(path for path in folder.iterdir() if path.is_file() and is_dicom(path)):
+        header = read_header(path)
+        if header is not None:
+            return str(header[0].get("StudyInstanceUID") or "")
+    return ""
+
+
 def find_files(folder: Path) -> list[Path]:
     """Every file below the folder, hidden ones left out, in a stable order."""
     return sorted(
