@@ -61,14 +61,15 @@ def test_a_dropped_file_is_opened(window: MainWindow, qtbot: Any, tmp_path: Path
     assert window.preferences.recent[0] == str(path)
 
 
-def test_a_mask_dropped_on_a_case_leaves_the_case_and_its_work(case: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+def test_a_mask_dropped_on_a_case_leaves_the_case_and_its_work(case: MainWindow, qtbot: Any, tmp_path: Path, settled: Settled) -> None:
     case.run("add_points", {"at": [[20, 24]]})
     volume = case.workspace.volume
     drop(case, mask_of(case, tmp_path))
     qtbot.waitUntil(lambda: case.workspace.has_mask, timeout=20000)
     assert case.workspace.volume is volume and len(case.workspace.state.points) == 1
+    settled(case)
     case.run("undo", {})
-    assert not case.workspace.has_mask
+    qtbot.waitUntil(lambda: not case.workspace.has_mask, timeout=20000)
 
 
 def test_a_ct_and_its_mask_dropped_together_are_opened_together(case: MainWindow, qtbot: Any, tmp_path: Path, settled: Settled) -> None:
