@@ -20,7 +20,7 @@ from spinalsam.ui.slice_picture import thumbnail
 from spinalsam.ui.slice_view import SliceView
 from spinalsam.ui.surface_view import SurfaceView
 from spinalsam.ui.volumes import Extents
-from spinalsam.ui.words import follow, put, retell, told, tr
+from spinalsam.ui.words import follow, put, retell, say, told, tr
 
 TITLES = {"axial": "Axial", "sagittal": "Sagittal", "coronal": "Coronal", "3d": "3-D", "reference": "Reference"}
 
@@ -241,7 +241,7 @@ class CasePanes(QWidget):
             self.compare.setVisible(plane is not None)
             self.beside.setSizes([1000, 1000])
         if reference is not None:
-            self.reference_pane.header.title.setText(f"{tr('Reference')} · {reference.title}")
+            self.reference_pane.header.title.setText(f"{tr('Reference')} · {say(reference.title)}")
             self.compare.show_difference(reference.shown)
         return plane
 

@@ -21,6 +21,8 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 # Of a language's tables the one whose keys are sentences with {places} in them.
 MESSAGES, ERRORS = "messages", "errors"
 _AS_IT_IS = frozenset({"path", "name", "folder", "size", "axes", "corners", "ijk", "version", "device", "file"})
+# What stands in some places is known more exactly; anything else may be in the others.
+_KINDS = {"number": r"\d+", "amount": r"[+-][\d.]+"}
 _IN_LEVELS = ("no vertebra", " and the sacrum", " or ", " to ")
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -32,13 +34,15 @@ class _Template:
     def __init__(self, key: str, text: str) -> None:
         self.text = text
         self.begins = key[: key.index("{")]
-        self.words = len(_PLACE.sub("", key))
+        # An amount is what nothing else ends in.
+        self.rank = "{amount}" not in key, not self.begins, -len(_PLACE.sub("", key))
         self._key = key
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         parts = _PLACE.split(self._key)
-        return re.compile("".join(re.escape(part) if n % 2 == 0 else f"(?P<{part}>.+?)" for n, part in enumerate(parts)), re.DOTALL)
+        places = (re.escape(part) if n % 2 == 0 else f"(?P<{part}>{_KINDS.get(part, '.+?')})" for n, part in enumerate(parts))
+        return re.compile("".join(places), re.DOTALL)
 
 
 _language = "en"
@@ -67,8 +71,8 @@ def use_language(name: str) -> None:
     found = tables(_language)
     _table = {key: text for table in found.values() for key, text in table.items()}
     spoken = {**found.get(MESSAGES, {}), **found.get(ERRORS, {})}
-    found_templates = [_Template(key, text) for key, text in spoken.items() if "{" in key]
-    _templates = sorted(found_templates, key=lambda template: (not template.begins, -template.words))  # what says more goes first
+    # What says more goes first.
+    _templates = sorted((_Template(key, text) for key, text in spoken.items() if "{" in key), key=lambda one: one.rank)
     say.cache_clear()
     _translate_qt(_language)
     tell_again()
@@ -163,7 +167,7 @@ def _say_by_template(message: str) -> str:
 def _say_reports(message: str) -> str:
     """Several reports with semicolons between them, where each of them is in the tables as a sentence of its own; else nothing."""
     parts = message.removesuffix(".").split("; ")
-    if len(parts) < 2 or not message.endswith("."):
+    if len(parts) < 2 or not message.endswith(".") or any(part.count("(") != part.count(")") for part in parts):
         return ""
     sentences = [f"{part[:1].upper()}{part[1:]}." for part in parts]
     said = [_table.get(sentence) or _say_by_template(sentence) for sentence in sentences]

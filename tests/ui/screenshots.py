@@ -1,7 +1,8 @@
 """The window at three sizes, in two themes, two languages and every state, as pictures to look at.
 
 ``python -m tests.ui.screenshots OUT [SIZE...]``; with QT_QPA_PLATFORM=offscreen no display is needed. A size is 1366x768, 1920x1080 or
-3840x2160@2. ``python -m tests.ui.screenshots --readme FOLDER`` makes the two pictures of the window in README.md.
+3840x2160@2. Beside the single pictures there is a sheet for each size and state, SIZE_STATE.sheet.png, with its themes and languages on it.
+``python -m tests.ui.screenshots --readme FOLDER`` makes the two pictures of the window in README.md.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ SLICE, BOX = 28, [41, 54, 85, 108]
 SIZES = ("1366x768", "1920x1080", "3840x2160@2")
 
 
+THEMES, LANGUAGES = ("dark", "light"), ("en", "zh")
+GAP = 8
+
+
 def main(out: Path, sizes: list[str]) -> None:
     """One process for each size, theme and language, as a scale and a language hold for a whole program."""
     patient = phantom(out)
     for size in sizes:
-        for theme in ("dark", "light"):
-            for language in ("en", "zh"):
+        for theme in THEMES:
+            for language in LANGUAGES:
                 environment = {**os.environ, "SPINALSAM_CONFIG_DIR": str(out / "config"), "SPINALSAM_DATA_DIR": str(out / "data")}
                 environment["QT_SCALE_FACTOR"] = size.partition("@")[2] or "1"
                 name = f"{size.replace('@', '_at_')}_{theme}_{language}"
@@ -37,13 +42,31 @@ def main(out: Path, sizes: list[str]) -> None:
                     check=True,
                     timeout=600,
                 )
+        sheets(out, size.replace("@", "_at_"))
+
+
+def sheets(out: Path, size: str) -> None:
+    """Themes below and languages beside each other, a sheet a state, no wider than can be looked at."""
+    from PIL import Image
+
+    first = f"{size}_{THEMES[0]}_{LANGUAGES[0]}_"
+    for state in (path.stem.removeprefix(first) for path in sorted(out.glob(f"{first}*.png"))):
+        rows = [[Image.open(out / f"{size}_{theme}_{language}_{state}.png") for language in LANGUAGES] for theme in THEMES]
+        width, height = (max(side) for side in zip(*(picture.size for row in rows for picture in row), strict=True))
+        sheet = Image.new("RGB", (2 * width + GAP, 2 * height + GAP), "magenta")
+        for y, row in enumerate(rows):
+            for x, picture in enumerate(row):
+                sheet.paste(picture, (x * (width + GAP), y * (height + GAP)))
+        sheet.thumbnail((2800, 2800), Image.LANCZOS)
+        sheet.save(out / f"{size}_{state}.sheet.png")
 
 
 def one(name: str, size: str, theme: str, language: str, series: str) -> None:
-    """The states of one window: empty, loaded, with a mask, busy, error; and its dialogs."""
+    """The states of one window: empty, loaded, with a mask, its pages, a talk, figures, a comparison, busy, error; and its dialogs."""
     from PyQt5.QtTest import QTest
     from PyQt5.QtWidgets import QDialog
 
+    from spinalsam.control.operations import find
     from spinalsam.control.workspace import Workspace
     from spinalsam.ui import app
     from spinalsam.ui.preferences import Preferences
@@ -80,19 +103,44 @@ def one(name: str, size: str, theme: str, language: str, series: str) -> None:
     wait(idle)
     wait(lambda: window.panes.surface.has_picture or window.panes.surface.failed, 40)
     look("mask")
+    window.prompt_dock.raise_()
+    look("prompts")
+    window.history_dock.raise_()
+    window.chat.say("测量 L3 的体积")
+    window.chat.say("clear everything")
+    wait(lambda: not window.conversation.is_reading and idle())
+    look("talk")
+    window.run("compare_mask", {"steps_back": 1})
+    wait(lambda: window.figures.sheet is not None and window.figures.sheet.isVisible(), 30)
+    QTest.qWait(600)
+    window.figures.sheet.grab().save(f"{name}_figures.png")
+    window.figures.sheet.close()
+    window.run("show_side_by_side", {"visible": True})
+    look("compared")
+    window.run("set_view", {"plane": "mpr"})
+    window.run("list_cases", {"path": str(Path(series).parent)})
+    wait(idle)
+    window.run("brush", {"path": [[60, 20], [80, 30]], "radius_mm": 4, "plane": "axial", "slice": SLICE})
+    window.tools.bar.choose("brush")
+    look("cases")
+    window.tools.bar.choose("prompt")
+    window.label_dock.raise_()
     for kind, opening in {
         "palette": window._open_palette,
         "preferences": window._open_preferences,
+        "sentences": lambda: window._open_preferences("sentences"),
+        "change_keys": lambda: window._open_preferences("keys"),
+        "form": lambda: window.ask(find("segment")),
         "keys": lambda: window.run("help", {}),
         "about": lambda: window.run("about", {}),
     }.items():
         opening()
-        wait(lambda: window.findChild(QDialog) is not None, 60)
+        wait(lambda: any(map(QDialog.isVisible, window.findChildren(QDialog))), 60)
         QTest.qWait(300)
-        dialog = window.findChild(QDialog)
+        dialog = next(filter(QDialog.isVisible, window.findChildren(QDialog)))
         dialog.grab().save(f"{name}_{kind}.png")
         dialog.close()
-        wait(lambda: window.findChild(QDialog) is None, 10)
+        wait(lambda: not any(map(QDialog.isVisible, window.findChildren(QDialog))), 10)
     window.run("propagate", {"direction": "both", "plane": "axial", "slice": SLICE})
     wait(lambda: window.status.progress.isVisible(), 30)
     look("busy")

@@ -142,6 +142,10 @@ def test_translations_keep_every_place() -> None:
             "已三维分割 L3（各平面一致性 0.91）；没有其他结构：L6 不在视野内；现有 L1 至 L5。",
         ),
         ("Something odd; and something else.", "Something odd; and something else."),
+        ("Lasso: add to L3 on sagittal slice 60: +3.70 ml.", "套索：在矢状位第 60 层添加到 L3：+3.70 ml。"),
+        ("Fill 5 axial slices of T12: +5.24 ml.", "填充 T12 的 5 个轴位层面：+5.24 ml。"),
+        ("Shrink L3 by 2 mm: -1.20 ml.", "L3 缩小 2 mm：-1.20 ml。"),
+        ("Split L3: L4 parted from it", "切分 L3：分出 L4"),
         ("Something nobody has translated.", "Something nobody has translated."),
     ],
 )
