@@ -34,6 +34,33 @@ _COVER = r"(?:cover|span|enclose|contain|include|encompass|surround|bound|frame|
 _PUT = r"(?:add|put|place|draw|drop|set|mark|give|insert)"
 
 _IDIOMS: tuple[tuple[str, str], ...] = (
+    # Short for longer words, and orders that say when or what not beside what
+    (r"\s*&\s*", " and "),
+    (r"(?<![a-z])sl\.? ?(?=\d)", "slice "),
+    (r"\bvol\b\.?", "volume"),
+    (r"\bpics?\b", "picture"),
+    (r"(?<![a-z])dicom\s*分割(?:对象|格式)?", " dicom-seg "),
+    (rf"\bdownload(?= (?:the |this |my )?{_MASKS}\b)", "export"),
+    (rf"下载(?=(?:这个|当前|一下)?{_CN_MASKS})", "导出"),
+    (r"^\s*(?:just )?(?:as|like) before\s*,|^\s*before (?:anything|everything|all) else\s*,|^\s*first of all\s*,", " "),
+    (
+        r"(?<=\w)\s*,\s*(?:(?:an?|any|the) )?(?:undo|redo|export|saving|measuring)(?:ing)? (?:is |are )?not (?:needed|necessary|required)",
+        " ",
+    ),
+    (rf"{_CN_BEGIN}(?:这个|那个|这些)?(?:框|点|{_CN_MASKS}|分割|导出|撤销)(?:的事)?(?:就|还是|也)?算了(?:吧)?[，,]", ""),
+    (rf"(点|框)转(?:换成|换为|成|为)?(?={_CN_MASKS})", r"用\1生成"),
+    (r"(隐藏|关闭|关掉|显示|打开)叠加(?![层显])", r"\1掩膜"),
+    (rf"点出(?=(?:一个|个)?{_CN_MASKS})", "用点生成"),
+    (r"(?<=[ctls]\d)上(?=[一1]个(?:负|正)?点)", "处"),
+    (rf"{_CN_BEGIN}回(?=首层|首张|末层|第一|最后|中间|轴|矢状|冠状|三维)", "回到"),
+    (r"([\ue000-\uf8ff]) *(?=(?:去|跳到|转到|翻到|到)第?\d)", r"\1，"),
+    (r"(?:胸腰|腰骶|颈胸)(?:段|椎)?(?=[ctls]\d)", ""),
+    (r"(打开|载入|加载|导入|读取|读入)[一1]张(?=图像|图片|影像|片子|图$|ct)", r"\1"),
+    (r"撤掉(?=上一步|刚才|最近|前)", "撤销"),
+    (r"^\s*(\d{1,4})\s*层\s*$", r"第\1层"),
+    (r"(?:叠加|掩膜|掩码)显示打开|打开叠加显示", "显示掩膜"),
+    (r"^(?:你)?能(?=[在给把])([^，,]+)吗[?？]?$", r"请\1"),
+    (r"^帮帮我[!！]?$", "帮助"),
     # What it is for: 'so that I can start afresh', 好重新开始
     (
         r"(?<=\w),? (?:so|so that|in order that) (?:i|we) (?:can|could|may|might|will be able to|'ll be able to|am able to|are able to)\b"

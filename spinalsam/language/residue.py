@@ -83,15 +83,19 @@ def language_of(tokens: Sequence[Token]) -> str:
 # 'Ben, open the scan': said to somebody.
 _CALLED = re.compile(r"\W*([A-Za-z]+)\s*[,，:：]")
 _WONDERED = ("ASKREQ REQUEST PLEASE NOTNEG WH HOWTO GPU CKPT BIG SIZE HELPWORD GPUASK DOAUX MATCH MEASURE").split()
+_THANKS = frozenset("谢谢你 谢谢您 感谢你 感谢您 多谢你 多谢您 感谢 多谢".split())
 _ASKS_US = frozenset("can could would will may you".split())
 _OPENS_REMARK = frozenset("had having been he she they it you'd he'd she'd they'd you'll they'll he'll she'll".split())
 
 
 def _plain_signs(tokens: Sequence[Token]) -> list[Token]:
     """The words of a clause that says nothing of ours but something ('over my dead body'), that opens like a report ('had a look at ...',
-    'opened L3'), or that only wonders ('a mask?'); empty where there is none."""
+    'opened L3'), that thanks for what was done (谢谢你分割脊柱), or that only wonders ('a mask?'); empty where there is none."""
     clauses = _clauses(tokens)
     for clause, mark in clauses:
+        thanked = [b for a, b in pairwise(clause) if a.text in _THANKS and b.ideas & ACTIONS]
+        if thanked:
+            return thanked
         if not _is_ours(clause):
             unknown = [token for token in clause if token.kind == "word" and not token.ideas and not token.text.endswith("ly")]
             unknown = [token for token in unknown if len(token.text) > 2 or not token.text.isascii()]

@@ -19,7 +19,7 @@ from spinalsam.language.residue import SEVERITIES, Residue, features, residue, s
 from spinalsam.language.schema import SURE
 
 OWN = Path(__file__).with_name("sentences.jsonl")  # never learned from
-UNASKED = Path(__file__).with_name("sentences_unasked.jsonl")  # written before the weights, and never learned from
+UNASKED = Path(__file__).with_name("sentences_unasked.jsonl")  # never learned from either
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,7 @@ UNASKED = Path(__file__).with_name("sentences_unasked.jsonl")  # written before 
         "与其加点，不如先想一想",
         "点清了，框清了，咖啡也喝了",
         "清点会把每层的点都去掉",
+        "谢谢你分割脊柱",
         "生成掩码？想都别想",
     ],
 )
@@ -64,13 +65,13 @@ def test_a_command_beside_a_remark_is_done(text: str, op: str) -> None:
     assert [call.op for call in parse(text, SPOKEN_SPECS).calls] == [op]
 
 
-def test_few_unseen_remarks_are_acted_upon_and_few_unseen_commands_asked_about() -> None:
+def test_no_remark_kept_apart_is_acted_upon_and_few_commands_kept_apart_are_asked_about() -> None:
     remarks = [sentence for sentence in read_sentences(UNASKED) if sentence.asks_nothing]
     done = [sentence.text for sentence in remarks if parse(sentence.text, SPOKEN_SPECS).calls]
-    assert len(remarks) > 250 and len(done) <= 3, done
+    assert len(remarks) >= 100 and not done, done
     commands = [sentence for path in (UNASKED, OWN) for sentence in read_sentences(path) if not sentence.asks_nothing]
     asked = [sentence.text for sentence in commands if parse(sentence.text, SPOKEN_SPECS).explanation.startswith("left over")]
-    assert len(commands) > 1900 and len(asked) / len(commands) <= 0.015, asked
+    assert len(commands) > 1800 and len(asked) / len(commands) <= 0.015, asked
 
 
 def test_operations_are_as_severe_as_the_hardest_to_take_back() -> None:

@@ -227,3 +227,41 @@ def test_a_denied_verb_leaves_its_box_alone(text: str) -> None:
 )
 def test_a_denial_reaches_no_further_than_its_own_verb(text: str, calls: Calls) -> None:
     assert understood(text) == calls
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("clear points & boxes", [("clear_points", {}), ("clear_boxes", {})]),
+        ("as before, bone window", [("set_window", {"preset": "bone"})]),
+        ("before anything else, clear the points", [("clear_points", {})]),
+        ("clear mask, undo not needed", [("clear_mask", {})]),
+        ("vol L4", [("measure", {"regions": ["L4"]})]),
+        ("sl 42", [("go_to", {"slice": 42})]),
+        ("next pic", [("navigate", {"direction": "next"})]),
+        ("hide it", [("show_mask", {"visible": False})]),
+        ("bone", [("set_window", {"preset": "bone"})]),
+        ("download the mask", [("export_mask", {})]),
+        ("T3、T4上打点", [("add_points", {"regions": ["T3", "T4"]})]),
+        ("T3上一打点", [("add_points", {"count": 12, "regions": ["T3"]})]),
+        ("点出掩码吧", [("generate_point_mask", {})]),
+        ("框转成掩码", [("generate_box_mask", {})]),
+        ("框算了，L3放三个点", [("add_points", {"count": 3, "regions": ["L3"]})]),
+        ("框就算了，清点", [("clear_points", {})]),
+        ("L1上一个点，生成掩码，保存", [("add_points", {"count": 1, "regions": ["L1"]}), ("generate_point_mask", {}), ("export_mask", {})]),
+        ("打开 /d/a.nii 去第7层", [("open_image", {"path": "/d/a.nii"}), ("go_to", {"slice": 7})]),
+        ("胸腰段T11到L2分割", [("segment", {"regions": ["T11", "T12", "L1", "L2"]})]),
+        ("导出为dicom分割", [("export_mask", {"format": "dicom_seg"})]),
+        ("回首层", [("go_to", {"position": "first"})]),
+        ("回轴位", [("set_view", {"plane": "axial"})]),
+        ("200层", [("go_to", {"slice": 200})]),
+        ("撤掉上一步", [("undo", {})]),
+        ("打开一张图像", [("open_image", {})]),
+        ("隐藏叠加", [("show_mask", {"visible": False})]),
+        ("把它隐藏", [("show_mask", {"visible": False})]),
+        ("能在C1画个框吗", [("add_box", {"regions": ["C1"]})]),
+        ("帮帮我", [("help", {})]),
+    ],
+)
+def test_short_for_longer_words(text: str, calls: Calls) -> None:
+    assert understood(text) == calls

@@ -220,7 +220,12 @@ def propagate(clause: Clause, hints: Hints) -> OperationCall | None:
     return OperationCall("propagate", {"direction": direction} if direction else {})
 
 
+_PRONOUNS = ("it", "that", "this", "them", "它", "这个", "那个")
+
+
 def visibility(clause: Clause, hints: Hints) -> OperationCall | None:
+    if clause.has("HIDE") and all(t.stands_for("HIDE", "PLEASE", "REQUEST", "BA") or t.text in _PRONOUNS for t in clause.tokens):
+        return OperationCall("show_mask", {"visible": False}) if clause.says(*_PRONOUNS) else None  # only a mask can be hidden
     if not clause.has("MASK", "RESULT"):
         return None
     if clause.tokens[0].text in ("让", "叫") and clause.tokens[-1].text in ("出来", "现身", "回来"):

@@ -18,7 +18,9 @@ _SEEING = ("show me", "let me see", "take me", "bring me", "let's see", "让我�
 def window(clause: Clause, hints: Hints) -> OperationCall | None:
     for name, idea, whole in _PRESETS:
         alone = (
-            name != "bone" and clause.has(idea) and all(t.stands_for(idea, "PLEASE", "FILLER", "SETTO", "REQUEST") for t in clause.tokens)
+            (name != "bone" or len(clause.tokens) == 1)
+            and clause.has(idea)
+            and all(t.stands_for(idea, "PLEASE", "FILLER", "SETTO", "REQUEST") for t in clause.tokens)
         )
         named = (
             alone
