@@ -23,7 +23,13 @@ class _Helpers:
 
     def __init__(self, count: int) -> None:
         self.count, self.resting_until = count, 0.0
-        self.pool = ThreadPoolExecutor(count, thread_name_prefix="helper")
+        self.pool = ThreadPoolExecutor(count, thread_name_prefix="helper", initializer=_one_thread)
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(FEW)
 
 
 @lru_cache(maxsize=1)

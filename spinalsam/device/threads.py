@@ -27,8 +27,11 @@ def cpu_threads(count: int | None = None) -> Iterator[None]:
     import torch
 
     most = all_threads()
-    before = torch.get_num_threads()
-    torch.set_num_threads(min(count or most, most))
+    before, wanted = torch.get_num_threads(), min(count or most, most)
+    if before == wanted:  # setting it makes PyTorch forget what it has prepared
+        yield
+        return
+    torch.set_num_threads(wanted)
     try:
         yield
     finally:
