@@ -91,7 +91,7 @@ def body_centre(labels: NDArray, geometry: Geometry, box: tuple[slice, ...], val
     else:
         depth = ndimage.distance_transform_edt(part, sampling=geometry.spacing_mm)
         pieces, _ = ndimage.label(depth > 0.6 * depth.max())
-        inside = np.argwhere(pieces == pieces.flat[int(depth.argmax())])
+        inside = np.argwhere(pieces == np.bincount(pieces.ravel())[1:].argmax() + 1)
     return geometry.to_mm(inside.mean(axis=0) - 1 + [s.start for s in box])
 
 
