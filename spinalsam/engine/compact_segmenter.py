@@ -22,7 +22,7 @@ from torch import Tensor
 from spinalsam.device.manager import run_with_fallback
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CLICK_MEANINGS, CompactConfig, CompactSam, standardise
-from spinalsam.engine.look import Look, choose_look, cut, look_closer, paste
+from spinalsam.engine.look import Look, choose_look, cut, look_closer, paste, still_fits
 from spinalsam.engine.segmenter import Candidates, Embedding, SliceImage
 from spinalsam.errors import ModelError
 from spinalsam.support.prompts import SlicePrompt
@@ -187,7 +187,7 @@ class CompactSegmenter:
         single = len(prompt.points_xy) == 1 and previous is None
         best = 1 + CLICK_MEANINGS.index("whole vertebra") if single else 0
         wide = self._candidates(embedding, look, prompt, logits, scores, first=best)
-        closer = self._look_closer(embedding, look, wide.masks[0], prompt)
+        closer = self._look_closer(embedding, wide.masks[0], prompt, previous)
         if closer is None:
             return wide
         near_look, box = closer
@@ -201,14 +201,17 @@ class CompactSegmenter:
         )
 
     def _look_closer(
-        self, embedding: Embedding, look: Look, mask: NDArray[np.bool_], prompt: SlicePrompt
+        self, embedding: Embedding, mask: NDArray[np.bool_], prompt: SlicePrompt, previous: Any
     ) -> tuple[Look, NDArray[np.float32]] | None:
+        """The look around the mask and its box; the earlier mask's look where that fits, for it has been encoded."""
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             return None
         bounds = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]], np.float32)
         inside = np.concatenate([bounds, prompt.points_xy[prompt.positive]])
         box = np.concatenate([inside.min(axis=0), inside.max(axis=0)])
+        if previous is not None and still_fits(previous.look, embedding.image, box):
+            return previous.look, box
         return look_closer(embedding.image, box, side=self.side), box
 
     def _features(self, embedding: Embedding, look: Look) -> tuple[Tensor, ...]:

@@ -25,6 +25,8 @@ POINT_FIELD_MM = 130.0
 WIDE_STEPS, CLOSE_STEPS, CLOSE_SIZES = 16, 24, 1.08
 # The part of the first click's look, in the middle of it, that further clicks may lie in.
 INSIDE = 0.7
+# A further click keeps the close window of the mask that it corrects while what it finds fills such a share of it and lies so far inside.
+KEPT_FILL, KEPT_INSIDE = (0.48, 0.72), 0.84
 # Pictures have no mm: the share of the longer side that is looked at first.
 POINT_FIELD_SHARE = 0.45
 # Never look at less than this many pixels of the slice: below it there is nothing to see but interpolation.
@@ -74,6 +76,15 @@ def look_closer(image: SliceImage, box_xyxy: ArrayLike, *, side: int) -> Look:
     centre_xy, side_mm = _around_box(image, box_xyxy)
     step = round(np.log(side_mm / BOX_FILL) / np.log(CLOSE_SIZES))
     return _on_grid(look_around(image, centre_xy=centre_xy, side_mm=float(CLOSE_SIZES**step), side=side), CLOSE_STEPS)
+
+
+def still_fits(look: Look, image: SliceImage, box_xyxy: ArrayLike) -> bool:
+    """Whether a close look shows the box about as `look_closer` would."""
+    _, side_mm = _around_box(image, box_xyxy)
+    column_mm = image.spacing_mm[1] if image.spacing_mm else 1.0
+    low, high = KEPT_FILL
+    corners = look.to_look(np.asarray(box_xyxy, float).reshape(2, 2)) / look.side - 0.5
+    return bool(low <= side_mm / (look.columns * column_mm) <= high and np.abs(corners).max() <= KEPT_INSIDE / 2)
 
 
 def _around_box(image: SliceImage, box_xyxy: ArrayLike) -> tuple[tuple[float, float], float]:

@@ -10,7 +10,7 @@ import torch
 
 from spinalsam.engine.compact import CompactConfig, CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter, fill_unsure, load_compact, within_box
-from spinalsam.engine.look import choose_look, cut, look_closer, look_for_box, paste
+from spinalsam.engine.look import Look, choose_look, cut, look_closer, look_for_box, paste, still_fits
 from spinalsam.engine.segmenter import Candidates, SliceImage
 from spinalsam.errors import ModelError
 from spinalsam.support.prompts import SlicePrompt
@@ -114,6 +114,21 @@ def test_clicks_and_structures_close_to_each_other_share_a_look() -> None:
     for look in closer:
         box = look.to_look([[200, 180], [240, 220]])
         assert box.min() > 6 and box.max() < 58, "the structure lies inside, with surroundings"
+
+
+def test_a_further_click_keeps_the_close_look_that_its_mask_was_made_in(segmenter: CompactSegmenter, monkeypatch) -> None:
+    image = SliceImage(np.zeros((400, 500), np.float32), True, (0.8, 1.6))
+    look = look_closer(image, [200, 180, 240, 260], side=64)
+    assert still_fits(look, image, [200, 180, 240, 260]) and still_fits(look, image, [202, 182, 240, 256])
+    assert not still_fits(look, image, [215, 210, 225, 230]), "much smaller"
+    assert not still_fits(look, image, [180, 140, 260, 290]), "much larger"
+    assert not still_fits(look, image, [222, 180, 262, 260]), "at its edge"
+    embedding = segmenter.encode(_picture())
+    made = segmenter.decode(embedding, _clicks((40, 40))).low_res[0]
+    asked: list[Look] = []
+    monkeypatch.setattr("spinalsam.engine.compact_segmenter.still_fits", lambda look, image, box: asked.append(look) or True)
+    again = segmenter.decode(embedding, _clicks((40, 40), (50, 45)), made)
+    assert asked == [made.look] and again.low_res[0].look == made.look
 
 
 @pytest.mark.parametrize(
