@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -110,6 +111,7 @@ class MainWindow(QMainWindow):
         self._close_timer = QTimer(self, interval=CLOSE_POLL_MS)
         self._close_timer.timeout.connect(self._close_when_written)
         self._close_asked_at = 0.0
+        self._closed = False
         self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
         self._count_timer.timeout.connect(self._count_voxels)
         self._build_centre()
@@ -640,12 +642,18 @@ class MainWindow(QMainWindow):
 
     def warm_up(self) -> None:
         """Do while nobody waits what the first case would have to wait for: fonts and styles of the panes, drawings, and the network."""
-        if not self.workspace.has_case:
-            self.panes.resize(self.centre.size())
-            self.panes.grab()
-            for button in self.findChildren(QToolButton):
-                button.icon().pixmap(self.windowHandle(), button.iconSize(), QIcon.Normal)
-        self.load_model()
+        steps = [*(pane.grab for pane in self.panes.panes.values()), self._draw_icons]
+        self._warm_up_by(([] if self.workspace.has_case else steps) + [self.load_model])
+
+    def _warm_up_by(self, steps: list[Callable[[], Any]]) -> None:
+        """One step an event, so that none of them keeps a click waiting."""
+        steps[0]()
+        if len(steps) > 1 and not self._closed:
+            QTimer.singleShot(0, lambda: self._warm_up_by(steps[1:]))
+
+    def _draw_icons(self) -> None:
+        for button in self.findChildren(QToolButton):
+            button.icon().pixmap(self.windowHandle(), button.iconSize(), QIcon.Normal)
 
     def load_model(self) -> None:
         """Have the network ready before it is asked for."""
@@ -764,6 +772,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._close_timer.stop()
+        self._closed = True
         self.preferences.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         self._unsubscribe()
         self.conversation.close()
