@@ -12,6 +12,7 @@ from spinalsam.control.editing import refuse_locked
 from spinalsam.control.operation import OperationResult
 from spinalsam.control.painting import block_edit
 from spinalsam.control.state import PlacedPoint
+from spinalsam.control.volumes import locator_for
 from spinalsam.errors import RequirementError
 from spinalsam.support.geometry import Geometry
 from spinalsam.support.planes import SlicePlane, SliceRef
@@ -40,7 +41,8 @@ def correct_from(ws: Workspace, job: Job, ref: SliceRef, value: int | None) -> O
     box = _around(ws, label, points)
     low = np.array([part.start for part in box])
     before = np.asfortranarray(ws.case.mask[box] == label)
-    mask, slices = _corrected(ws, job, ref, [point for point in points if point.label == label], box, before)
+    own = [point for point in points if point.label == label]
+    mask, slices = _corrected(ws, job, ref, own, box, before, _within(ws, job, label, own, box, before))
     if mask is before:
         raise RequirementError(f"The mask of {name} agrees with every point on {where}; click where it is wrong.")
     block = ws.case.mask[box]
@@ -58,7 +60,13 @@ def correct_from(ws: Workspace, job: Job, ref: SliceRef, value: int | None) -> O
 
 
 def _corrected(
-    ws: Workspace, job: Job, ref: SliceRef, points: Sequence[PlacedPoint], box: tuple[slice, ...], mask: NDArray[np.bool_]
+    ws: Workspace,
+    job: Job,
+    ref: SliceRef,
+    points: Sequence[PlacedPoint],
+    box: tuple[slice, ...],
+    mask: NDArray[np.bool_],
+    within: NDArray[np.bool_] | None,
 ) -> tuple[NDArray[np.bool_], int]:
     """(the label's voxels [i, j, k] in a box of the volume as the points want them, on how many slices at most one of them changed it).
 
@@ -72,7 +80,7 @@ def _corrected(
     offset = plane.to_pixel(low + _corner(plane, mask.shape))
     for number, point in enumerate(points):
         job.progress(number / len(points), "Correcting")
-        if mask[tuple(np.rint(np.array(point.ijk) - low).astype(int))] == point.positive:
+        if _holds(mask, point, low):
             continue
         x, y = plane.to_pixel(point.ijk) - offset
         found = correct(
@@ -84,10 +92,36 @@ def _corrected(
             (float(x), float(y)),
             positive=point.positive,
             is_hu=volume.is_hu,
+            within=within,
             check=job.check,
         )
         mask, slices = found.mask, max(slices, found.slices)
     return mask, slices
+
+
+def _holds(mask: NDArray[np.bool_], point: PlacedPoint, low: NDArray[np.int64]) -> bool:
+    """Whether a part's mask, which begins at a voxel of the volume, agrees with a point."""
+    return bool(mask[tuple(np.rint(np.array(point.ijk) - low).astype(int))] == point.positive)
+
+
+def _within(
+    ws: Workspace, job: Job, label: int, points: Sequence[PlacedPoint], box: tuple[slice, ...], mask: NDArray[np.bool_]
+) -> NDArray[np.bool_] | None:
+    """Where a vertebra's label may grow, by its neighbours, on a part of the volume; None where nothing is to grow, or nothing is known."""
+    from spinalsam.engine.territory import territory_of
+
+    low = np.array([part.start for part in box])
+    if not any(point.positive and not _holds(mask, point, low) for point in points):
+        return None
+    locator = locator_for(ws, job, label)
+    if locator is None:
+        return None
+    job.progress(0.0, "Looking for the neighbours")
+    volume = ws.case.volume
+    part = _part(volume.geometry, low, mask.shape)
+    # The box may end before the vertebrae above and below do: the locator looks at the volume itself.
+    found = territory_of(locator, volume.voxels, volume.geometry, part, mask, is_hu=volume.is_hu)
+    return None if found is None else found.may
 
 
 def _around(ws: Workspace, label: int, points: list[PlacedPoint]) -> tuple[slice, ...]:

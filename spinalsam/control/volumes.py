@@ -14,7 +14,7 @@ from spinalsam.control.masking import best_voxel, values_of
 from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.painting import block_edit, to_slab
 from spinalsam.control.prompting import decode, prompts_on
-from spinalsam.control.whole_spine import DOUBTFUL_SCORE, Report, segment_located
+from spinalsam.control.whole_spine import Report, segment_located
 from spinalsam.errors import ModelError, RequirementError
 from spinalsam.support.anatomy import GROUPS, LABEL_VALUES, RELATIVE_VALUES, label_value
 from spinalsam.support.planes import PLANES, SliceRef
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Mask = NDArray[np.bool_]
 
 VERTEBRAE = {value for name, value in LABEL_VALUES.items() if name not in ("sacrum", "coccyx", *GROUPS)}
+UNSURE = 0.6  # predicted IoU below which a slice of a walk wants a look
 DOUBTFUL = 0.8  # agreement between the planes below which a grown mask wants a look
 
 
@@ -64,13 +65,11 @@ def _grown(ws: Workspace, job: Job, starts: Mapping[SliceRef, Mask], label: int)
     for plane in PLANES:
         anchors = {SliceRef(plane, index): mask for index, mask in _anchors(ws, plane, label).items() if mask.any()}
         known = {**anchors, **known}
-    volume = ws.case.volume
-    return grow(
-        ws.segmenter(), volume.voxels, volume.geometry, known, is_hu=volume.is_hu, locator=_locator(ws, label), progress=job.progress
-    )
+    volume, locator = ws.case.volume, locator_for(ws, job, label)
+    return grow(ws.segmenter(), volume.voxels, volume.geometry, known, is_hu=volume.is_hu, locator=locator, progress=job.progress)
 
 
-def _locator(ws: Workspace, label: int) -> LocatorNet | None:
+def locator_for(ws: Workspace, job: Job, label: int) -> LocatorNet | None:
     """The network that bounds a vertebra by its neighbours; None for what is no vertebra, without mm, and where its weights are missing."""
     from spinalsam.engine.locator_net import shipped_locator
 
@@ -78,9 +77,11 @@ def _locator(ws: Workspace, label: int) -> LocatorNet | None:
     if not vertebra or not ws.case.volume.geometry.has_spacing:
         return None
     try:
-        return shipped_locator()
+        network = shipped_locator()
     except ModelError:
         return None
+    job.located = True
+    return network
 
 
 def _grown_result(ws: Workspace, job: Job, starts: Mapping[SliceRef, Mask], label: int, args: dict[str, Any]) -> OperationResult:
@@ -133,7 +134,7 @@ def _walked(
         "doubtful": [
             {"label": label, "plane": ref.plane, "slice": step.index + 1, "score": round(step.score, 3)}
             for step in sorted(steps, key=lambda step: step.score)
-            if step.score < DOUBTFUL_SCORE
+            if step.score < UNSURE
         ],
     }
     if edit is None:

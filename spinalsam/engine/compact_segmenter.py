@@ -145,20 +145,48 @@ class CompactSegmenter:
         for numbers in forms.values():
             for first in range(0, len(numbers), MOST_PROMPTS):
                 group = numbers[first : first + MOST_PROMPTS]
-                given = self._on_device(partial(self._decode_boxes, embedding, [prompts[n] for n in group]))
+                asked = [prompts[n] for n in group]
+                given = self._on_device(partial(self._decode_boxes, [embedding] * len(group), asked, self._remembered))
                 found.update(zip(group, given, strict=True))
         return [found[number] for number in range(len(prompts))]
 
-    def _decode_boxes(self, embedding: Embedding, prompts: Sequence[SlicePrompt]) -> list[Candidates]:
-        looks = [choose_look(embedding.image, prompt, side=self.side) for prompt in prompts]
-        features = tuple(torch.cat(level) for level in zip(*(self._features(embedding, look) for look in looks), strict=True))
+    def decode_slices(self, embeddings: Sequence[Embedding], prompts: Sequence[SlicePrompt]) -> list[Candidates]:
+        """`decode` of one prompt a slice, all of them boxes with as many points. Windows go through the network together and are forgotten.
+
+        Raises ModelError for another network's embedding.
+        """
+        for embedding in embeddings:
+            self._check(embedding)
+        found: list[Candidates] = []
+        for first in range(0, len(prompts), MOST_PROMPTS):
+            part = np.s_[first : first + MOST_PROMPTS]
+            found += self._on_device(partial(self._decode_boxes, embeddings[part], prompts[part], self._encoded))
+        return found
+
+    def _decode_boxes(
+        self,
+        embeddings: Sequence[Embedding],
+        prompts: Sequence[SlicePrompt],
+        features_of: Callable[[Sequence[Embedding], Sequence[Look]], tuple[Tensor, ...]],
+    ) -> list[Candidates]:
+        looks = [choose_look(one.image, prompt, side=self.side) for one, prompt in zip(embeddings, prompts, strict=True)]
         inputs = zip(*(self._inputs(look, prompt, None) for look, prompt in zip(looks, prompts, strict=True)), strict=True)
-        logits, scores = self.run_decoder(features, *(torch.cat(part) for part in inputs))
+        logits, scores = self.run_decoder(features_of(embeddings, looks), *(torch.cat(part) for part in inputs))
         logits, scores = logits.float().cpu(), scores.float().cpu()
         return [
-            within_box(self._candidates(embedding, look, prompt, logits[n : n + 1], scores[n], first=0), prompt)
-            for n, (look, prompt) in enumerate(zip(looks, prompts, strict=True))
+            within_box(self._candidates(one, look, prompt, logits[n : n + 1], scores[n], first=0), prompt)
+            for n, (one, look, prompt) in enumerate(zip(embeddings, looks, prompts, strict=True))
         ]
+
+    def _remembered(self, embeddings: Sequence[Embedding], looks: Sequence[Look]) -> tuple[Tensor, ...]:
+        """Features of looks, each encoded by itself unless it was before."""
+        each = (self._features(one, look) for one, look in zip(embeddings, looks, strict=True))
+        return tuple(torch.cat(level) for level in zip(*each, strict=True))
+
+    def _encoded(self, embeddings: Sequence[Embedding], looks: Sequence[Look]) -> tuple[Tensor, ...]:
+        """Features of looks, all encoded in one call and not remembered."""
+        pixels = torch.cat([cut(one.image, look) for one, look in zip(embeddings, looks, strict=True)])
+        return self.run_encoder(standardise(pixels.to(self.device)))
 
     def _on_device(self, work: Callable[[], Any]) -> Any:
         """Run on the device; where its memory is full, move the network to the CPU for good and go on there."""

@@ -17,16 +17,17 @@ from scipy import ndimage
 
 from spinalsam.engine.finish import parted
 from spinalsam.engine.locate import Found, Located
-from spinalsam.engine.propagate import dice, prompt_from
+from spinalsam.engine.propagate import dice
+from spinalsam.engine.scene import Scene, filled, looked_at, part_of
 from spinalsam.engine.segmenter import Segmenter
-from spinalsam.engine.whole import Scene, filled
 from spinalsam.support.geometry import Geometry
-from spinalsam.support.prompts import SlicePrompt
+from spinalsam.support.planes import SlicePlane
 
 Progress = Callable[[float, str], None]
 
 ROOM_MM = 9.0  # around a rough mask, what may belong to its vertebra
 STEP_MM = 1.9  # slices nearer to each other than this are interpolated
+SPARE = 0.9  # Dice of two slices from which the one between them is interpolated
 BOX_ROOM_MM = 0.0
 GIVE_MM = 4.5  # how far the network may go beyond the rough mask
 PRIOR = 0.45  # weight of the rough mask beside the planes'
@@ -39,7 +40,8 @@ SMALLEST_PART = 0.03  # pieces that are a smaller share of a vertebra are droppe
 class Refined:
     """One vertebra. lower_ijk: first voxel of its box. votes: float32 [i, j, k] in the box, 0-1, before neighbours compete.
 
-    agreement: mean Dice between the planes. doubts: (plane, slice index, predicted IoU) of the slices that were looked at.
+    agreement: mean Dice between the planes. doubts: (plane, slice index, how sure 0-1) of the slices that were looked at: predicted IoU
+    times how clearly the votes of all planes decide on that slice.
     """
 
     found: Found
@@ -67,10 +69,7 @@ def refine(
     """One located vertebra on the volume's own grid. progress may raise Cancelled. Raises ModelError or ResourceError."""
     low, high = _box(found, geometry)
     rough = rough_mask(located, found, geometry, low, high)
-    affine = geometry.affine.copy()
-    affine[:3, 3] = geometry.to_mm(low)
-    shape = (int(high[0] - low[0]), int(high[1] - low[1]), int(high[2] - low[2]))
-    part = Geometry(shape, affine, geometry.has_spacing)
+    part = part_of(geometry, low, high - low)
     scene = Scene(segmenter, voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], part, is_hu, STEP_MM)
     votes, doubts = {}, []
     planes = scene.usable() if getattr(segmenter, "encodes_windows", False) else ["axial"]
@@ -82,9 +81,21 @@ def refine(
         return Refined(found, _ijk(low), rough, 0.0, ())
     mean = sum(votes.values()) / len(votes)
     share = (np.asarray(mean) + PRIOR * rough) / (1 + PRIOR)
+    doubts = [
+        (plane, index, score * _decided(share, scene.planes[plane], index - int(low[scene.planes[plane].normal_axis])))
+        for plane, index, score in doubts
+    ]
     pairs = [(a, b) for n, a in enumerate(planes) for b in planes[n + 1 :]]
     agreement = float(np.mean([dice(votes[a] > 0.5, votes[b] > 0.5) for a, b in pairs])) if pairs else 1.0
     return Refined(found, _ijk(low), np.asarray(share, np.float32), agreement, tuple(doubts))
+
+
+def _decided(votes: NDArray[np.float32], plane: SlicePlane, index: int) -> float:
+    """How clearly votes 0-1 decide on a slice: the soft Dice between them and the mask that they give."""
+    shown = plane.cut(votes, index)
+    mask = shown >= LEVEL
+    total = float(shown.sum()) + float(mask.sum())
+    return 2 * float(shown[mask].sum()) / total if total else 0.0
 
 
 def rough_part(located: Located, found: Found, geometry: Geometry) -> Refined:
@@ -125,25 +136,16 @@ def _seen(
 ) -> tuple[NDArray[np.float32], list[tuple[int, float]]]:
     """What a plane's slices say of the vertebra: shares 0-1, and the network's own opinion of each slice."""
     cut = scene.planes[plane]
-    body = rough > 0.5
-    held = np.flatnonzero(body.any(axis=tuple(axis for axis in range(3) if axis != cut.normal_axis)))
-    if not len(held):
-        return np.zeros(rough.shape, np.float32), []
-    stride = scene.stride(plane)
-    indices = sorted({*range(int(held[0]), int(held[-1]) + 1, stride), int(held[-1])})
+    body = np.asfortranarray(rough > 0.5)
+    seen = looked_at(scene, plane, body, room_mm=BOX_ROOM_MM, step_mm=STEP_MM, spare=SPARE, say=say)
     found: dict[int, NDArray[np.bool_]] = {}
     scores: list[tuple[int, float]] = []
-    for number, index in enumerate(indices):
-        say(number / len(indices))
-        shown = np.ascontiguousarray(cut.cut(body, index))
-        if shown.sum() < 4:
-            found[index] = shown
-            continue
-        box = prompt_from(shown, room_mm=BOX_ROOM_MM, spacing_mm=cut.spacing_mm).box_xyxy
-        candidates = scene.segmenter.decode(scene.embedding(plane, index), SlicePrompt(box_xyxy=box))
-        near = ndimage.distance_transform_edt(~shown, sampling=cut.spacing_mm) <= GIVE_MM
-        found[index] = candidates.masks[0] & near
-        scores.append((index, float(candidates.scores[0])))
+    for index, one in sorted(seen.items()):
+        found[index] = one.mask
+        if one.score is not None:
+            shown = np.ascontiguousarray(cut.cut(body, index))
+            found[index] = one.mask & (ndimage.distance_transform_edt(~shown, sampling=cut.spacing_mm) <= GIVE_MM)
+            scores.append((index, one.score))
     return filled(scene, plane, found), scores
 
 

@@ -6,6 +6,8 @@ vertebrae, so it bounds each by its neighbours. Where it does not see the mask's
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -17,8 +19,18 @@ from spinalsam.support.geometry import Geometry
 
 AROUND_MM = 80.0  # beyond the mask, enough for the vertebrae above and below
 GIVE_MM = 7.0  # how far a vertebra may reach beyond what the locator takes for it
+CORE_MM = 1.5  # how deep inside of what the locator takes for a vertebra it surely is one: its masks are a rim too large
 OVER_MM = 1.0  # how far over the middle between two vertebrae
+MOST_POINTS = 4000  # of a mask that are enough to tell whose it is
 OWNED, RIVAL = 0.35, 0.5  # share of the mask that its vertebra must own, and the most that others may own of that
+
+
+@dataclass(frozen=True)
+class Territory:
+    """may: bool [i, j, k], where a vertebra may be. own: likewise, what the locator takes for it."""
+
+    may: NDArray[np.bool_]
+    own: NDArray[np.bool_]
 
 
 def look_around(network: LocatorNet, voxels: NDArray, geometry: Geometry, points_mm: NDArray[np.float64], *, is_hu: bool) -> Survey:
@@ -35,8 +47,22 @@ def look_around(network: LocatorNet, voxels: NDArray, geometry: Geometry, points
     return survey(network, part, Geometry((part.shape[0], part.shape[1], part.shape[2]), affine), is_hu=is_hu)
 
 
-def territory(seen: Survey, points_mm: NDArray[np.float64], grid: Geometry) -> NDArray[np.bool_] | None:
-    """Where, on a grid [i, j, k], the vertebra of a mask may lie; None where the locator does not know it.
+def territory_of(
+    network: LocatorNet, voxels: NDArray, geometry: Geometry, grid: Geometry, mask: NDArray[np.bool_], *, is_hu: bool
+) -> Territory | None:
+    """Where the vertebra of a mask [i, j, k] on a grid may lie, on that grid; None for an empty mask or one that the locator does not know.
+
+    voxels, geometry: the volume that the locator looks at, of which the grid is a part.
+    """
+    held = np.argwhere(mask)
+    if not len(held):
+        return None
+    points_mm = grid.to_mm(held[:: max(1, len(held) // MOST_POINTS)])
+    return territory(look_around(network, voxels, geometry, points_mm, is_hu=is_hu), points_mm, grid)
+
+
+def territory(seen: Survey, points_mm: NDArray[np.float64], grid: Geometry) -> Territory | None:
+    """Where, on a grid [i, j, k], the vertebra of a mask may lie, and roughly lies; None where the locator does not know it.
 
     points_mm: LPS voxels of the mask (n, 3).
     """
@@ -47,8 +73,12 @@ def territory(seen: Survey, points_mm: NDArray[np.float64], grid: Geometry) -> N
     others = _distance((seen.owner > 0) & (seen.owner != number))
     may = np.minimum(GIVE_MM - own, (OVER_MM - own + others) / 2)
     matrix = np.linalg.inv(seen.geometry.affine) @ grid.affine
-    fine = ndimage.affine_transform(may, matrix[:3, :3], matrix[:3, 3], grid.shape, np.float32, order=1, mode="nearest")
-    return np.asfortranarray(fine > 0)
+
+    def fine(shares: NDArray[np.float32]) -> NDArray[np.bool_]:
+        values = ndimage.affine_transform(shares, matrix[:3, :3], matrix[:3, 3], grid.shape, np.float32, order=1, mode="nearest")
+        return np.asfortranarray(values > 0)
+
+    return Territory(fine(may), fine(-own - CORE_MM))
 
 
 def _owner(seen: Survey, points_mm: NDArray[np.float64]) -> int:

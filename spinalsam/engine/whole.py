@@ -11,32 +11,49 @@ The network must be one that encodes windows cheaply (`CompactSegmenter`): some 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from spinalsam.engine.locator_net import LocatorNet
-from spinalsam.engine.propagate import dice, prompt_from, walk
-from spinalsam.engine.segmenter import Embedding, Segmenter, SliceImage
-from spinalsam.engine.territory import look_around, territory
+from spinalsam.engine.propagate import Step, dice, walk
+from spinalsam.engine.scene import (
+    SMALLEST_SIDE,
+    Scene,
+    box_at,
+    box_of,
+    extent,
+    filled,
+    in_order,
+    joined,
+    looked_at,
+    near,
+    part_of,
+    window_of,
+)
+from spinalsam.engine.segmenter import Segmenter
+from spinalsam.engine.territory import Territory, look_around, territory
 from spinalsam.support.geometry import Geometry
-from spinalsam.support.planes import PLANES, SlicePlane, SliceRef
+from spinalsam.support.planes import SlicePlane, SliceRef
 from spinalsam.support.prompts import SlicePrompt
 
 Mask = NDArray[np.bool_]
 Progress = Callable[[float, str], None]
 
 REACH_MM = 70.0  # no part of a vertebra lies further from any other part in front, behind or beside
-STEP_MM = 1.7  # slices nearer to each other than this are interpolated: twice as fast at 0.8 mm, for 0.006 of Dice on a phantom
 BODY_HEIGHT_MM = (8.0, 50.0)  # vertebral bodies from C3 to L5, with room for disease
 ABOVE, BELOW = 0.15, 0.5  # how far arch and processes reach over the body, in heights of the body
 ROOM_MM, GIVE_MM = 2.0, 5.0  # how much larger the box is that asks again, and how far its mask may differ
+AROUND_VOXELS = 3  # from a mask, how far its surroundings are looked at
 BONE_SHARE, LEAST_CONTRAST = 0.5, 50.0  # of a surface voxel; HU between bone and surroundings from which that can be told
-SMALLEST_SIDE = 12  # a plane with fewer pixels across the picture has nothing to say
+WALK_MM = 2.5  # between the slices of the walk where the locator knows the vertebra as well
+ROUGH_STEP_MM = 3.4  # between the slices of the first look from the other planes
+SPARE = 0.9  # Dice of two slices from which the one between them is interpolated
 
 
 @dataclass(frozen=True)
@@ -61,39 +78,6 @@ class _Part:
         self.say(self.first + self.span * share, self.text)
 
 
-@dataclass
-class Scene:
-    """The part of a volume around the start. step_mm: slices nearer to each other than this are interpolated."""
-
-    segmenter: Segmenter
-    voxels: NDArray
-    geometry: Geometry
-    is_hu: bool
-    step_mm: float = STEP_MM
-    within: Mask | None = None  # [i, j, k], where the structure may be
-    planes: dict[str, SlicePlane] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.planes = {name: SlicePlane(self.geometry, name) for name in PLANES}
-
-    def embedding(self, plane: str, index: int) -> Embedding:
-        """A slice, encoded. Kept nowhere: every round looks through other windows, and hundreds of slices would fill the memory."""
-        cut = self.planes[plane]
-        pixels = np.ascontiguousarray(cut.cut(self.voxels, index), dtype=np.float32)
-        return self.segmenter.encode(SliceImage(pixels, self.is_hu, cut.spacing_mm))
-
-    def usable(self) -> list[str]:
-        return [name for name, plane in self.planes.items() if min(plane.shape) >= SMALLEST_SIDE]
-
-    def allowed(self, plane: str, index: int, mask: Mask) -> Mask:
-        """What of a mask on a slice may belong to the structure."""
-        return mask if self.within is None else mask & self.planes[plane].cut(self.within, index)
-
-    def stride(self, plane: str) -> int:
-        """Every how manieth slice of a plane is looked at."""
-        return max(1, int(self.step_mm / self.geometry.spacing_mm[self.planes[plane].normal_axis] + 1e-6))
-
-
 def grow(
     segmenter: Segmenter,
     voxels: NDArray,
@@ -113,31 +97,53 @@ def grow(
     say = progress or (lambda share, text: None)
     lower, scene, starts = _around(segmenter, voxels, geometry, starts, is_hu)
     ref = max(starts, key=lambda one: (one.plane != "axial", int(starts[one].sum())))
-    planes = scene.usable()
+    planes, known = scene.usable(), None
     if locator is not None and len(planes) == 3:
         say(0.0, "Looking for the neighbours")
-        scene.within = _bounds(locator, voxels, geometry, scene, starts, is_hu)
-    say(0.05, f"Following the {ref.plane} slices")
-    rough = _carried(scene, ref, starts)
+        known = _bounds(locator, voxels, geometry, scene, starts, is_hu)
+        scene.within = None if known is None else known.may
+    rough = _carried(scene, ref, starts, _Part(say, 0.1, 0.2, f"Following the {ref.plane} slices"))
     if len(planes) < 3:
         return Grown(lower, _with_starts(scene, rough, starts), 1.0)
+    low, scene, starts, rough = _narrowed(scene, starts, rough)
+    lower = (lower[0] + low[0], lower[1] + low[1], lower[2] + low[2])
     votes = {ref.plane: rough}
+    # The walk may have ended too early: the other planes are asked for all that the locator takes for the vertebra too.
+    seen = np.asarray(rough > 0.5)
+    if known is not None:
+        seen |= known.own[box_at(scene.low_ijk, seen.shape)]
     others = [name for name in planes if name != ref.plane]
     for number, plane in enumerate(others):
-        votes[plane] = _asked_again(scene, rough, plane, _Part(say, 0.25 + 0.15 * number, 0.15, f"Looking again: {plane}"))
+        part = _Part(say, 0.3 + 0.1 * number, 0.1, f"Looking again: {plane}")
+        votes[plane] = _asked_again(scene, seen, plane, part, step_mm=ROUGH_STEP_MM, spare=None)
     agreed = _voted(scene, votes, starts)
     for number, plane in enumerate(planes):
-        votes[plane] = _asked_again(scene, agreed, plane, _Part(say, 0.55 + 0.15 * number, 0.15, f"Refining: {plane}"))
+        part = _Part(say, 0.5 + 0.16 * number, 0.16, f"Refining: {plane}")
+        votes[plane] = _asked_again(scene, agreed, plane, part, step_mm=scene.step_mm, spare=SPARE)
     final = _with_starts(scene, trimmed(scene.voxels, _voted(scene, votes, starts)), starts)
     pairs = [(a, b) for n, a in enumerate(planes) for b in planes[n + 1 :]]
     agreement = float(np.mean([dice(votes[a] > 0.5, votes[b] > 0.5) for a, b in pairs]))
     return Grown(lower, final, agreement)
 
 
+def _narrowed(
+    scene: Scene, starts: Mapping[SliceRef, Mask], rough: NDArray[np.float32]
+) -> tuple[tuple[int, int, int], Scene, dict[SliceRef, Mask], NDArray[np.float32]]:
+    """The scene cut to what the structure can still reach, with where that begins, and the starts and the rough body in it."""
+    room = np.ceil(2 * GIVE_MM / scene.geometry.spacing_mm).astype(int) + 2
+    box = box_of(rough > 0, room)
+    if scene.within is not None:
+        # What the starts hold stays, whatever lies around them.
+        box = joined(box_of(scene.within, np.ones(3, int)), box_of(rough > 0, np.ones(3, int)))
+    narrow = scene.narrowed(box)
+    low = narrow.low_ijk
+    return low, narrow, _moved(starts, scene.planes, narrow.planes, low), np.asfortranarray(rough[box])
+
+
 def _bounds(
     locator: LocatorNet, voxels: NDArray, geometry: Geometry, scene: Scene, starts: Mapping[SliceRef, Mask], is_hu: bool
-) -> Mask | None:
-    """Where the structure may be, by the vertebrae around it."""
+) -> Territory | None:
+    """Where the structure may be and roughly is, by the vertebrae around it."""
     points = []
     for ref, mask in starts.items():
         rows, columns = np.nonzero(mask)
@@ -160,59 +166,60 @@ def _around(
     reach = np.ceil(REACH_MM / geometry.spacing_mm).astype(int)
     low = np.maximum(np.floor(found.min(axis=0)).astype(int) - reach, 0)
     high = np.minimum(np.ceil(found.max(axis=0)).astype(int) + reach + 1, geometry.shape)
-    affine = geometry.affine.copy()
-    affine[:3, 3] = geometry.to_mm(low)
-    part = Geometry((int(high[0] - low[0]), int(high[1] - low[1]), int(high[2] - low[2])), affine, geometry.has_spacing)
     box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    scene = Scene(segmenter, voxels[box], part, is_hu)
+    scene = Scene(segmenter, voxels[box], part_of(geometry, low, high - low), is_hu)
+    planes = {ref.plane: SlicePlane(geometry, ref.plane) for ref in starts}
+    return (int(low[0]), int(low[1]), int(low[2])), scene, _moved(starts, planes, scene.planes, low)
+
+
+def _moved(
+    starts: Mapping[SliceRef, Mask], planes: Mapping[str, SlicePlane], parts: Mapping[str, SlicePlane], low_ijk: Sequence[int] | NDArray
+) -> dict[SliceRef, Mask]:
+    """Masks on slices of a grid as they lie on a part of it that begins at a voxel."""
     moved = {}
     for ref, mask in starts.items():
-        plane = SlicePlane(geometry, ref.plane)
-        inside = _window(plane, scene.planes[ref.plane], low)
-        moved[SliceRef(ref.plane, ref.index - int(low[plane.normal_axis]))] = np.ascontiguousarray(mask[inside])
-    return (int(low[0]), int(low[1]), int(low[2])), scene, moved
+        plane = planes[ref.plane]
+        inside = window_of(plane, parts[ref.plane], low_ijk)
+        moved[SliceRef(ref.plane, ref.index - int(low_ijk[plane.normal_axis]))] = np.ascontiguousarray(mask[inside])
+    return moved
 
 
-def _window(whole: SlicePlane, part: SlicePlane, low: NDArray[np.int64]) -> tuple[slice, slice]:
-    """The rows and columns of a slice that belong to a part of the volume which begins at voxel `low`."""
-    rows, columns = part.shape
-    ends = part.to_voxel([[0, 0], [columns - 1, rows - 1]], 0) + low
-    pixels = whole.to_pixel(ends)
-    (x0, y0), (x1, y1) = pixels.min(axis=0).astype(int), pixels.max(axis=0).astype(int)
-    return slice(y0, y1 + 1), slice(x0, x1 + 1)
-
-
-def _carried(scene: Scene, ref: SliceRef, starts: Mapping[SliceRef, Mask]) -> NDArray[np.float32]:
-    """The start carried through its own plane, as a rough body 0-1."""
+def _carried(scene: Scene, ref: SliceRef, starts: Mapping[SliceRef, Mask], part: _Part) -> NDArray[np.float32]:
+    """The start carried through its own plane, both ways beside each other, as a rough body 0-1."""
     plane = scene.planes[ref.plane]
     anchors = {one.index: mask for one, mask in starts.items() if one.plane == ref.plane}
-    if ref.plane != "axial":
+    if scene.within is not None:
+        first, last = extent(scene.within, plane.normal_axis)
+    elif ref.plane != "axial":
         first, last = 0, plane.count - 1
-    elif scene.within is not None:
-        first, last = _extent(scene.within, plane.normal_axis)
     else:
         first, last = _height(scene, ref, starts[ref])
-    stride = scene.stride(ref.plane)
-    within = None if scene.within is None else partial(plane.cut, scene.within)
-    found = dict(anchors)
-    for indices in (range(ref.index + stride, last + 1, stride), range(ref.index - stride, first - 1, -stride)):
-        steps = walk(
+    stride = scene.stride(ref.plane, scene.step_mm if scene.within is None else WALK_MM)
+    ways = [range(ref.index + stride, last + 1, stride), range(ref.index - stride, first - 1, -stride)]
+    steps, lock = itertools.count(1), Lock()
+
+    def told(step: Step) -> None:
+        with lock:
+            part.done(min(1.0, next(steps) / max(1, sum(map(len, ways)))))
+
+    def walked(indices: Sequence[int]) -> dict[int, Mask]:
+        taken = walk(
             scene.segmenter,
             lambda index: scene.embedding(ref.plane, index),
             starts[ref],
             start_index=ref.index,
             indices=list(indices),
             anchors=anchors,
-            within=within,
+            within=None if scene.within is None else partial(plane.cut, scene.within),
+            on_step=told,
         ).steps
-        found |= {step.index: step.mask for step in steps}
+        return {step.index: step.mask for step in taken}
+
+    part.done(0.0)
+    found = dict(anchors)
+    for way in in_order(walked, ways, beside=scene.beside):
+        found |= way
     return filled(scene, ref.plane, found)
-
-
-def _extent(mask: NDArray, axis: int) -> tuple[int, int]:
-    """First and last slice along an axis that holds something; (0, -1) for nothing."""
-    held = np.flatnonzero(mask.any(axis=tuple(n for n in range(3) if n != axis)))
-    return (int(held[0]), int(held[-1])) if len(held) else (0, -1)
 
 
 def _height(scene: Scene, ref: SliceRef, mask: Mask) -> tuple[int, int]:
@@ -252,43 +259,16 @@ def _clicked_body(scene: Scene, index: int, pixel: NDArray[np.float64]) -> Mask 
     return None
 
 
-def _asked_again(scene: Scene, body: NDArray, plane: str, part: _Part) -> NDArray[np.float32]:
-    """Every slice of a plane asked anew, with a box around what the body shows there; the answer may differ by a few mm."""
+def _asked_again(scene: Scene, body: NDArray, plane: str, part: _Part, *, step_mm: float, spare: float | None) -> NDArray[np.float32]:
+    """Slices of a plane asked anew, with a box around what the body shows there; the answer may differ by a few mm."""
     cut = scene.planes[plane]
-    across = tuple(axis for axis in range(3) if axis != cut.normal_axis)
-    held = np.flatnonzero((body > 0.5).any(axis=across))
-    if not len(held):
-        return body.astype(np.float32)
-    stride = scene.stride(plane)
-    indices = sorted({*range(int(held[0]), int(held[-1]) + 1, stride), int(held[-1])})
-    found: dict[int, Mask] = {}
-    for number, index in enumerate(indices):
-        part.done(number / len(indices))
-        shown = np.ascontiguousarray(cut.cut(body, index) > 0.5)
-        if shown.sum() < 4:
-            found[index] = shown
-            continue
-        box = prompt_from(shown, room_mm=ROOM_MM, spacing_mm=cut.spacing_mm).box_xyxy
-        answer = scene.segmenter.decode(scene.embedding(plane, index), SlicePrompt(box_xyxy=box)).masks[0]
-        give = max(1, round(GIVE_MM / min(cut.spacing_mm)))
-        found[index] = scene.allowed(plane, index, answer & ndimage.binary_dilation(shown, iterations=give))
+    shown = np.asarray(body > 0.5)
+    give = max(1, round(GIVE_MM / min(cut.spacing_mm)))
+    found = {}
+    for index, one in looked_at(scene, plane, shown, room_mm=ROOM_MM, step_mm=step_mm, spare=spare, say=part.done).items():
+        before = np.ascontiguousarray(cut.cut(shown, index))
+        found[index] = one.mask if one.score is None else scene.allowed(plane, index, one.mask & near(before, give))
     return filled(scene, plane, found)
-
-
-def filled(scene: Scene, plane: str, found: Mapping[int, Mask]) -> NDArray[np.float32]:
-    """Masks on slices of a plane as a body 0-1; slices between them are interpolated, outside there is nothing."""
-    body = np.zeros(scene.geometry.shape, np.float32, order="F")
-    cut = scene.planes[plane]
-    known = sorted(found)
-    for index in known:
-        cut.cut(body, index)[...] = found[index]
-    for before, after in itertools.pairwise(known):
-        if after - before > scene.stride(plane):
-            continue
-        for index in range(before + 1, after):
-            share = (index - before) / (after - before)
-            cut.cut(body, index)[...] = (1 - share) * found[before] + share * found[after]
-    return body
 
 
 def _voted(scene: Scene, votes: Mapping[str, NDArray[np.float32]], starts: Mapping[SliceRef, Mask]) -> Mask:
@@ -304,14 +284,20 @@ def trimmed(voxels: NDArray, mask: Mask) -> Mask:
     voxels, mask: [i, j, k]. Bone is what lies inside, the surroundings what lies two voxels and more outside; where both hardly differ, the
     mask stays as it is.
     """
-    inner = ndimage.binary_erosion(mask)
-    around = ndimage.binary_dilation(mask, iterations=3) & ~ndimage.binary_dilation(mask)
+    if not mask.any():
+        return mask
+    box = box_of(mask, np.full(3, AROUND_VOXELS + 1))
+    part, values = mask[box], voxels[box]
+    inner = ndimage.binary_erosion(part)
+    around = ndimage.binary_dilation(part, iterations=AROUND_VOXELS) & ~ndimage.binary_dilation(part)
     if not inner.any() or not around.any():
         return mask
-    bone, beside = float(np.median(voxels[inner])), float(np.median(voxels[around]))
+    bone, beside = float(np.median(values[inner])), float(np.median(values[around]))
     if bone - beside < LEAST_CONTRAST:
         return mask
-    return np.asarray(inner | (mask & (voxels > beside + BONE_SHARE * (bone - beside))))
+    kept = mask.copy(order="K")
+    kept[box] = inner | (part & (values > beside + BONE_SHARE * (bone - beside)))
+    return kept
 
 
 def _with_starts(scene: Scene, body: NDArray, starts: Mapping[SliceRef, Mask]) -> Mask:

@@ -28,6 +28,7 @@ from spinalsam.data.volume import Volume
 from spinalsam.engine.correct import correct
 from spinalsam.engine.locator_net import LocatorNet
 from spinalsam.engine.segmenter import Segmenter, SliceImage
+from spinalsam.engine.territory import territory_of
 from spinalsam.engine.whole import grow
 from spinalsam.support.geometry import Geometry
 from spinalsam.support.metrics import dice
@@ -82,7 +83,11 @@ def try_vertebra(
         click = None if worst is None else corrective_click(rng, *_pair(geometry, worst, mask, truth))
         if worst is not None and click is not None:
             x, y, positive = click
-            found = correct(segmenter, volume.voxels, geometry, mask, worst, (x, y), positive=positive, is_hu=volume.is_hu)
+            known = None
+            if locator is not None and positive:
+                known = territory_of(locator, volume.voxels, geometry, geometry, mask, is_hu=volume.is_hu)
+            within = None if known is None else known.may
+            found = correct(segmenter, volume.voxels, geometry, mask, worst, (x, y), positive=positive, is_hu=volume.is_hu, within=within)
             mask = found.mask
             made.append({"plane": worst.plane, "slice": worst.index + 1, "positive": positive, "slices": found.slices})
         curve.append(dice(mask, truth))

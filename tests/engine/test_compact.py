@@ -220,6 +220,19 @@ def test_prompts_of_all_forms_in_one_call_are_answered_like_one_by_one(segmenter
         assert found.masks.shape == alone.masks.shape and (found.masks == alone.masks).mean() > 0.999
 
 
+def test_many_slices_in_one_call_are_answered_like_one_by_one_and_their_windows_are_not_kept(segmenter: CompactSegmenter) -> None:
+    embeddings = [segmenter.encode(_picture(90 + n, 120)) for n in range(11)]
+    prompts = [SlicePrompt(box_xyxy=np.array([20, 20, 60 + n, 70], np.float32)) for n in range(11)]
+    found = segmenter.decode_slices(embeddings, prompts)
+    assert segmenter._looks._nbytes == 0
+    for many, embedding, prompt in zip(found, embeddings, prompts, strict=True):
+        alone = segmenter.decode(embedding, prompt)
+        np.testing.assert_allclose(many.scores, alone.scores, atol=1e-3)
+        assert many.masks.shape == alone.masks.shape and (many.masks == alone.masks).mean() > 0.999
+    with pytest.raises(ModelError, match="another model"):
+        segmenter.decode_slices([replace(embeddings[0], model="other")], prompts[:1])
+
+
 def test_a_lower_threshold_gives_larger_masks_of_the_same_logits() -> None:
     torch.manual_seed(0)
     model = CompactSam(SMALL)

@@ -54,6 +54,35 @@ def test_one_click_takes_a_leak_away_and_what_hangs_on_it() -> None:
     assert (found.mask & truth).sum() > 0.98 * truth.sum()
 
 
+def test_nothing_but_the_spot_at_the_click_grows_where_the_structure_cannot_be() -> None:
+    hu, labels, geometry = scene(*TURNS[0])
+    truth = labels == 21
+    mask = np.asfortranarray(truth.copy())
+    mask[:, 40:] = False
+    within = np.ones(mask.shape, bool, order="F")
+    within[:, 45:] = False
+    ref, place = SliceRef("sagittal", 35), SlicePlane(geometry, "sagittal").to_pixel(np.array([35.0, 48.0, 33.0]))
+    free, bound = (
+        correct(FakeSegmenter(), hu, geometry, mask, ref, (float(place[0]), float(place[1])), positive=True, is_hu=True, within=one).mask
+        for one in (None, within)
+    )
+    assert bound[35, 48, 33], "the click holds"
+    assert (free & ~within).sum() > 4 * (bound & ~within).sum() > 0
+
+
+def test_a_small_change_is_not_carried_far() -> None:
+    """A rod along the slices' normal, of which one slice is known to be too much."""
+    hu, labels = _blocks()
+    mask = np.asfortranarray(labels == 21)
+    mask[8:60, 60:64, 30:34] = True
+    geometry = _geometry(mask.shape, *TURNS[0])
+    x, y = SlicePlane(geometry, "sagittal").to_pixel(np.array([15.0, 62.0, 32.0]))
+    ref, point = SliceRef("sagittal", 15), (float(x), float(y))
+    found = correct(FakeSegmenter(), hu, geometry, mask, ref, point, positive=False, is_hu=True)
+    gone = np.flatnonzero((mask & ~found.mask).any(axis=(1, 2)))
+    assert 15 in gone and np.ptp(gone) <= 12
+
+
 @pytest.mark.parametrize("positive", [True, False])
 def test_the_click_itself_always_holds(positive: bool) -> None:
     """Even where the network sees no bone at all."""

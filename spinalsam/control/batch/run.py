@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,6 +27,7 @@ from spinalsam.support.paths import absolute
 
 # The summary is written again when this much longer has passed than writing it takes, and at the end.
 _PATIENCE, _LEAST_S = 20.0, 2.0
+LOCK = ".batch"  # folder in the results that one batch holds at a time
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def run_batch(orders: Orders, audience: Audience, *, outcome: Outcome | None = N
     listing = find_cases(orders.inputs, orders.out, audience.looking)
     for sentence in listing.left_out:
         audience.note(sentence)
+    fresh = not orders.out.exists()
     lock = _prepare(orders.out)
     try:
         if orders.scheduler is None:
@@ -107,7 +111,18 @@ def run_batch(orders: Orders, audience: Audience, *, outcome: Outcome | None = N
         _do(open_tasks, orders, audience, outcome, start)
     finally:
         lock.release()
+        if fresh:
+            _leave_nothing_empty(orders.out)
     return outcome
+
+
+def _leave_nothing_empty(out: Path) -> None:
+    """Take away a folder of results that holds nothing but the lock, as where no scheduler answered."""
+    with contextlib.suppress(OSError):  # something lies in it, or somebody else has opened the lock
+        if {entry.name for entry in os.scandir(out)} == {LOCK}:
+            (out / LOCK / "lock").unlink()
+            (out / LOCK).rmdir()
+            out.rmdir()
 
 
 def _do(tasks: Sequence[Task], orders: Orders, audience: Audience, outcome: Outcome, start: Callable[..., Runner]) -> None:
@@ -136,7 +151,7 @@ def _prepare(out: Path) -> CaseLock:
     """The folder of the results, and the lock on it. Raises OutputError."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        lock = CaseLock.acquire(out / ".batch")
+        lock = CaseLock.acquire(out / LOCK)
     except OSError as error:
         raise OutputError(f"The folder '{out}' cannot be written: {error.strerror or error}; choose another place.") from None
     if lock is None:

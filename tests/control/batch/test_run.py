@@ -256,6 +256,20 @@ def test_unevenly_spaced_series_are_resampled_where_that_is_asked_for(run: Run, 
     assert run(*words).json["failed"] == 1
 
 
+def test_a_scheduler_that_does_not_answer_leaves_no_folder_and_no_result_is_lost(run: Run, tmp_path: Path, fake_network: None) -> None:
+    pytest.importorskip("distributed")
+    folder, out = tmp_path / "in", tmp_path / "out"
+    write_cts(folder, 2)
+    words = ("segment", folder, "-o", out, "--say", SAID_BOX, "--scheduler", "tcp://127.0.0.1:9")
+    answer = run(*words)
+    assert answer.code == 5 and "No scheduler answers" in answer.err
+    assert not out.exists()
+    assert batch(run, folder, out).code == 0
+    before = sorted(path.name for path in out.iterdir())
+    assert run(*words, "--force").code == 5
+    assert sorted(path.name for path in out.iterdir()) == before and len(rows(out)) == 2
+
+
 def test_two_batches_do_not_work_in_one_folder(run: Run, tmp_path: Path) -> None:
     from spinalsam.control.case_lock import CaseLock
 
