@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -122,9 +123,10 @@ class Scene:
         asked = [index for index, mask in shown.items() if mask.sum() >= SMALLEST_PIXELS]
         groups = _grouped(asked)
         found = {index: Seen(mask, None) for index, mask in shown.items()}
-        for number, (group, answers) in enumerate(zip(groups, in_order(answer, groups, beside=self.beside), strict=True), start=1):
-            found.update(zip(group, answers, strict=True))
-            say(number / len(groups))
+        with closing(in_order(answer, groups, beside=self.beside)) as given:  # what is stopped begins no more
+            for number, (group, answers) in enumerate(zip(groups, given, strict=True), start=1):
+                found.update(zip(group, answers, strict=True))
+                say(number / len(groups))
         return found
 
 
@@ -221,7 +223,7 @@ def window_of(whole: SlicePlane, part: SlicePlane, low_ijk: Sequence[int] | NDAr
     return slice(int(y0), int(y1) + 1), slice(int(x0), int(x1) + 1)
 
 
-def in_order(work: Callable[[_S], _T], parts: Sequence[_S], *, beside: int) -> Iterator[_T]:
+def in_order(work: Callable[[_S], _T], parts: Sequence[_S], *, beside: int) -> Generator[_T, None, None]:
     """`work` of every part, in order, at most `beside` of them at the same time and never more than PyTorch may use cores."""
     workers = min(beside, all_threads(), len(parts))
     if workers < 2:

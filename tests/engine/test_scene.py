@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import closing
+
 import numpy as np
 import pytest
 
@@ -64,10 +67,11 @@ def test_parts_are_worked_on_beside_each_other_and_come_in_order(monkeypatch: py
 
     def work(n: int) -> int:
         done.append(n)
+        time.sleep(0.002)
         return n
 
-    with pytest.raises(Cancelled):
-        for n in in_order(work, range(2000), beside=2):
+    with pytest.raises(Cancelled), closing(in_order(work, range(2000), beside=2)) as answers:
+        for n in answers:
             if n == 3:
                 raise Cancelled("stopped")
     assert len(done) < 2000, "what had not begun is not begun any more"
