@@ -49,7 +49,7 @@ LUMBAR_CHANCE = 0.3
 # Measured beside S1 of five phantoms: 0.24, 0.15, 0.14 and, with osteoporosis, 0.08, 1.6 times and more what lies beside the body above;
 # beside lumbar vertebrae of phantoms and real cases 0.08 or less (an L6), beside thoracic ones with their ribs 0.07 or less.
 WING_MM, WING_HU, WING_SURE, WING_SHARE, WING_GROWTH = (36.0, 60.0), 150.0, 0.15, 0.07, 1.5
-SURE = 0.7  # probability from which a name is given
+SURE, SURE_ALONE = 0.7, 0.9  # probability from which names are given: with the sacrum in view or a level that was told, and without
 TILE = 176  # voxels in height that are looked at together
 OVERLAP = 48
 
@@ -441,7 +441,8 @@ def _unseen_above_sacrum(lowest: Link, sacral: NDArray[np.bool_], coarse: Coarse
 def _located(survey: Survey, naming: Naming | None) -> Located:
     """A chain is named as a whole or not at all: half of it would suggest that the rest is known too."""
     found: list[Found] = []
-    sure = naming is not None and min(naming.certainty) >= SURE
+    anchored = survey.below is not None or bool(survey.sacrum_sure)
+    sure = naming is not None and min(naming.certainty) >= (SURE if anchored else SURE_ALONE)
     skull = naming.skull if naming is not None else 0
     for number, one in enumerate(survey.chain[skull:], 1 + skull):
         assert naming is not None
