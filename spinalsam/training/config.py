@@ -11,6 +11,12 @@ from spinalsam.errors import InputError
 from spinalsam.training.objective import PromptMix
 
 
+def falling_rate(step: int, done: float, *, start: float, end: float, warmup: int) -> float:
+    """A learning rate that rises over the first `warmup` steps and falls from `start` to `end` by a cosine; done: share that is over."""
+    cosine = 0.5 * (1 + math.cos(math.pi * done))
+    return (end + (start - end) * cosine) * min(1.0, (step + 1) / warmup)
+
+
 @dataclass(frozen=True)
 class Phase:
     """`steps` optimiser steps on slices of `side` pixels, the learning rate going from `start_lr` to `end_lr` by a cosine."""
@@ -88,6 +94,4 @@ class TrainConfig:
         """spent: share of the time that has passed, which counts with `by_time`."""
         phase, within, _ = self.phase_at(step)
         done = min(1.0, spent) if self.by_time else within / phase.steps
-        cosine = 0.5 * (1 + math.cos(math.pi * done))
-        rate = phase.end_lr + (phase.start_lr - phase.end_lr) * cosine
-        return rate * min(1.0, (step + 1) / self.warmup)
+        return falling_rate(step, done, start=phase.start_lr, end=phase.end_lr, warmup=self.warmup)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +42,8 @@ from spinalsam.engine.locator_net import (
 )  # fmt: skip
 from spinalsam.errors import InputError
 from spinalsam.training.bone_library import LocalBone, gather_bones
-from spinalsam.training.fit import MovingAverage, save_tensors
+from spinalsam.training.config import falling_rate
+from spinalsam.training.fit import MovingAverage, backend_of, device_of, save_tensors
 from spinalsam.training.locator_samples import LocatorBatches, SampleBatch, prepared, stream
 
 LOG_EVERY = 25
@@ -100,8 +100,7 @@ class LocatorConfig:
 
     def rate_at(self, step: int, done: float) -> float:
         """The learning rate of a step; done: share of the training that lies behind it."""
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-        return (self.last_rate + (self.rate - self.last_rate) * cosine) * min(1.0, (step + 1) / self.warmup)
+        return falling_rate(step, min(1.0, done), start=self.rate, end=self.last_rate, warmup=self.warmup)
 
 
 def loss_of(fine: Tensor, levels: Tensor, wanted: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -139,8 +138,7 @@ class LocatorRun:
         self.folder, self.config, self.bones = folder, config, bones
         folder.mkdir(parents=True, exist_ok=True)
         self.world, self.rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-        local = int(os.environ.get("LOCAL_RANK", "0"))
-        self.device = torch.device(f"cuda:{local}" if torch.cuda.is_available() else "cpu")
+        self.device = device_of(int(os.environ.get("LOCAL_RANK", "0")))
         torch.manual_seed(config.seed)
         network = LocatorNet(config.widths, config.extra)
         # A batch of one keeps the scales that came with the weights; many people at once tell them better than another network's.
@@ -163,7 +161,7 @@ class LocatorRun:
         if self.config.by_time and stop_after_s is None:
             raise InputError("This configuration trains by time; say how long with --seconds.")
         if self.world > 1 and not dist.is_initialized():
-            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+            dist.init_process_group(backend_of(self.device))
         if self.device.type == "cuda":
             torch.backends.cudnn.benchmark = True
         before, started = self.seconds, time.monotonic()

@@ -8,21 +8,20 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-import torch
 
 from spinalsam import benchmark
 from spinalsam.benchmark import peers, timing
 from spinalsam.benchmark.case import Case
 from spinalsam.benchmark.curves import draw
-from spinalsam.engine.sam import SamSegmenter, SamShape, build_sam
+from spinalsam.engine.sam import SamSegmenter
 from spinalsam.support.planes import SliceRef
+from tests.benchmark.small import in_place_of_vit_b
 from tests.control.conftest import FRONT, toy_volume, toy_voxels
 from tests.fakes import FakeSegmenter
 
 STAGES = {"open", "first_slice", "encode", "click_to_mask", "first_click", "parse", "propagate", "export"}
 STAGES |= {"repeated_click", "prefetched_click", "scroll_step"}
 RATIOS = {"click_vs_segment_anything", "encode_vs_segment_anything", "click_vs_original_program", "open_vs_simpleitk"}
-SMALL = SamShape(32, 2, 2, (1,), img_size=128, window=4, prompt_dim=32, decoder_heads=2, decoder_mlp=32)
 
 
 @pytest.fixture
@@ -38,16 +37,7 @@ def case(tmp_path: Path) -> Case:
 @pytest.fixture
 def small_sam(monkeypatch) -> SamSegmenter:
     """In place of ViT-B, so that a comparison takes no minutes; the original program builds the same."""
-    torch.manual_seed(0)
-    model = build_sam(SMALL).requires_grad_(False)
-
-    def build(checkpoint: str):
-        fresh = build_sam(SMALL)
-        fresh.load_state_dict(torch.load(checkpoint, weights_only=True))
-        return fresh
-
-    monkeypatch.setattr(peers, "SHAPES", {"vit_b": SMALL})
-    monkeypatch.setitem(peers._BUILDERS, "vit_b", build)
+    model = in_place_of_vit_b(monkeypatch)
     return SamSegmenter(model, checksum="abc", name="small")
 
 

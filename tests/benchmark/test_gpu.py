@@ -8,12 +8,11 @@ import time
 import pytest
 import torch
 
-from spinalsam.benchmark import gpu, peers
+from spinalsam.benchmark import gpu
 from spinalsam.commands.benchmark import _gpu_text
 from spinalsam.device.manager import Choice
-from spinalsam.engine.sam import SamSegmenter, SamShape, build_sam
-
-SMALL = SamShape(32, 2, 2, (1,), img_size=128, window=4, prompt_dim=32, decoder_heads=2, decoder_mlp=32)
+from spinalsam.engine.sam import SamSegmenter
+from tests.benchmark.small import in_place_of_vit_b
 
 
 class Event:
@@ -29,16 +28,7 @@ class Event:
 
 @pytest.fixture
 def pretended(monkeypatch) -> None:
-    torch.manual_seed(0)
-    model = build_sam(SMALL).requires_grad_(False)
-
-    def build(checkpoint: str):
-        fresh = build_sam(SMALL)
-        fresh.load_state_dict(torch.load(checkpoint, weights_only=True))
-        return fresh
-
-    monkeypatch.setattr(peers, "SHAPES", {"vit_b": SMALL})
-    monkeypatch.setitem(peers._BUILDERS, "vit_b", build)
+    model = in_place_of_vit_b(monkeypatch)
     monkeypatch.setattr(gpu, "sam_to_compare", lambda device: (SamSegmenter(model, checksum="x", name="small", device=device), "random"))
     monkeypatch.setattr(gpu, "chosen_card", lambda device: Choice("cpu", "bf16", "", {"fp32": 2.0, "bf16": 1.0}))
     monkeypatch.setattr(gpu, "describe", lambda device: {"gpu": "Test GPU"})
