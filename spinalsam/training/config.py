@@ -73,6 +73,10 @@ class TrainConfig:
             config = cls(phases=phases, model=model, prompts=prompts, **parts)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"The training configuration has a setting that is missing or unknown: {error}.") from error
+        if not isinstance(config.uses, int) or config.uses < 1:
+            raise InputError(
+                f"A rendered slice is used a whole number of times, at least once, not {config.uses!r}; mend 'uses' in the configuration."
+            )
         if config.by_time and len(phases) != 1:
             raise InputError(f"A training by time has one phase, and this configuration has {len(phases)}; leave 'by_time' out.")
         return config

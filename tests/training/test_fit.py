@@ -108,6 +108,12 @@ def test_unknown_settings_are_refused() -> None:
         TrainConfig.from_json({"phases": [], "colour": 3})
 
 
+@pytest.mark.parametrize("uses", [0, -1, 1.5, "x", None])
+def test_slices_are_used_a_whole_number_of_times(uses) -> None:
+    with pytest.raises(InputError, match="uses"):
+        TrainConfig.from_json({"phases": [], "uses": uses})
+
+
 def test_a_tiny_set_is_learned_by_heart(library) -> None:  # noqa: F811
     """Overfitting: slices with a box each come to a Dice above 0.99 at full resolution."""
     torch.manual_seed(1)
