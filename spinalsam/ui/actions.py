@@ -45,7 +45,7 @@ TOOLBAR = (
     None,
     "measure",
 )
-TOOLBAR_WORDS = {"generate_point_mask": "Points", "generate_box_mask": "Box", "propagate": "Propagate", "segment": "Segment"}
+TOOLBAR_WORDS = {"generate_point_mask": "From points", "generate_box_mask": "From boxes", "propagate": "Propagate", "segment": "Segment"}
 VIEW_ICONS = {"axial": "view_axial", "sagittal": "view_sagittal", "coronal": "view_coronal", "mpr": "view_mpr", "3d": "view_3d"}
 
 # run(op, args) does it; ask(operation) opens a form first.
@@ -77,6 +77,7 @@ class OperationActions(QObject):
         self._workspace: Any = None
         self.plain: dict[str, QAction] = {}
         self.presets: dict[str, list[QAction]] = {}
+        self._opens: dict[str, QAction] = {}  # of the menus of presets
         for operation in OPERATIONS:
             if can_enter(operation):
                 self._make(operation, window)
@@ -118,6 +119,8 @@ class OperationActions(QObject):
         self._name_history("redo", tr("Redo"), workspace.redo_titles)
         for operation in OPERATIONS:
             missing = operation.missing(workspace)
+            if operation.name in self._opens:
+                self._opens[operation.name].setEnabled(not missing)
             for action in (self.plain.get(operation.name), *self.presets.get(operation.name, [])):
                 if action is not None:
                     action.setEnabled(not missing)
@@ -156,6 +159,7 @@ class OperationActions(QObject):
                 inner.setIcon(theme.icon(operation.name))
                 put(inner.setTitle, operation.spec.title)
                 menu.addMenu(inner)
+                self._opens[operation.name] = inner.menuAction()
                 inner.setToolTipsVisible(True)
                 inner.addActions(presets)
                 inner.addSeparator()

@@ -20,7 +20,7 @@ from spinalsam.ui.sentence_line import SentenceLine
 from spinalsam.ui.understanding import Calls, SentenceReader, Understood
 from spinalsam.ui.words import follow, language, put, retell, say, told, tr
 
-# In the interface's language; the last but one shows that the other language is understood too.
+# In the interface's language.
 EXAMPLES = {
     "en": (
         "segment L3",
@@ -28,10 +28,9 @@ EXAMPLES = {
         "bone window",
         "measure the volume of L3",
         "propagate up and down",
-        "测量 L3 的体积",
         "what can you do?",
     ),
-    "zh": ("分割 L3", "在 L3 周围画框并生成掩膜", "骨窗", "测量 L3 的体积", "向上下传播", "measure the volume of L3", "你能做什么？"),
+    "zh": ("分割 L3", "在 L3 周围画框并生成掩膜", "骨窗", "测量 L3 的体积", "向上下传播", "你能做什么？"),
 }
 # Older messages than this are let go.
 MOST_MESSAGES = 300

@@ -51,6 +51,7 @@ SAVES = {
     "save_picture": ("PNG (*.png)", ".png"),
     "save_label_table": ("ITK-SNAP (*.txt)", ".txt"),
 }
+FILE_DIALOG = QSize(860, 540)
 MASKS = "*.nii *.nii.gz *.nrrd *.mha *.dcm"
 
 
@@ -58,6 +59,7 @@ def ask_file(parent: QWidget, title: str, folder: str, chosen: Callable[[str], N
     """Ask for an existing file."""
     dialog = QFileDialog(parent, title, folder, f"{tr('Images')} ({names});;{tr('All files')} (*)")
     dialog.setFileMode(QFileDialog.ExistingFile)
+    dialog.setOption(QFileDialog.HideNameFilterDetails)  # longer than the dialog
     return _opened(dialog, chosen)
 
 
@@ -100,6 +102,7 @@ def with_ending(path: str, name_filter: str, kinds: Mapping[str, str] = EXPORTS)
 
 def _opened(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:
     dialog.setAttribute(Qt.WA_DeleteOnClose)
+    dialog.resize(FILE_DIALOG)
     dialog.fileSelected.connect(chosen)
     dialog.open()
     return dialog

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from PyQt5.QtCore import Qt, pyqtSignal
+from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QDoubleValidator, QIntValidator
 from PyQt5.QtWidgets import (
     QCheckBox,
@@ -25,7 +25,7 @@ from spinalsam.control.operation import Operation
 from spinalsam.errors import UsageError
 from spinalsam.support.anatomy import CRANIOCAUDAL, GROUPS
 from spinalsam.support.calls import ArgumentSpec, OperationCall, validate_call
-from spinalsam.ui.words import region, say, tr
+from spinalsam.ui.words import argument_title, region, say, tr
 
 _EXAMPLES = {"pixels": "120, 88; 140, 90", "corners": "100, 80, 160, 130", "ijk": "120, 88, 40"}
 _UNSAID = "–"
@@ -86,8 +86,8 @@ class OperationForm(QDialog):
     def _add(self, argument: ArgumentSpec) -> None:
         widget, read = _field(argument)
         widget.setToolTip(tr(argument.help))
-        widget.setAccessibleName(tr(argument.name.replace("_", " ").capitalize()))
-        label = tr(argument.name.replace("_", " ").capitalize()) + (" *" if argument.required else "")
+        widget.setAccessibleName(tr(argument_title(argument.name)))
+        label = tr(argument_title(argument.name)) + (" *" if argument.required else "")
         self.fields.addRow(label, widget)
         self._readers[argument.name] = read
 
@@ -99,6 +99,7 @@ class OperationForm(QDialog):
     def _submit(self) -> None:
         try:
             args = self.arguments()
+            self._check_filled(args)
             validate_call(OperationCall(self._operation.name, args), {self._operation.name: self._operation.spec})
         except UsageError as error:
             self.problem.setText(say(str(error)))
@@ -106,6 +107,19 @@ class OperationForm(QDialog):
             return
         self.submitted.emit(self._operation.name, args)
         self.accept()
+
+    def _check_filled(self, args: Mapping[str, Any]) -> None:
+        """Say what is missing by the names that stand here. Raises UsageError."""
+        spec = self._operation.spec
+        needed = [argument.name for argument in spec.arguments if argument.required and argument.name not in args]
+        if needed:
+            raise UsageError(tr("Fill in: {names}.", names=_names(needed)))
+        if spec.one_of and not any(name in args for name in spec.one_of):
+            raise UsageError(tr("Fill in one of these: {names}.", names=_names(spec.one_of)))
+
+
+def _names(names: Iterable[str]) -> str:
+    return tr(", ").join(tr(argument_title(name)) for name in names)
 
 
 def _field(argument: ArgumentSpec) -> tuple[QWidget, Callable[[], Any]]:
@@ -161,12 +175,13 @@ def _choice(argument: ArgumentSpec) -> tuple[QWidget, Callable[[], Any]]:
 
 def _regions() -> tuple[QWidget, Callable[[], Any]]:
     listed = QListWidget()
-    listed.setFixedHeight(150)
+    listed.setFixedHeight(7 * 26)
     for name in (*GROUPS, *CRANIOCAUDAL):
         item = QListWidgetItem(region(name))
         item.setData(Qt.UserRole, name)
         item.setFlags(Qt.ItemIsEnabled | Qt.ItemIsUserCheckable | Qt.ItemIsSelectable)
         item.setCheckState(Qt.Unchecked)
+        item.setSizeHint(QSize(0, 26))
         listed.addItem(item)
 
     def read() -> list[str] | None:

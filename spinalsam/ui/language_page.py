@@ -31,7 +31,8 @@ from spinalsam.ui.background import Background
 from spinalsam.ui.words import tr
 
 TEST_SENTENCE = "segment L3"
-EXAMPLE = "open /data/Anna Smith/ct.nii.gz and segment L3"
+# It names somebody, so that one sees what is left of it.
+EXAMPLE = "open /data/Anna Smith/ct.nii.gz"
 
 
 class LanguagePage(QWidget):
@@ -64,7 +65,7 @@ class LanguagePage(QWidget):
         self.test = QPushButton(tr("Test connection"))
         self.result = QLabel()
         self.result.setWordWrap(True)
-        self.sentence = QLineEdit(EXAMPLE)
+        self.sentence = QLineEdit(tr(EXAMPLE))
         self.sentence.setCursorPosition(0)
         self.look = QPushButton(tr("Show what is sent"))
         self.sent = QPlainTextEdit()

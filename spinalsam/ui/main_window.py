@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,12 +47,13 @@ from spinalsam.ui.history_panel import HistoryPanel
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.label_panel import LabelPanel
 from spinalsam.ui.layout import CasePanes
-from spinalsam.ui.notices import Action, NoticeHost
+from spinalsam.ui.notices import Action, Notice, NoticeHost
 from spinalsam.ui.opening import Opening
 from spinalsam.ui.preferences import Preferences
 from spinalsam.ui.preferences_dialog import PreferencesDialog
 from spinalsam.ui.previews import Previews
 from spinalsam.ui.prompt_panel import PromptPanel
+from spinalsam.ui.session_picker import SessionPicker, restoring, time_here
 from spinalsam.ui.status import StatusLine
 from spinalsam.ui.tools.edit_tools import EditTools
 from spinalsam.ui.understanding import SentenceReader
@@ -66,11 +66,11 @@ SAMPLE = "sample:phantom"
 # Counts up when docks are added, so that an older arrangement is not taken over.
 STATE_VERSION = 3
 COUNT_DELAY_MS = 180
+MOST_SESSIONS = 500
 CLOSE_POLL_MS, CLOSE_PATIENCE_S = 50, 5.0
 # Operations whose answers are worth more than the status line.
 SPOKEN_RESULTS = {
     "export_mask": "good",
-    "restore_case": "good",
     "measure": "info",
     "measure_cobb": "info",
     "gpu_status": "info",
@@ -111,6 +111,7 @@ class MainWindow(QMainWindow):
         self._close_timer = QTimer(self, interval=CLOSE_POLL_MS)
         self._close_timer.timeout.connect(self._close_when_written)
         self._close_asked_at = 0.0
+        self._offered: Notice | None = None
         self._closed = False
         self._count_timer = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
         self._count_timer.timeout.connect(self._count_voxels)
@@ -316,6 +317,8 @@ class MainWindow(QMainWindow):
         elif operation.name == "keep_journal":
             start = dialogs.start_folder(self.preferences.folder)
             dialogs.ask_folder(self, tr(operation.spec.title), start, lambda folder: self.run("keep_journal", {"folder": folder}))
+        elif operation.name == "restore_case":
+            self._ask_session()
         elif operation.name == "list_cases":
             self._ask_studies()
         elif operation.name == "compare_mask":
@@ -331,6 +334,20 @@ class MainWindow(QMainWindow):
     def open_path(self, path: str, *, mask: Path | None = None) -> None:
         """Open a file, a folder or a sample case; asks which series where a folder holds several. mask: to be laid over it."""
         self.opening.open_path(path, (mask,) if mask is not None else ())
+
+    def _ask_session(self) -> None:
+        """Which of the earlier sessions; their journals are read off the main thread."""
+
+        def ask(found: list[Any]) -> None:
+            if not found:
+                self.notices.say(lambda: tr("There is no earlier session that could be restored."), "info")
+                return
+            picker = SessionPicker(found, self)
+            picker.chosen.connect(lambda args: self.run("restore_case", args))
+            picker.open()
+
+        open_now, settings = self.workspace.journal_path, self.workspace.settings
+        self.background.run(lambda: _sessions(settings, besides=open_now), ask)
 
     def _ask_studies(self) -> None:
         start = dialogs.start_folder(self.preferences.folder)
@@ -484,8 +501,10 @@ class MainWindow(QMainWindow):
             self.status.say(result.message)
         if op == "precompute" and self.workspace.ahead.precomputation is not None:
             self.bridge.follow(self.workspace.ahead.precomputation.job)
-        if op in ("open_image", "restore_case", "open_listed"):
+        if op in ("open_image", "restore_case", "open_listed") and result.has_effect:
             self._opened(result, restored=bool(result.data.get("restored")))
+            if op == "open_listed" and result.data.get("restored"):
+                self.notices.say(lambda: say(result.message), "good")
         elif op == "list_cases":
             self.preferences.remember(str(result.data["folder"]))
             if not self.workspace.has_case:
@@ -551,12 +570,9 @@ class MainWindow(QMainWindow):
 
     def _offer(self, earlier: dict[str, Any]) -> None:
         """Offer to go on with what an earlier session did on this case."""
-        args: dict[str, Any] = {"journal": str(earlier["journal"])}
-        if earlier.get("damaged"):
-            args["accept_damage"] = True
-        if earlier.get("other_image"):
-            args["accept_other_image"] = True
-        self.notices.say(lambda: _earlier_session(earlier), "warning", (lambda: tr("Restore"), lambda: self.run("restore_case", args)))
+        args = restoring(earlier)
+        restore = (lambda: tr("Restore"), lambda: self.run("restore_case", args))
+        self._offered = self.notices.say(lambda: _earlier_session(earlier), "warning", restore, stays=True)
 
     def _offer_unfinished(self) -> None:
         """At the start: is there a session that never ended?"""
@@ -582,6 +598,8 @@ class MainWindow(QMainWindow):
         if fields & {"case", "labels", "active_label"}:
             self.tools.refresh()
         self.figures.follow(change)
+        if "history" in fields and self.workspace.undo_titles:
+            self.notices.withdraw(self._offered)  # what was done since would go if the earlier session came now
         if fields & {"case", "history"}:
             self.history.show_history(self.workspace.undo_titles, self.workspace.redo_titles)
         if fields & {"case", "points", "boxes", "view", "labels", "active_label", "mask", "candidates", "reference", "figures"}:
@@ -803,7 +821,7 @@ class MainWindow(QMainWindow):
 
 def _earlier_session(earlier: dict[str, Any]) -> str:
     """What an earlier session on a case was, and how it ended."""
-    when = _local(str(earlier["time"]))
+    when = time_here(str(earlier["time"]))
     ended = tr("ended unexpectedly") if earlier["unfinished"] else tr("was closed")
     if earlier["steps"] == 1:
         text = tr("An earlier session with one step {ended} ({when}).", ended=ended, when=when)
@@ -816,15 +834,13 @@ def _earlier_session(earlier: dict[str, Any]) -> str:
     return text
 
 
-def _local(time_text: str) -> str:
-    """A time of the journal, which is UTC, as the clock here shows it."""
-    try:
-        return datetime.fromisoformat(time_text.replace("Z", "+00:00")).replace(tzinfo=timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return time_text.replace("T", " ")[:16]
-
-
 def _unfinished(settings: Any) -> list[Any]:
     from spinalsam.control.recovery import find_recoverable
 
     return find_recoverable(settings=settings, unfinished_only=True)
+
+
+def _sessions(settings: Any, besides: Path | None) -> list[dict[str, Any]]:
+    from spinalsam.control.recovery import find_recoverable
+
+    return [one.to_json() for one in find_recoverable(settings=settings, besides=besides)[:MOST_SESSIONS]]

@@ -22,10 +22,11 @@ MOST = 4
 class Notice(QFrame):
     """One message. level: info, good, warning or error. action: (text, function) of a link on it.
 
-    tell, and the text of the link: functions that give it in the interface's language, which may change while it is shown.
+    tell, and the text of the link: functions that give it in the interface's language, which may change while it is shown. stays: until it
+    is closed, whatever its level.
     """
 
-    def __init__(self, tell: Tell, level: str, action: Action | None, parent: QWidget) -> None:
+    def __init__(self, tell: Tell, level: str, action: Action | None, parent: QWidget, *, stays: bool = False) -> None:
         super().__init__(parent)
         self._tell = tell
         self.setObjectName("notice")
@@ -52,7 +53,7 @@ class Notice(QFrame):
         row.addWidget(close, 0, Qt.AlignTop)
         self.setFixedWidth(WIDTH)
         retell(self._say)
-        if SHOWN_MS[level]:
+        if SHOWN_MS[level] and not stays:
             QTimer.singleShot(SHOWN_MS[level], self.leave)
 
     @property
@@ -94,16 +95,22 @@ class NoticeHost(QWidget):
         """What is being said, oldest first."""
         return [notice.text for notice in self._notices]
 
-    def say(self, tell: Tell, level: str = "info", action: Action | None = None) -> None:
+    def say(self, tell: Tell, level: str = "info", action: Action | None = None, *, stays: bool = False) -> Notice:
         text = tell()
         for old in [notice for notice in self._notices if notice.text == text]:
             old.leave()
         while len(self._notices) >= MOST:
             self._notices[0].leave()
-        notice = Notice(tell, level, action, self)
+        notice = Notice(tell, level, action, self, stays=stays)
         self._notices.append(notice)
         notice.show()
         self.place()
+        return notice
+
+    def withdraw(self, notice: Notice | None) -> None:
+        """Take a message away that no longer holds, if it is still there."""
+        if notice in self._notices:
+            notice.leave()
 
     def clear(self) -> None:
         for notice in tuple(self._notices):

@@ -28,6 +28,7 @@ from spinalsam.ui.forms import read_text
 from spinalsam.ui.tables import CellKeys, row_table
 from spinalsam.ui.words import follow, put, region, told, tr
 
+_PICTURES = {"positive": "add_points", "negative": "negative_point", "box": "box"}
 KIND, LABEL, SLICE, PLACE, DELETE = range(5)
 
 
@@ -158,9 +159,8 @@ class PromptPanel(QWidget):
         self._filling = False
 
     def _fill_row(self, line: int, row: PromptRow) -> None:
-        signs = {"positive": "+", "negative": "−", "box": "□"}
         names = {"positive": tr("positive point"), "negative": tr("negative point"), "box": tr("box")}
-        kind = QTableWidgetItem(signs[row.kind])
+        kind = QTableWidgetItem(theme.icon(_PICTURES[row.kind]), "")
         kind.setToolTip(names[row.kind])
         kind.setData(Qt.AccessibleTextRole, names[row.kind])
         label = QTableWidgetItem(row.label)

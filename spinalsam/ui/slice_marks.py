@@ -24,6 +24,7 @@ PLANE_COLOURS = {"axial": QColor("#e0564f"), "sagittal": QColor("#e0b93b"), "cor
 
 POINT_RADIUS = 5.5
 HANDLE = 3.0
+HINT_EDGE = 44  # from the upper or lower edge: beside letters, scale bar and corner texts
 CROSS_GAP = 14.0
 BAR_SHARE = 0.25
 EDGE = 8.0
@@ -116,13 +117,33 @@ def draw_open_mask(painter: QPainter, scene: SliceScene, viewport: Viewport) -> 
     lines = [f"{first}    {told}"] if metrics.horizontalAdvance(f"{first}    {told}") < room - 24 else [first, told]
     width = min(room, max(metrics.horizontalAdvance(line) for line in lines) + 24)
     height = metrics.height() * len(lines) + 10
-    rect = QRectF((viewport.width - width) / 2, viewport.height - height - 44, width, height)
+    rect = _beside_prompts(QRectF((viewport.width - width) / 2, viewport.height - height - HINT_EDGE, width, height), scene, viewport)
     painter.setRenderHint(QPainter.Antialiasing, True)
     painter.setPen(Qt.NoPen)
     painter.setBrush(QColor(8, 14, 22, 225))
     painter.drawRoundedRect(rect, 6, 6)
     painter.setPen(TEXT)
     painter.drawText(rect, Qt.AlignCenter, "\n".join(lines))
+
+
+def _beside_prompts(rect: QRectF, scene: SliceScene, viewport: Viewport) -> QRectF:
+    """The place at the lower edge, or at the upper one where it would cover what one grabs and that one would not."""
+    above = QRectF(rect)
+    above.moveTop(HINT_EDGE)
+    reach = POINT_RADIUS + HANDLE
+    grabbed = []
+    for box in scene.boxes:
+        x0, y0, x1, y1 = box.edges_xyxy
+        corners = QPointF(*viewport.to_screen(x0, y0)), QPointF(*viewport.to_screen(x1, y1))
+        grabbed += [QLineF(corners[0].x(), y, corners[1].x(), y) for y in (corners[0].y(), corners[1].y())]
+    for point in scene.points:
+        x, y = viewport.to_screen(*point.xy)
+        grabbed.append(QLineF(x, y, x, y))
+    hidden = [
+        sum(place.intersects(QRectF(line.p1(), line.p2()).normalized().adjusted(-reach, -reach, reach, reach)) for line in grabbed)
+        for place in (rect, above)
+    ]
+    return above if hidden[1] < hidden[0] else rect
 
 
 def draw_preview(painter: QPainter, viewport: Viewport, lines: list[QLineF], score: float) -> None:

@@ -45,13 +45,13 @@ class Scene:
         self.actors: dict[int, tuple[tuple[Any, ...], Any]] = {}
         self.planes: Any = None
         self._framed = False
-        # Once the user has turned or moved the picture, a new size of the pane leaves the camera alone.
-        self._moved = False
+        # What the user has turned keeps its direction, and what was moved or zoomed by hand its place too.
+        self._turned = self._moved = False
 
     def resize(self, width: int, height: int) -> None:
         self.window.SetSize(width, height)
-        if self._framed and not self._moved:
-            self.frame()
+        if self._framed:
+            self._show_whole()
 
     def draw(self, width: int, height: int) -> bytes:
         """RGB rows from the top."""
@@ -79,9 +79,11 @@ class Scene:
                 self.renderer.AddActor(actor)
                 self.actors[value] = key, actor
         self.recolour(colours)
-        if boxes and not (self._framed and self._moved):
-            self.frame()
+        if not self._framed:
+            self._turned = self._moved = False
         self._framed = bool(boxes)
+        if boxes:
+            self._show_whole()
 
     def cut(self, point_mm: list[float] | None, normal_mm: list[float] | None) -> None:
         """Keep what lies on the side to which the normal of a plane points; None shows all."""
@@ -101,11 +103,23 @@ class Scene:
             actor.GetMapper().SetClippingPlanes(self.planes)
 
     def recolour(self, colours: dict[int, list[int]]) -> None:
-        """Labels without a colour are hidden."""
+        """Labels without a colour are hidden; one that was and comes back is in the picture."""
+        comes_back = any(value in colours and not actor.GetVisibility() for value, (_, actor) in self.actors.items())
         for value, (_, actor) in self.actors.items():
             actor.SetVisibility(value in colours)
             if value in colours:
                 actor.GetProperty().SetColor(*(channel / 255 for channel in colours[value]))
+        if comes_back and self._framed:
+            self._show_whole()
+
+    def _show_whole(self) -> None:
+        """All that is shown fills the picture, seen from where the user has turned it to; not where somebody has moved or zoomed it."""
+        if self._moved:
+            return
+        if self._turned:
+            self._fill_picture()
+        else:
+            self.frame()
 
     def frame(self) -> None:
         """The first view on everything."""
@@ -115,13 +129,16 @@ class Scene:
         camera.SetViewUp(0, 0, 1)
         camera.Azimuth(FIRST_AZIMUTH)
         camera.Elevation(FIRST_ELEVATION)
+        self._fill_picture()
+        self._turned = self._moved = False
+
+    def _fill_picture(self) -> None:
         self.renderer.ResetCamera()
         self.renderer.ResetCameraScreenSpace(FRAME_SHARE)
         self.renderer.ResetCameraClippingRange()
-        self._moved = False
 
     def turn(self, azimuth: float, elevation: float) -> None:
-        self._moved = True
+        self._turned = True
         camera = self.renderer.GetActiveCamera()
         camera.Azimuth(azimuth)
         camera.Elevation(elevation)

@@ -13,7 +13,7 @@ from spinalsam.language.endpoints import Endpoint
 from spinalsam.language.schema import SURE
 from spinalsam.support.calls import OperationCall
 from spinalsam.support.paths import absolute
-from spinalsam.ui.words import language, region, tr
+from spinalsam.ui.words import argument_title, language, region, tr
 
 Calls = tuple[OperationCall, ...]
 Listener = Callable[[str, str], None]
@@ -131,15 +131,14 @@ def chip_text(call: OperationCall) -> str:
     return " · ".join([title, *(_value_text(name, value) for name, value in call.args.items())])
 
 
-def _title(name: str) -> str:
-    """An argument's name as forms show it."""
-    return name.replace("_", " ").capitalize()
-
-
 def _value_text(name: str, value: Any) -> str:
     if isinstance(value, bool):
-        return f"{tr(_title(name))}: {tr('Yes') if value else tr('No')}" if language() != "en" else f"{name}: {'yes' if value else 'no'}"
+        return (
+            f"{tr(argument_title(name))}: {tr('Yes') if value else tr('No')}"
+            if language() != "en"
+            else f"{name}: {'yes' if value else 'no'}"
+        )
     if isinstance(value, (list, tuple)):
         return ", ".join(region(str(item)) for item in value)
-    shown = name if language() == "en" else tr(_title(name))
+    shown = name if language() == "en" else tr(argument_title(name))
     return f"{shown} {value:g}" if isinstance(value, (int, float)) else tr(str(value))

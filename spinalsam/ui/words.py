@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 from weakref import ref
@@ -23,9 +23,14 @@ MESSAGES, ERRORS = "messages", "errors"
 _AS_IT_IS = frozenset({"path", "name", "folder", "size", "axes", "corners", "ijk", "version", "device", "file"})
 # What stands in some places is known more exactly; anything else may be in the others.
 _KINDS = {"number": r"\d+", "amount": r"[+-][\d.]+"}
+# Arguments whose names say little by themselves.
+_ARGUMENTS = {"mm": "Distance (mm)", "ijk": "Voxel i, j, k"}
 _IN_LEVELS = ("no vertebra", " and the sacrum", " or ", " to ")
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _PLACE = re.compile(r"\{(\w+)\}")
+# A place, and whether it stands after or before a Chinese character.
+_BESIDE = re.compile(r"(?P<after>(?<=[\u4e00-\u9fff]))?\{(?P<name>\w+)\}(?P<before>(?=[\u4e00-\u9fff]))?")
+_PLAIN = re.compile(r"[0-9A-Za-z]")
 
 
 class _Template:
@@ -91,6 +96,12 @@ def tr(text: str, **values: object) -> str:
     """The text in the interface's language, with ``{name}`` replaced by the values."""
     found = _table.get(text, text)
     return found.format(**values) if values else found
+
+
+def argument_title(name: str) -> str:
+    """An operation's argument as forms and chips name it, in English."""
+    words = name.replace("_mm", " (mm)").replace("_hu", " HU").replace("_", " ")
+    return _ARGUMENTS.get(name, words[:1].upper() + words[1:])
 
 
 def region(name: str) -> str:
@@ -160,8 +171,20 @@ def say(message: str) -> str:
 def _say_by_template(message: str) -> str:
     for template in _templates:
         if message.startswith(template.begins) and (match := template.pattern.fullmatch(message)):
-            return template.text.format(**{name: _piece(name, value) for name, value in match.groupdict().items()})
+            return _filled(template.text, {name: _piece(name, value) for name, value in match.groupdict().items()})
     return ""
+
+
+def _filled(text: str, pieces: Mapping[str, str]) -> str:
+    """A translation with its places filled; letters and digits that would touch a Chinese character get the space that print gives them."""
+
+    def fill(place: re.Match[str]) -> str:
+        piece = pieces[place["name"]]
+        left = " " if place["after"] is not None and _PLAIN.match(piece[:1]) else ""
+        right = " " if place["before"] is not None and _PLAIN.match(piece[-1:]) else ""
+        return f"{left}{piece}{right}"
+
+    return _BESIDE.sub(fill, text)
 
 
 def _say_reports(message: str) -> str:

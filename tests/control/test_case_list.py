@@ -58,6 +58,42 @@ def test_next_and_previous_pass_over_what_cannot_be_read_and_say_so(empty: Works
     assert empty.source_path == studies / "case2" / "ct.nii.gz"
 
 
+def test_a_case_of_the_list_is_opened_as_it_was_left(make_workspace: Callable[..., Workspace], studies: Path) -> None:
+    ws = make_workspace()
+    ws.run("list_cases", path=str(studies))
+    ws.run("open_listed", number=1)
+    ws.run("add_points", at=[[1, 1]])
+    ws.run("brush", path=[[1, 1], [2, 2]], radius_mm=1)
+    journal, mask = ws.journal_path, ws.case.mask.copy()
+    ws.run("open_listed", direction="next")
+    assert ws.source_path == studies / "case10" / "ct.nii.gz" and not ws.undo_titles
+    back = ws.run("open_listed", direction="previous")
+    assert back.data["restored"] and ws.journal_path == journal
+    assert mask.any() and np.array_equal(ws.case.mask, mask) and len(ws.undo_titles) == 2
+    ws.run("undo", count=2)
+    assert not ws.case.mask.any()
+    assert "is open already" in ws.run("open_listed", number=1).message and ws.redo_titles
+
+
+def test_a_case_whose_journal_is_damaged_is_opened_anew_and_the_rest_offered(
+    make_workspace: Callable[..., Workspace], studies: Path
+) -> None:
+    ws = make_workspace()
+    ws.run("list_cases", path=str(studies))
+    ws.run("open_listed", number=1)
+    for _ in range(3):
+        ws.run("add_points", at=[[1, 1]])
+    journal = ws.journal_path
+    ws.run("open_listed", number=3)
+    assert journal is not None
+    lines = journal.read_bytes().split(b"\n")
+    lines[2] = lines[2][:-20] + b"x" * 20
+    journal.write_bytes(b"\n".join(lines))
+    opened = ws.run("open_listed", number=1)
+    assert not opened.data.get("restored") and ws.journal_path != journal
+    assert [one["journal"] for one in opened.data["recoverable"]] == [str(journal)] and opened.data["recoverable"][0]["damaged"]
+
+
 def test_done_marks_last_and_lie_outside_the_studies(make_workspace: Callable[..., Workspace], studies: Path) -> None:
     before = sorted(studies.rglob("*"))
     first = make_workspace(journal=False)

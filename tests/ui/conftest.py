@@ -20,7 +20,7 @@ from spinalsam.ui.main_window import MainWindow
 from tests.fakes import FakeSegmenter
 
 # Sounds of the offscreen platform that say nothing about the program.
-_HARMLESS = ("propagateSizeHints", "XDG_RUNTIME_DIR", "does not support raise()")
+_HARMLESS = ("propagateSizeHints", "XDG_RUNTIME_DIR", "does not support raise()", "does not support grabbing")
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,6 @@ from typing import Any
 from tests.ui.patients import phantom
 from tests.ui.screen import save_small
 
-# L3 of the phantom: the axial slice, and pixels around it.
-SLICE, BOX = 28, [41, 54, 85, 108]
 SIZES = ("1366x768", "1920x1080", "3840x2160@2")
 
 
@@ -62,14 +60,11 @@ def sheets(out: Path, size: str) -> None:
 
 
 def one(name: str, size: str, theme: str, language: str, series: str) -> None:
-    """The states of one window: empty, loaded, with a mask, its pages, a talk, figures, a comparison, busy, error; and its dialogs."""
-    from PyQt5.QtTest import QTest
-    from PyQt5.QtWidgets import QDialog
-
-    from spinalsam.control.operations import find
+    """All states of one window."""
     from spinalsam.control.workspace import Workspace
     from spinalsam.ui import app
     from spinalsam.ui.preferences import Preferences
+    from tests.ui.states import Album
 
     pixels, _, scale = size.partition("@")
     width, height = (int(n) // int(scale or 1) for n in pixels.split("x"))
@@ -80,76 +75,7 @@ def one(name: str, size: str, theme: str, language: str, series: str) -> None:
     window = app.build_window(application, workspace=Workspace(journal=False))
     window.setGeometry(0, 0, width, height)
     window.show()
-
-    def wait(what: Callable[[], bool], seconds: float = 120) -> None:
-        end = time.monotonic() + seconds
-        while not what() and time.monotonic() < end:
-            QTest.qWait(50)
-
-    def look(state: str) -> None:
-        QTest.qWait(400)
-        application.processEvents()  # what the last event has laid out anew
-        window.grab().save(f"{name}_{state}.png")
-
-    idle = lambda: not window.dispatcher.busy  # noqa: E731
-    look("empty")
-    window.open_path(series)
-    wait(lambda: window.workspace.has_case and idle())
-    look("loaded")
-    window.run("set_label", {"regions": ["L3"]})
-    window.run("set_active_plane", {"plane": "axial"})
-    window.run("add_box", {"corners": BOX, "plane": "axial", "slice": SLICE})
-    window.run("generate_box_mask", {"plane": "axial", "slice": SLICE})
-    wait(idle)
-    wait(lambda: window.panes.surface.has_picture or window.panes.surface.failed, 40)
-    look("mask")
-    window.prompt_dock.raise_()
-    look("prompts")
-    window.history_dock.raise_()
-    window.chat.say("测量 L3 的体积")
-    window.chat.say("clear everything")
-    wait(lambda: not window.conversation.is_reading and idle())
-    look("talk")
-    window.run("compare_mask", {"steps_back": 1})
-    wait(lambda: window.figures.sheet is not None and window.figures.sheet.isVisible(), 30)
-    QTest.qWait(600)
-    window.figures.sheet.grab().save(f"{name}_figures.png")
-    window.figures.sheet.close()
-    window.run("show_side_by_side", {"visible": True})
-    look("compared")
-    window.run("set_view", {"plane": "mpr"})
-    window.run("list_cases", {"path": str(Path(series).parent)})
-    wait(idle)
-    window.run("brush", {"path": [[60, 20], [80, 30]], "radius_mm": 4, "plane": "axial", "slice": SLICE})
-    window.tools.bar.choose("brush")
-    look("cases")
-    window.tools.bar.choose("prompt")
-    window.label_dock.raise_()
-    for kind, opening in {
-        "palette": window._open_palette,
-        "preferences": window._open_preferences,
-        "sentences": lambda: window._open_preferences("sentences"),
-        "change_keys": lambda: window._open_preferences("keys"),
-        "form": lambda: window.ask(find("segment")),
-        "keys": lambda: window.run("help", {}),
-        "about": lambda: window.run("about", {}),
-    }.items():
-        opening()
-        wait(lambda: any(map(QDialog.isVisible, window.findChildren(QDialog))), 60)
-        QTest.qWait(300)
-        dialog = next(filter(QDialog.isVisible, window.findChildren(QDialog)))
-        dialog.grab().save(f"{name}_{kind}.png")
-        dialog.close()
-        wait(lambda: not any(map(QDialog.isVisible, window.findChildren(QDialog))), 10)
-    window.run("propagate", {"direction": "both", "plane": "axial", "slice": SLICE})
-    wait(lambda: window.status.progress.isVisible(), 30)
-    look("busy")
-    window.dispatcher.cancel_all()
-    wait(idle)
-    window.run("go_to", {"slice": 999, "plane": "axial"})
-    window.run("load_mask", {"path": "/nowhere/mask.nii.gz"})
-    wait(idle)
-    look("error")
+    Album(window, name, Path(series)).all()
     window.close()
 
 

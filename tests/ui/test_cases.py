@@ -45,6 +45,23 @@ def test_a_folder_of_studies_is_gone_through_and_marked(window: MainWindow, qtbo
     assert not panel.next.isEnabled()
 
 
+def test_going_back_in_the_list_brings_a_case_as_it_was_left(window: MainWindow, qtbot: Any, studies: Path) -> None:
+    def opened(name: str) -> None:
+        path = studies / f"{name}.nii.gz"
+        qtbot.waitUntil(lambda: window.workspace.source_path == path and not window.dispatcher.busy, timeout=60000)
+
+    window.run("list_cases", {"path": str(studies)})
+    opened("a")
+    window.run("brush", {"path": [[8, 8], [12, 9]], "radius_mm": 5, "plane": "axial", "slice": 4})
+    qtbot.waitUntil(lambda: window.workspace.has_mask)
+    window.cases.next.click()
+    opened("b")
+    assert not window.workspace.has_mask
+    window.cases.previous.click()
+    opened("a")
+    assert window.workspace.has_mask and any("undo works" in text for text in window.notices.texts)
+
+
 def test_an_opened_case_has_a_small_picture_in_the_list_of_recent_ones(window: MainWindow, qtbot: Any, studies: Path) -> None:
     path = studies / "a.nii.gz"
     window.open_path(str(path))

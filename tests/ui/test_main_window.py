@@ -20,6 +20,7 @@ from spinalsam.ui import app, opening
 from spinalsam.ui.dialogs import CommandPalette, SeriesPicker, ShortcutMap, with_ending
 from spinalsam.ui.forms import OperationForm, can_enter
 from spinalsam.ui.main_window import MainWindow
+from spinalsam.ui.session_picker import SessionPicker
 from tests.fakes import FakeSegmenter
 from tests.ui.pointing import at, drag, wheel
 
@@ -284,7 +285,12 @@ def test_a_form_says_what_is_wrong_and_stays_open(case: MainWindow, qtbot: Any) 
     case.actions_of.plain["set_crosshair"].trigger()
     form = case.findChild(OperationForm)
     form._submit()
-    assert form.isVisible() and "ijk" in form.problem.text()
+    assert form.isVisible() and form.problem.text() == "Fill in: Voxel i, j, k."
+    form.reject()
+    case.actions_of.plain["set_window"].trigger()
+    form = next(one for one in case.findChildren(OperationForm) if one.isVisible())
+    form._submit()
+    assert form.isVisible() and form.problem.text() == "Fill in one of these: Preset, Level, Width."
     form.reject()
 
 
@@ -352,6 +358,38 @@ def test_an_earlier_session_of_the_case_is_offered_and_restored(case: MainWindow
     notice.findChildren(spinalsam.ui.notices.QPushButton)[0].click()
     qtbot.waitUntil(lambda: case.workspace.has_mask and not case.dispatcher.busy, timeout=20000)
     assert np.array_equal(case.workspace.mask, before) and case.workspace.journal_path != journal
+
+
+def test_the_offer_of_an_earlier_session_waits_until_something_new_is_done(
+    case: MainWindow, settled: Settled, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spinalsam.ui.notices, "SHOWN_MS", {"info": 50, "good": 50, "warning": 50, "error": 0})
+    draw_box(case)
+    case.run("clear_image", {})
+    case.open_path("sample:block")
+    qtbot.waitUntil(lambda: case.workspace.has_case and bool(case.notices.texts), timeout=20000)
+    qtbot.wait(200)
+    assert "earlier session" in case.notices.texts[-1]
+    case.run("set_window", {"preset": "lung"})
+    assert case.notices.texts, "a look at the case is no step"
+    draw_box(case)
+    qtbot.waitUntil(lambda: not case.notices.texts)
+
+
+def test_the_menu_lists_earlier_sessions_to_go_on_with(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    draw_box(case)
+    settled(case)
+    case.run("clear_image", {})
+    case.open_path("sample:block")
+    qtbot.waitUntil(lambda: case.workspace.has_case and not case.dispatcher.busy, timeout=20000)
+    case.actions_of.plain["restore_case"].trigger()
+    qtbot.waitUntil(lambda: case.findChild(SessionPicker) is not None, timeout=20000)
+    picker = case.findChild(SessionPicker)
+    assert picker.table.rowCount() == 1 and picker.table.item(0, 0).text() == "sample:block"
+    QTest.keyClick(picker.table, Qt.Key_Return)
+    qtbot.waitUntil(lambda: len(case.workspace.state.boxes) == 1, timeout=20000)
+    case.actions_of.plain["restore_case"].trigger()
+    qtbot.waitUntil(lambda: any("no earlier session" in text for text in case.notices.texts), timeout=20000)
 
 
 def test_closing_the_window_ends_its_threads_and_keeps_its_place(window: MainWindow) -> None:

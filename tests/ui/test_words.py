@@ -81,7 +81,7 @@ def keys_of_the_registry() -> dict[str, str]:
         texts = [spec.title, spec.help, *(preset.title for preset in operation.presets)]
         for argument in spec.arguments:
             if argument.kind != "json":
-                texts += [argument.name.replace("_", " ").capitalize(), argument.help, *argument.choices]
+                texts += [words.argument_title(argument.name), argument.help, *argument.choices]
         found.update(dict.fromkeys(texts, operation.name))
     return found
 
@@ -104,7 +104,7 @@ def test_translations_keep_every_place() -> None:
     ("said", "meant"),
     [
         ("Mask of L3 on axial slice 47: 812 pixels, predicted IoU 0.91.", "L3 在轴位第 47 层的掩膜：812 像素，预测 IoU 0.91。"),
-        ("Undone: Add 1 box on sagittal slice 3, Keep the mask of L4.", "已撤销：在矢状位第 3 层添加1 个框、保留 L4 的掩膜。"),
+        ("Undone: Add 1 box on sagittal slice 3, Keep the mask of L4.", "已撤销：在矢状位第 3 层添加 1 个框、保留 L4 的掩膜。"),
         ("Saved L3 to '/home/a, b/mask.nii.gz'.", "已将 L3 保存到“/home/a, b/mask.nii.gz”。"),
         (
             "Nothing answers at localhost; is the server running? Read by the offline parser.",

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinalsam.control.operation import OperationResult, Preset, operation
-from spinalsam.control.operations.image import case_opened
+from spinalsam.control.operations.image import case_opened, case_restored
 from spinalsam.control.requirements import has_case_list, has_listed_case
-from spinalsam.errors import InputError, UsageError
+from spinalsam.errors import Cancelled, InputError, SpinalSamError, UsageError
 from spinalsam.support.calls import ArgumentSpec
 
 if TYPE_CHECKING:
@@ -54,14 +54,34 @@ def list_cases(ws: Workspace, job: Job, *, path: str) -> OperationResult:
     writes=("case",),
 )
 def open_listed(ws: Workspace, job: Job, *, direction: str | None = None, number: int | None = None) -> OperationResult:
-    """Open another case of the list; next and previous pass over those that cannot be read."""
+    """Open another case of the list as it was left; next and previous pass over those that cannot be read."""
     cases = ws.case_list
     assert cases is not None  # required by the operation
     if number is not None and number > len(cases.paths):
         raise UsageError(f"There is no case {number}; there are {len(cases.paths)}.")
+    if number is not None and cases.paths[number - 1] == ws.source_path:
+        return OperationResult(f"'{cases.name(number - 1)}' is open already.")
     if number is not None:
-        return case_opened(ws, job, str(cases.paths[number - 1]))
+        return _taken_up(ws, job, cases.paths[number - 1])
     return _next_readable(ws, job, cases, 1 if direction == "next" else -1)
+
+
+def _taken_up(ws: Workspace, job: Job, path: Path) -> OperationResult:
+    """The case with what was done on it before, so that going back and forth in the list loses nothing from sight.
+
+    Where that is not to be had whole, the case as it is; what there was is offered then, as for any case that is opened.
+    """
+    from spinalsam.control.recovery import find_recoverable
+
+    earlier = find_recoverable(source=path, settings=ws.settings) if ws.keeps_journal else []
+    if earlier and not earlier[0].damaged and earlier[0].journal != ws.journal_path:
+        try:
+            return case_restored(ws, job, earlier[0].journal)
+        except Cancelled:
+            raise
+        except SpinalSamError:
+            pass
+    return case_opened(ws, job, str(path))
 
 
 def _next_readable(ws: Workspace, job: Job, cases: CaseList, step: int) -> OperationResult:
@@ -69,7 +89,7 @@ def _next_readable(ws: Workspace, job: Job, cases: CaseList, step: int) -> Opera
     path, passed = cases.after(ws.source_path, step), []
     while True:
         try:
-            result = case_opened(ws, job, str(path))
+            result = _taken_up(ws, job, path)
         except InputError as error:
             position = cases.position(path)
             if position is None or not 0 <= position + step < len(cases.paths):

@@ -43,7 +43,7 @@ def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = Non
     if Path(path).suffix.lower() == JOURNAL_ENDING:
         if series_uid:
             raise UsageError("A journal names its series itself; open it without one.")
-        return _restored(ws, job, Path(path))
+        return case_restored(ws, job, Path(path))
     series = {"series_uid": series_uid} if series_uid else {}
     with resampling_offered("open_image", {"path": path, **series}):
         content = open_case(ws, path, series_uid=series_uid, resample=resample, job=job)
@@ -81,10 +81,11 @@ def restore_case(
     ws: Workspace, job: Job, *, journal: str, accept_damage: bool = False, accept_other_image: bool = False
 ) -> OperationResult:
     """Open a case as an earlier session left it."""
-    return _restored(ws, job, Path(journal), accept_damage=accept_damage, accept_other_image=accept_other_image)
+    return case_restored(ws, job, Path(journal), accept_damage=accept_damage, accept_other_image=accept_other_image)
 
 
-def _restored(ws: Workspace, job: Job, journal: Path, **accepted: bool) -> OperationResult:
+def case_restored(ws: Workspace, job: Job, journal: Path, **accepted: bool) -> OperationResult:
+    """The case of a journal as its last whole line left it. Raises JournalError, UsageError, and InputError where the images are gone."""
     from spinalsam.control.recovery import restore_content
 
     journal = absolute(journal)

@@ -74,7 +74,7 @@ class ToolBar(QToolBar):
         self._show_options()
 
     def _build_options(self) -> None:
-        self.addSeparator()
+        parting = self.addSeparator()
         self.label = QLabel()
         self.radius = QDoubleSpinBox()
         self.radius.setButtonSymbols(QAbstractSpinBox.NoButtons)
@@ -97,6 +97,7 @@ class ToolBar(QToolBar):
             "range": (self.lowest, QLabel("–"), self.highest),
         }
         self._options = {name: [self.addWidget(widget) for widget in widgets] for name, widgets in options.items()}
+        self._options["label"].append(parting)
         for box in (self.radius, self.lowest, self.highest):
             box.valueChanged.connect(self._read)
         for button in (self.ball, self.over, self.threshold):
