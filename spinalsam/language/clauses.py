@@ -190,7 +190,7 @@ def _cut_at_verbs(clause: Clause) -> list[Clause]:
     verb, thing = False, False
     for i, token in enumerate(clause.tokens):
         if (verb and thing and _is_command(clause.tokens, i)) or _counts_again(clause.tokens, starts[-1], i):
-            starts.append(i)
+            starts.append(_place_before(clause.tokens, starts[-1], i))
             verb, thing = True, False
             continue
         if token.ideas & ACTIONS and token.text not in _LIGHT:
@@ -204,6 +204,19 @@ def _cut_at_verbs(clause: Clause) -> list[Clause]:
         replace(clause, tokens=clause.tokens[a:b], joined=clause.joined and a == 0, question=clause.question and b == len(clause.tokens))
         for a, b in zip(starts, ends, strict=True)
     ]
+
+
+def _place_before(tokens: Sequence[Token], start: int, i: int) -> int:
+    """Where the place of a Chinese verb begins, which stands before it: 清掉框 | 在T8加点."""
+    if tokens[i].text.isascii():
+        return i
+    at = i
+    while at - 1 > start and (
+        tokens[at - 1].kind in ("region", "pair", "quad") or tokens[at - 1].text in ("上", "里", "处", "这里", "那里")
+    ):
+        at -= 1
+    leads = at < i and tokens[at - 1].text in ("在", "给", "对", "往", "到", "于") and at - 1 > start
+    return at - 1 if leads and acts(tokens[start : at - 1]) else i
 
 
 def _counts_again(tokens: Sequence[Token], start: int, i: int) -> bool:
@@ -245,7 +258,7 @@ def _may_begin(tokens: Sequence[Token], i: int) -> bool:
 
 def without_exceptions(clause: Clause) -> Clause:
     """'rather than a box', 'instead of the points' and what follows them is not asked for."""
-    if _spares_something(clause) or clause.tokens[0].text in ("而不是", "而非", "而不要", "and not"):
+    if spares_something(clause) or clause.tokens[0].text in ("而不是", "而非", "而不要", "and not"):
         return replace(clause, tokens=clause.tokens[:0])
     for i, token in enumerate(clause.tokens):
         if "INSTEADOF" in token.ideas and "NEG" not in token.ideas:
@@ -268,6 +281,6 @@ def without_exceptions(clause: Clause) -> Clause:
 _EXCEPTIONS = frozenset("except,except for,excluding,apart from,other than,save for,but for,besides the,minus,除了,除,以外,之外".split(","))
 
 
-def _spares_something(clause: Clause) -> bool:
+def spares_something(clause: Clause) -> bool:
     """'clear everything except the image': less than all cannot be cleared in one go, so nothing is."""
     return clause.has("CLEAR", "GONE", "RESET") and clause.says(*_EXCEPTIONS)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from spinalsam.errors import UsageError
-from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, split, without_exceptions
+from spinalsam.language.clauses import ACTIONS, OBJECTS, VALUES, Clause, spares_something, split, without_exceptions
 from spinalsam.language.corrections import corrected, without_contrasts
 from spinalsam.language.evidence import has_unknown, has_used_values, is_supported
 from spinalsam.language.guards import answers_only, asked_for, is_refused
@@ -126,13 +126,14 @@ def _is_praise(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _readings(tokens: list[Token], hints: Hints) -> list[_Reading]:
-    said = [without_exceptions(clause) for clause in reordered(split(with_leading_before(tokens)))]
-    clauses = asked_for([clause for clause in said if clause.tokens])
+    whole = reordered(split(with_leading_before(tokens)))
+    said = [without_exceptions(clause) for clause in whole]
+    clauses = with_shared_words(rejoined(asked_for([clause for clause in said if clause.tokens])))
     readings: list[_Reading] = []
     previous: Clause | None = None
     named = False  # things that a bare 'clear' may mean
-    lost = False  # levels or coordinates that no call takes up
-    for clause in with_shared_words(rejoined(clauses)):
+    lost = any(spares_something(clause) for clause in whole)  # something said that no call takes up: levels, coordinates, what is spared
+    for clause in clauses:
         call = None if clause.told else _call(clause, readings, hints)
         follows = previous is not None and clause.glued and not clause.told and not previous.told
         done = bool(readings) and readings[-1].clause is previous
@@ -153,7 +154,24 @@ def _readings(tokens: list[Token], hints: Hints) -> list[_Reading]:
             readings.append(_Reading(clause, call, sure))
         named = named or clause.has("POINT", "NEGPOINT", "POSPOINT", "BOX", "MASK", "FRAMEIT")
         previous = clause
+    lost = lost or _mislaid(clauses, readings)
+    readings = [one for i, one in enumerate(readings) if not _only_finds(one, readings[i + 1] if i + 1 < len(readings) else None)]
     return [replace(reading, sure=False) for reading in readings] if lost else readings
+
+
+def _only_finds(reading: _Reading, following: _Reading | None) -> bool:
+    """'find T3 in the volume | and go there': where it is, and no mask of it."""
+    if following is None or reading.call.op != "segment" or following.call.op != "go_to" or reading.call.args != following.call.args:
+        return False
+    return all(t.text.startswith(("find", "locate", "look", "找", "定位")) for t in reading.clause.tokens if "SEG" in t.ideas)
+
+
+def _mislaid(clauses: Sequence[Clause], readings: Sequence[_Reading]) -> bool:
+    """Whether coordinates that a remark names ('(30, 40) is muscle, put a point') are in no call."""
+    said = [t.value for clause in clauses if clause.told and not clause.has("NEG", "KEEP") for t in clause.kinds("pair")]
+    used = [pair for reading in readings for pair in reading.call.args.get("at", [])]
+    placed = any(reading.call.op in ("add_points", "add_box") for reading in readings)
+    return placed and any(list(pair) not in used for pair in said)
 
 
 def _holds_values(clause: Clause) -> bool:

@@ -381,7 +381,7 @@ def acts_first(clause: Clause) -> bool:
 def _is_condition(clause: Clause) -> bool:
     asks_state = (
         clause.has("GPU", "CKPT", "MODEL")
-        and clause.has("TELLME", "CHECK", "MATCH", "MATCHING")
+        and (clause.has("TELLME", "CHECK", "MATCH", "MATCHING") or (clause.joined and clause.tokens[0].text == "whether"))
         and clause.says("if", "whether", "unless", "如果", "假如", "的话")
         and not clause.says("unless", "如果", "假如")
     )

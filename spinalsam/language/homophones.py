@@ -62,6 +62,37 @@ def _keys(word: str) -> list[tuple[str, ...]]:
     return keys
 
 
+_COUNT = "[一二两三四五六七八九十几\\d]+"
+# Single characters, where what stands beside them leaves nothing else to be meant.
+_IN_PLACE = tuple(
+    (re.compile(pattern), meant)
+    for pattern, meant in (
+        (r"(?:^|(?<=[，,。;；]))再(?=第?[一二两三四五六七八九十\d]{0,2}[腰胸颈骶尾脊]|[ctl]\d)", "在"),
+        (rf"(?<=[加放画标打补添点]){_COUNT}[个颗](?:背景|前景|正|负)?(?:店|典|电|淀|碘)(?=$|[，,。在到于])", None),
+        (rf"(?:撤[销消]|撤回|撤|重做|回退|倒退|后退|前进|恢复|退回?){_COUNT}(?:部|布|不)(?=$|[，,。;；吧])", None),
+        (rf"(?:下|上|前|后|翻|前进|后退|往前|往后|跳过){_COUNT}(?:曾|成|城|蹭|岑|程)(?=$|[，,。;；吧])", None),
+        (rf"第{_COUNT}(?:曾|成|城|蹭|岑|程)(?=$|[，,。;；吧加放画标])", None),
+        (rf"(?:下|上|前|后|翻){_COUNT}(?:章|掌|涨)(?=$|[，,。;；吧])", None),
+        (r"标(?:前|千|钱|迁|铅|谦)(?=[设改换是为社调切成用])", "标签"),
+        (r"(?<=标签)(?:社|射|摄|舍)(?=[为成])", "设"),
+        (r"(?<=标签设)(?:未|位|围|维)", "为"),
+    )
+)
+_MEANT = {
+    **dict.fromkeys("店典电淀碘", "点"),
+    **dict.fromkeys("部布不", "步"),
+    **dict.fromkeys("曾成城蹭岑程", "层"),
+    **dict.fromkeys("章掌涨", "张"),
+}
+
+
+def respelled_in_place(text: str) -> str:
+    """The text with single characters in place of what only sounds like them: 加六个店, 撤销三部, 再L2上."""
+    for pattern, meant in _IN_PLACE:
+        text = pattern.sub(meant or (lambda match: match.group(0)[:-1] + _MEANT[match.group(0)[-1]]), text)
+    return text
+
+
 def respelled(text: str, known: frozenset[str], common: frozenset[str]) -> str:
     """The text with our words in place of what only sounds like them.
 

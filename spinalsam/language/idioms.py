@@ -6,12 +6,13 @@ One pattern a line, with what stands for it. Words such as `latertime` are of th
 from __future__ import annotations
 
 import re
+from itertools import permutations
 
 _NUMERAL = r"(?:\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|half an|a few|a couple of)"
 _SPOKEN_LEVEL = r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b"
 _UNIT = r"(?:second|minute|min|hour|hr|day|week|month|year)s?"
 _PAUSE = r"(?:noon|midnight|lunch|lunchtime|dinner|breakfast|teatime|the meeting|the break|my break|rounds|work|school|christmas|easter)"
-_MASKS = r"(?:mask|masks|segmentation|segmentations|overlay|overlays)"
+_MASKS = r"(?:(?:mask|segmentation|label) overlays?|mask|masks|segmentation|segmentations|overlay|overlays)"
 _STACK = r"(?:stack|volume|series|scan|dataset|data set|ct|image stack|slices|images)"
 _MARKS = r"(?:points?|box(?:es)?|dots?|clicks?|rectangles?|markers?|seeds?)"
 _NOT = r"(?:don't|do not|dont)"
@@ -29,9 +30,33 @@ _CN_OTHERS = r"(?:(?!我|他|她|主任|医生|老师|家属|大家|老板|护�
 _CN_DOES = r"(?:加|放|画|标|框|打|补|圈|点|撒|落|分割|清|删|导出|保存|存|打开|生成|测量|传播|推理)"
 _CN_BOXES = r"(?:大|小|单)?(?:框|方框|矩形|边界框|包围框|长方形|选框|bounding box|box)"
 _CN_COVERS = r"(?:覆盖|包含|涵盖|包括|罩住|包住|围住|盖住|跨越|横跨|囊括|框住|套住|包围|圈住)"
+_TIMES = r"(?:once|twice|thrice|(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten) times|x ?\d{1,2})"
+_CN_TIMES = r"([\d一两二三四五六七八九十]{1,2})(?:次|下|遍|回)"
+_PRESS = r"(?:(?:just |please )?(?:hit|press|push|tap|type|use|do|give me)(?: (?:a|the))? )?"
+_CN_PRESS = r"(?:按|敲|点|来|摁)(?:一下|下)?"
+_SHOWN_ON = r"(?:屏幕|画面|图像|图|视图|显示器|界面|影像|ct|片子)(?:上面?|里面?|中)?"
 _BOXES = r"((?:bounding[- ])?box(?:es)?|rectangles?|frames?)"
 _COVER = r"(?:cover|span|enclose|contain|include|encompass|surround|bound|frame|encircle|envelop|wrap)"
 _PUT = r"(?:add|put|place|draw|drop|set|mark|give|insert)"
+
+_CTRL = r"(?<![a-z])(?:(?:ctrl|control|cmd|command) ?[-+ ] ?|\\^|⌘ ?)"
+
+
+def _all_planes() -> list[str]:
+    """The three planes named in a row, in any order."""
+    english = (r"(?:trans)?axial|transverse", "sagittal", "coronal|frontal")
+    chinese = (r"轴(?:状位|状面|位|面)|横断(?:位|面)?|横轴位|水平[位面]", "矢状(?:位|面)?", "冠状(?:位|面)?")
+    noun = r"(?:[- ]?(?:views?|planes?|slices?|images?|sections?))?"
+    lists = []
+    for a, b, c in permutations(range(3)):
+        words = [f"(?:{english[i]}){noun}" for i in (a, b, c)]
+        lists.append(
+            r"\b(?:the )?" + r"\s*(?:,|/|\+|\band\b)\s*(?:and )?(?:the )?".join(words) + r"\b(?: at (?:the same time|once)| side by side)?"
+        )
+        words = [f"(?:{chinese[i]})" for i in (a, b, c)]
+        lists.append(r"[、,，/和与跟及以]*".join(words) + r"(?:这)?(?:三个?|三种)?(?:平面|切面|断面|视图|方位|方向|面|位)?")
+    return lists
+
 
 _IDIOMS: tuple[tuple[str, str], ...] = (
     # Short for longer words, and orders that say when or what not beside what
@@ -51,6 +76,11 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (rf"(点|框)转(?:换成|换为|成|为)?(?={_CN_MASKS})", r"用\1生成"),
     (r"(隐藏|关闭|关掉|显示|打开)叠加(?![层显])", r"\1掩膜"),
     (rf"点出(?=(?:一个|个)?{_CN_MASKS})", "用点生成"),
+    (
+        rf"((?:用|按|按照|根据|拿|以|从|凭|靠)(?:这个|那个|这些|那些|现有的?|已有的?|当前的?)?)(点|框)出(?=[^，,。;；]{{0,8}}{_CN_MASKS})",
+        r"\1\2生成",
+    ),
+    (rf"(?<=的)框(?:来|去)?出(?=(?:一个|个)?{_CN_MASKS})", "框生成"),
     (r"(?<=[ctls]\d)上(?=[一1]个(?:负|正)?点)", "处"),
     (rf"{_CN_BEGIN}回(?=首层|首张|末层|第一|最后|中间|轴|矢状|冠状|三维)", "回到"),
     (r"([\ue000-\uf8ff]) *(?=(?:去|跳到|转到|翻到|到)第?\d)", r"\1，"),
@@ -61,6 +91,36 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (r"(?:叠加|掩膜|掩码)显示打开|打开叠加显示", "显示掩膜"),
     (r"^(?:你)?能(?=[在给把])([^，,]+)吗[?？]?$", r"请\1"),
     (r"^帮帮我[!！]?$", "帮助"),
+    # Whose points and boxes they are: 'from the points I placed', 用我画好的框
+    (
+        rf"\b(from|with|using|use|by|via|through|clear|delete|remove|erase|wipe|discard|apply) ((?:all "
+        rf"|both )?(?:the|these|those|my) {_MARKS})"
+        r" (?:that |which )?(?:i|we)(?:'ve| have|'d| had)?(?: just| already)? (?:drew|drawn|placed|clicked"
+        r"|marked|added|put|made|set|dropped|laid)"
+        r"(?: down| in| there| earlier| before| just now| myself| so far| on (?:it|there|the image))*",
+        r"\1 \2",
+    ),
+    (
+        rf"((?:用|按|按照|根据|基于|依据|依照|拿|以|把|将|删|除|掉|空|对|从|凭|靠|通过)(?:一下)?)(?:我们?|咱们?|医生)(?:自己)?(?:刚才|刚刚|刚|已经|已|之前|先前|方才|前面)?(?:自己)?"
+        rf"(?:[在给](?:[\ue000-\uf8ff]|[^，,。的]{{1,5}})(?:上|里)?)?(?={_CN_DOES}(?:好|上|出|下|定|选|过|了)*的)",
+        r"\1",
+    ),
+    (
+        rf"(?:{_CN_BEGIN}|(?<=再)|(?<=然后)|(?<=去)|(?<=到)|(?<=翻)|(?<=看))([下上前后]一?[层张页幅帧])(?=(?:再|也|上)?(?:加|放|画|点|标|框|打|补|圈|撒|清|删|生成|分割|给))",
+        r"\1，",
+    ),
+    (
+        r"(轴(?:状位|位|面)|横断(?:位|面)|矢状(?:位|面)?|冠状(?:位|面)?)(?:上|下|里)?(?=(?:看|去看|去|到|跳到|转到|找)(?:一下)?(?:第?[一二三四五六七八九十\d]{0,2}[腰胸颈骶尾]|[ctl]\d))",
+        r"\1，",
+    ),
+    (
+        rf"(?:再|另外?|重新|我想|我要)*(?:打开|开|换|来|load|open|导入|载入|加载|选|挑) ?一?(?:张|个|份|套|例)"
+        r"(?:新的?|别的|另外的?|其他的?)?"
+        rf"(?:ct(?:图像?|片子?)?|片子|图像|图片|图|影像|病例|扫描)(?:看看|看|吧|来|出来)*{_CN_END}",
+        "打开图像",
+    ),
+    (r",? (?:ok|okay|alright|all right|yeah|yes|will you|would you|could you|can you)\?(?=\s*$)", " please"),
+    (rf"(?:跳|转|翻|走|切|移|定位)过去{_CN_END}", "跳到那里"),
     # What it is for: 'so that I can start afresh', 好重新开始
     (
         r"(?<=\w),? (?:so|so that|in order that) (?:i|we) (?:can|could|may|might|will be able to|'ll be able to|am able to|are able to)\b"
@@ -145,7 +205,8 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     # Asked politely, by what one would be glad of
     (
         r"\b(?:i|we|it|that|this)(?: ?'d| would|'ll| will) be (?:most |very |so |really |much |quite )?"
-        r"(?:grateful|obliged|thankful|happy|glad|delighted|pleased|lovely|great|nice|good|helpful|wonderful|handy|useful|ideal|perfect|super|fab|cool)"
+        r"(?:grateful|obliged|thankful|happy|glad|delighted|pleased|lovely|great|nice|good|helpful|wonderful"
+        r"|handy|useful|ideal|perfect|super|fab|cool)"
         r"(?: to me)? (?:if (?:you|we|i) (?:could|would|can|might)(?: please)?|to (?:have|get|see)|for)\b",
         " please ",
     ),
@@ -170,9 +231,15 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (r"\beach and every\b", "every"),
     # Taken from the screen, or for a while, is hidden; put back is shown
     (
-        rf"\b(?:take|get|remove|clear|wipe|drop|pull|keep|strip) (?:the |my |this |that )*({_MASKS}) (?:off|from"
-        rf"|away from|out of) (?:the |my )?(?:screen|display|view|image|picture|ct|scan|sight)\b",
+        rf"\b(?:take|get|remove|clear|wipe|drop|pull|keep|strip) (?:the |my |this |that |red |coloured |colored |green |blue )*({_MASKS})"
+        rf" (?:off|from|away from|out of)(?: of)? (?:the |my |this )?(?:screen|display|view|image|picture|ct"
+        rf"|scan|sight|monitor|viewer|way)\b",
         r" hide the \1 ",
+    ),
+    (rf"\btake (?:the |my |this |that )*({_MASKS}) off(?=\s*(?:$|[,.;!?]|and\b|then\b|please\b|for\b|again\b|now\b))", r" hide the \1 "),
+    (
+        rf"(?:把|将)?({_CN_MASKS})(?:先|都|全部|暂时|给我)*从{_SHOWN_ON}(?:给我|先|都)?(?:拿掉|拿走|拿开|去掉|撤下来?|撤掉|移开|移除|移走|清掉|抹掉|取下来?|弄掉|摘掉|收起来?)",
+        r"隐藏\1",
     ),
     (
         rf"\b(?:blank|clear|remove|drop|lose|kill|wipe|mute) (?:the |my |this |that )*({_MASKS}) (?=for (?:now|a"
@@ -279,7 +346,9 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (r"(?:不带|不要|没有|去掉)(?:掩膜|掩码|分割结果|蒙版|叠加层)(?:的|地)?(?:看|显示|原图|图像|样子|情况)(?:一下|看)?", "隐藏掩膜"),
     (r"\b(?:i|we)(?:'d| would) (?:much )?(?:rather|sooner|prefer to) (?:have|get|use)\b", " i'd like "),
     (
-        r"\b(?:whatever|anything|everything|all) (?:that )?(?:i|we) (?:segment|draw|mask|make|do|mark|create|outline|paint|produce)"
+        r"\bwhat (?:i|we) (?:segment|mask|outline|paint) (?:next|from now on|from here on|after this)(?="
+        r" (?:is|are|will be|should be|gets?)\b)"
+        r"|\b(?:whatever|anything|everything|all) (?:that )?(?:i|we) (?:segment|draw|mask|make|do|mark|create|outline|paint|produce)"
         r"(?: next| from now on| from here on| after this| now)?\b(?= (?:is|are|gets?|should|will|shall|must|belongs?|counts?|goes))",
         " new masks ",
     ),
@@ -293,8 +362,16 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (r"\b(?:needs?|has|have|got|ought|is|are) to go\b(?=\s*(?:$|[,.;!]|and\b|now\b|please\b))", " must go "),
     (r"\bthe points? must go\b", " remove the points "),
     # Keys and signs
-    (r"\bctrl ?[-+ ] ?(?:y|shift ?[-+ ] ?z)\b", " ctrlyredo "),
-    (r"\bctrl ?[-+ ] ?z\b|⌘ ?z\b", " ctrlzundo "),
+    (rf"{_CN_PRESS}{_CN_TIMES} ?(?:{_CTRL}z)", r"撤销\1步"),
+    (rf"{_CN_PRESS}{_CN_TIMES} ?(?:{_CTRL}(?:y|shift ?[-+ ] ?z))", r"重做\1步"),
+    (rf"(?:{_CN_PRESS})?(?:{_CTRL}z) ?{_CN_TIMES}", r"撤销\1步"),
+    (rf"(?:{_CN_PRESS})?(?:{_CTRL}(?:y|shift ?[-+ ] ?z)) ?{_CN_TIMES}", r"重做\1步"),
+    (rf"{_PRESS}{_CTRL}(?:y|shift ?[-+ ] ?z)\b(?= {_TIMES})", "redo"),
+    (rf"{_PRESS}{_CTRL}z\b(?= {_TIMES})", "undo"),
+    (rf"(?:{_CN_PRESS})?{_PRESS}{_CTRL}(?:y|shift ?[-+ ] ?z)\b", " ctrlyredo "),
+    (rf"(?:{_CN_PRESS})?{_PRESS}{_CTRL}z\b", " ctrlzundo "),
+    # Two or three planes at once are the view of all three
+    *((pattern, " three-plane ") for pattern in _all_planes()),
     (rf"(?:^|(?<=[\s,;]))\+ ?(\d+){_SLICES}", r" forward \1 "),
     (rf"(?:^|(?<=[\s,;]))- ?(\d+){_SLICES}", r" back \1 "),
     (rf"\bminus (?=\w+{_SLICES})", " back "),
@@ -307,7 +384,7 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
         r"(?=\s*(?:$|[,;.!]|please|and))",
         r" remove \1 ",
     ),
-    (rf"{_CN_BEGIN}(?:不要|不需要)([这那][些个]|我的)(点|框|掩膜|掩码|方框|坐标点|标记点|矩形)了?{_CN_END}", r"删除\1\2"),
+    (rf"{_CN_BEGIN}(?:我们?)?(?:不要|不想要|不需要)([这那][些个]|我的)(点|框|掩膜|掩码|方框|坐标点|标记点|矩形)了?{_CN_END}", r"删除\1\2"),
     (r"\bscratch (?:that|the|my)(?= (?:last|latest|previous|edit|step|change|action))", " undo the "),
     # Parts of the spine
     (r"\b(?:upper|lower|mid|middle)[- ](?=thoracic|lumbar|cervical)", ""),

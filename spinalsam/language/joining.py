@@ -142,6 +142,8 @@ def _same_window(last: Clause, clause: Clause) -> bool:
 def _same_check(last: Clause, clause: Clause) -> bool:
     if not clause.joined:
         return False
+    if last.has("GPU") and clause.has("CKPT"):
+        return False  # 'check the GPU | and whether the weights match the model'
     if last.has("CKPT", "MODEL") and clause.has("MODEL", "CKPT", "MATCH", "MATCHING"):
         return not clause.has("RUN", "GEN", "SEG", "INFER", "POINT", "BOX")
     return clause.has("MATCH", "MATCHING") and last.has("CHECK") and clause.has("MODEL")
@@ -271,7 +273,7 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
             continue
         if i and clause.has("OPEN") and not clause.kinds("path") and _opens_what_was_named(clause):
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("path")[:1]])
-        if i and clause.has("MOVE", "LOOK", "SHOW") and clause.says("there") and not _has_value(clause) and len(clause.tokens) < 6:
+        if i and clause.has("MOVE", "LOOK", "SHOW") and clause.says("there", "那里") and not _has_value(clause) and len(clause.tokens) < 6:
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("region")[:1]])  # 'where is L3? go there'
         signed = clause.has("NEGATIVE", "POSITIVE") and clause.has("ADD", "SETLABEL", "MAKE") and clause.says("it", "that", "this", "它")
         if (
@@ -282,9 +284,14 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
         ):
             pairs = [token for token in result[i - 1].tokens if token.kind == "pair"] if result[i - 1].told else []
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *pairs])
+        elif i and _points_at(result[i - 1], clause):
+            result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("pair")])
+            result[i - 1] = replace(result[i - 1], told=True)
         shared = _shared_export(result, i) or _shared_check(result, i) or _shared_point(result, i) or _shared_direction(result, i)
         if shared is not None:
             place = result[i - 1].kinds("region") if i and result[i - 1].told and shared.stands_for("POINT") else []
+            if i + 1 < len(result) and shared in result[i + 1].tokens and not _has_place(clause):
+                place = result[i + 1].kinds("region")  # 'two positive | and three negative points on L1'
             result[i] = clause = replace(clause, tokens=[*clause.tokens, shared, *place])
         verb = _shared_verb(result, i)
         if verb is not None:
@@ -306,6 +313,19 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
             if noun is not None and noun.stands_for("POINT", "BOX"):
                 result[i] = replace(clause, tokens=[*clause.tokens, Token("word", "from", frozenset({"FROM"})), noun])
     return result
+
+
+def _points_at(last: Clause, clause: Clause) -> bool:
+    """'(30, 40) is muscle, | put a background point': where the point goes was said before."""
+    return (
+        bool(last.kinds("pair"))
+        and not last.has("KEEP", "POINT", "NEGPOINT", "POSPOINT", "BOX", "DRAW", "FRAMEIT", "ADD", "CLEAR")
+        and not any("base" in t.forms and t.ideas & ACTIONS for t in last.tokens)
+        and clause.has("ADD", "NEED", "MAKE", "SETTO")
+        and clause.has("POINT", "NEGPOINT", "POSPOINT")
+        and not _has_place(clause)
+        and all(token.value == 1 for token in clause.kinds("number"))
+    )
 
 
 def _opens_what_was_named(clause: Clause) -> bool:

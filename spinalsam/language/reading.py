@@ -7,7 +7,7 @@ import unicodedata
 
 from spinalsam.language import lexicon
 from spinalsam.language.coordinates import take_coordinates
-from spinalsam.language.homophones import respelled
+from spinalsam.language.homophones import respelled, respelled_in_place
 from spinalsam.language.idioms import reworded
 from spinalsam.language.numbers import take_numbers
 from spinalsam.language.paths import take_paths
@@ -117,6 +117,7 @@ def _normalised(text: str) -> str:
     text = re.sub(rf"(?<=[{_CJK}])[ \t]+(?=[{_CJK}])", "", text)
     text = re.sub(r"\bcold (?=you\b|we\b|i\b)", "could ", text)
     text = re.sub(r"(?<![a-z'/._-])[a-z]{3,}(?![a-z'/_-])", lambda match: lexicon.corrected(match.group(0)), text)
+    text = _whether(respelled_in_place(text))
     text = reworded(text)
     text = re.sub(r"\bgo-?to\b|\bgo 2\b", "go to", text)
     text = _BESIDE.sub(" beside ", text)
@@ -143,6 +144,20 @@ def _normalised(text: str) -> str:
     text = re.sub("[佳家价架嘉](?=[一二两三四五六七八九十几仨俩\\d]+个?(?:背景|前景|负|正)?[点框])", "加", text)
     text = respelled(text, lexicon.chinese_vocabulary(), lexicon.common_chinese())
     return re.sub(r"([!?。.,;~])\1+", r"\1", text)
+
+
+_A_NOT_A = re.compile(rf"([^能可要会有是行好\W\da-z])不\1([{_CJK}])|(?<![a-z])([a-z]{{2,}})\s*不\s*\3(?![a-z])")
+
+
+def _whether(text: str) -> str:
+    """匹不匹配 as 是否匹配, 'match不match' as 是否match."""
+
+    def said(match: re.Match[str]) -> str:
+        whole = (match[1] or "") + (match[2] or "")
+        known = lexicon.chinese_words()
+        return f"是否{whole or match[3]}" if not whole or whole in known else match[0]
+
+    return _A_NOT_A.sub(said, text)
 
 
 def _words(text: str, spans: Spans) -> list[Token]:

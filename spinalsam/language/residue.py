@@ -85,6 +85,8 @@ _CALLED = re.compile(r"\W*([A-Za-z]+)\s*[,，:：]")
 _WONDERED = ("ASKREQ REQUEST PLEASE NOTNEG WH HOWTO GPU CKPT BIG SIZE HELPWORD GPUASK DOAUX MATCH MEASURE").split()
 _THANKS = frozenset("谢谢你 谢谢您 感谢你 感谢您 多谢你 多谢您 感谢 多谢".split())
 _ASKS_US = frozenset("can could would will may you".split())
+_STATES = frozenset("is are isn't aren't it's looks look seems keeps".split())
+_LYING = frozenset("distributed spread placed scattered spaced centred centered located sitting evenly".split())
 _OPENS_REMARK = frozenset("had having been he she they it you'd he'd she'd they'd you'll they'll he'll she'll".split())
 
 
@@ -92,20 +94,31 @@ def _plain_signs(tokens: Sequence[Token]) -> list[Token]:
     """The words of a clause that says nothing of ours but something ('over my dead body'), that opens like a report ('had a look at ...',
     'opened L3'), that thanks for what was done (谢谢你分割脊柱), or that only wonders ('a mask?'); empty where there is none."""
     clauses = _clauses(tokens)
-    for clause, mark in clauses:
+    ordered, commanded = (bool(clauses) and "base" in clauses[at][0][0].forms for at in (0, -1))
+    commanded = commanded or (bool(clauses) and any("PLEASE" in token.ideas for token in clauses[-1][0]))
+    asked = False
+    for number, (clause, mark) in enumerate(clauses):
         thanked = [b for a, b in pairwise(clause) if a.text in _THANKS and b.ideas & ACTIONS]
         if thanked:
             return thanked
         if not _is_ours(clause):
             unknown = [token for token in clause if token.kind == "word" and not token.ideas and not token.text.endswith("ly")]
             unknown = [token for token in unknown if len(token.text) > 2 or not token.text.isascii()]
+            if number + 1 < len(clauses) and commanded and any(token.text in _STATES for token in clause):
+                continue  # 'the cortex is washed out, go to the bone window': why
             if len(clauses) > 1 and sum(2 if token.text.isascii() else len(token.text) for token in unknown) > 1:
                 return unknown
+        elif number and ordered and clause[0].text == "it":
+            continue  # 'undo that, it went into the canal': why
+        elif number and clause[0].text in _LYING:
+            continue  # 'nine seeds, distributed across C2 to C5'
         elif clause[0].text in _OPENS_REMARK or ("past" in clause[0].forms and "base" not in clause[0].forms):
             return clause[:1]
+        asked = asked or any(token.stands_for("ASKREQ", "REQUEST") for token in clause)
         if (
             mark
             and mark in "?？"
+            and not asked
             and not any(token.stands_for(*_WONDERED) or token.text in _ASKS_US for token in clause)
             and len(clause) > 1
         ):

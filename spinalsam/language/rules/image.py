@@ -30,6 +30,13 @@ _NOT_OURS = re.compile(
 )
 
 
+# Places outside the program that may be cleared too.
+_ELSEWHERE = (
+    "disk drive desktop desk folder directory 磁盘 磁盘里 磁盘上 硬盘 硬盘上 硬盘里 桌面 桌面上 桌面上的 本地 本地的 下载里 下载里的 "
+    "文件夹里 文件夹里的 电脑 本机 计算机 主机 机器"
+).split()
+
+
 def _says_no_more(token: Token) -> bool:
     return bool(token.ideas & _ALONE) or token.text in _EMPTY or (bool(token.ideas) and not token.text.isascii())
 
@@ -149,9 +156,7 @@ def clear(clause: Clause, hints: Hints) -> OperationCall | None:
         return None  # only all of them can be cleared
     if any(a.text in ("a", "an", "the", "my") and b.text in ("clean", "clear", "empty", "blank") for a, b in pairwise(clause.tokens)):
         return None  # 'a clean image'
-    if clause.says("from disk", "from the disk", "from my disk", "硬盘上", "硬盘里", "本地", "本地的", "cancel", "取消") and not clause.has(
-        "POINT", "BOX", "MASK"
-    ):
+    if clause.says("from disk", "from the disk", "from my disk", *_ELSEWHERE, "cancel", "取消") and not clause.has("POINT", "BOX", "MASK"):
         return None
     if (
         clause.has("RESET")

@@ -228,6 +228,12 @@ def visibility(clause: Clause, hints: Hints) -> OperationCall | None:
         return OperationCall("show_mask", {"visible": False}) if clause.says(*_PRONOUNS) else None  # only a mask can be hidden
     if not clause.has("MASK", "RESULT"):
         return None
+    if (
+        clause.says("show me", "let me see", "let's see")
+        and not clause.kinds("region")
+        and not clause.has("GEN", "SEG", "PMASK", "BMASK", "POINT", "BOX")
+    ):
+        return OperationCall("show_mask", {"visible": True})
     if clause.tokens[0].text in ("让", "叫") and clause.tokens[-1].text in ("出来", "现身", "回来"):
         return OperationCall("show_mask", {"visible": True})
     hides = clause.has("HIDE", "INVISIBLE") or clause.says("vanish", "disappear", "go away")
@@ -253,7 +259,7 @@ def visibility(clause: Clause, hints: Hints) -> OperationCall | None:
 
 def set_label(clause: Clause, hints: Hints) -> OperationCall | None:
     regions = regions_of(clause)
-    if len(regions) != 1:
+    if len(regions) != 1 or (clause.has("INTENT") and clause.says("later", "afterwards", "soon")):
         return None
     named = clause.has("LABEL") or any(
         t.stands_for("SETLABEL") and not t.ideas & {"ADD", "CHECK", "FILLER", "EXPORT"} for t in clause.tokens
@@ -273,8 +279,16 @@ def set_label(clause: Clause, hints: Hints) -> OperationCall | None:
     return None
 
 
+# What a report says of a height or a density: L3椎体高度正常.
+_FINDINGS = frozenset(
+    "正常 降低 减低 下降 丢失 增高 偏低 偏高 尚可 良好 变窄 减少 增大 低 高 normal preserved reduced maintained loss low decreased".split()
+)
+
+
 def measure(clause: Clause, hints: Hints) -> OperationCall | None:
     if clause.has("POINT", "BOX", "EXPORT", "OPEN", "PMASK", "BMASK", "WINDOW") or clause.kinds("path"):
+        return None
+    if not clause.question and clause.tokens[-1].text in _FINDINGS and not clause.has("CHECK", "SHOW", "COMPUTE", "MEASURE", "WH"):
         return None
     about = bool(clause.kinds("region")) or clause.has("MASK", "VERT", "RESULT")
     if any("MEASURE" in t.ideas and "ADD" not in t.ideas for t in clause.tokens):

@@ -10,8 +10,8 @@ from spinalsam.support.calls import OperationCall
 def help_wanted(clause: Clause, hints: Hints) -> OperationCall | None:
     if clause.has("PATIENT", "PERSON") or clause.says("yourself", "himself", "herself"):
         return None
-    if clause.has("GREET") and clause.has("HELPWORD"):
-        return None  # 谢谢你的帮助
+    if clause.has("HELPWORD") and (clause.has("GREET") or clause.says("thanks", "thank you", "thx", "cheers", "appreciate", "appreciated")):
+        return None  # 谢谢你的帮助, 'thanks for the help'
     if clause.has("HOWTO"):
         return OperationCall("help")
     if len(clause.tokens) == 1 and clause.says("commands", "command", "options", "features", "functions", "manual", "命令", "功能", "指令"):
@@ -41,8 +41,10 @@ def gpu(clause: Clause, hints: Hints) -> OperationCall | None:
         return None
     if _remarks_on_gpu(clause):
         return None
-    if clause.has("GPU") and not clause.has("CLEAR", "HIDE", "OPEN", "UNDO", "EXPORT"):
-        return OperationCall("gpu_status")
+    if _changes_gpu(clause):
+        return None
+    if clause.has("GPU") and not clause.has("CLEAR", "HIDE", "UNDO", "EXPORT"):
+        return OperationCall("gpu_status") if not clause.has("OPEN") or clause.has("GPUASK", "SIZE") else None
     if clause.has("DEVICE", "GPU") and clause.has("RUN") and not clause.has("CHECK", "SHOW", "TELLME", "WH") and not clause.question:
         return OperationCall("gpu_status") if clause.tokens[-1].stands_for("GPUASK") else None  # 用CPU跑
     if clause.has("DEVICE") and clause.has("GPUASK", "CHECK", "SHOW", "COMPUTE", "TELLME") and not clause.has("IMAGE"):
@@ -58,8 +60,37 @@ def _remarks_on_gpu(clause: Clause) -> bool:
     return at + 1 < len(clause.tokens) and clause.tokens[at + 1].text in ("is", "are", "was", "has", "had", "does")
 
 
+_ASKING = ("CHECK", "SHOW", "LOOK", "TELLME", "COMPUTE", "MEASURE", "WH", "DOAUX", "ASKREQ")
+_GETTING = frozenset(
+    "get,give,have,make,do,run,open,need,want,let,take,bring up,pull up,put up,call up,给,给我,来,用,做,弄,开,对".split(",")
+)
+_TINKERING = frozenset("replace exchange substitute cool fix employ utilise utilize leverage repair".split())
+
+
+def _changes_gpu(clause: Clause) -> bool:
+    """'install the newest CUDA driver', 换一块显卡: something is to be done to the card, nothing is asked about it."""
+    asks = clause.question or clause.tokens[0].text == "do" or clause.says("吗", "么", "没", "还是", "是")
+    if not clause.has("GPU") or asks:
+        return False
+    if clause.tokens[0].text in _TINKERING:
+        return True
+    verb = next((t for t in clause.tokens if t.ideas & (ACTIONS | {"NEED", "TELLME", "COMPUTE"}) and "GPU" not in t.ideas), None)
+    if verb is None or (verb.forms and "base" not in verb.forms):
+        return False
+    if verb.text in _GETTING:
+        others = [t for t in clause.tokens if t is not verb]
+        return not any(t.stands_for("GPUASK", "SIZE", *_ASKING) or t.text in ("me", "us", "report", "我") for t in others)
+    if verb.stands_for(*_ASKING):
+        return False
+    return verb.stands_for("ADD", "SETTO", "DRAW", "TURN", "PICK", "MAKE", "GEN", "PROPAGATE", "RESET", "CLOSE", "REDO") and not clause.has(
+        *_ASKING
+    )
+
+
 def undo(clause: Clause, hints: Hints) -> OperationCall | None:
     step = clause.has("STEP")
+    if clause.says("走", "迈", "挪", "跨"):
+        return None  # 往前走两步: somebody walks
     if any(
         "IMAGE" in t.ideas and not t.ideas & {"SLICE", "NIFTI", "NRRD"} and "FILLER" not in t.ideas for t in clause.tokens
     ) or clause.says("scan", "ct", "exam"):

@@ -183,6 +183,7 @@ NOUNS: dict[str, str] = {
 }
 # Words that are no verbs and take no inflection.
 PLAIN: dict[str, str] = {
+    "KEEP": "alone untouched unchanged as_is as_it_is as_they_are",
     "AUTO": "auto automatic automatically autonomously hands-free promptless prompt-free without_prompts without_any_prompts without_prompting no_prompts without_points without_clicks without_a_prompt unprompted without_any_prompt with_no_prompts fully_automatic fully_automatically full-auto",
     "NEXT": "next following subsequent forward forwards ahead onward onwards advance succeeding fwd on further nxt afterward",
     "LOOK": "have_a_look_inside take_a_look_inside have_a_look take_a_look let_me_see let_me_view let_me_look_at let_me_have_a_look_at have_a_look_at take_a_look_at let's_see let_us_see let_me_take_a_look_at lemme_see give_me_a_look_at let's_look_at let's_have_a_look_at i'd_like_to_see",
@@ -321,7 +322,7 @@ PLAIN: dict[str, str] = {
     "DOAUX": "do does did",
     "STATIVE": "lives resides clear_cut too_early too_late too_soon premature too_many too_much too_few too_big too_large too_small too_far too_bright too_dark too_close too_wide too_narrow too_high too_low looks look seems seem appears appear covers cover overlaps contains contain lies sits went became failed worked crashed froze "
     "works means mean sounds feels hurts happened took came turned went_missing misses missed overlap hangs broke seemed looked appeared covered "
-    "took_a turns_out belongs matters drifted shifted disappeared vanished keeps leaks leaked spills bleeds stops stopped",
+    "took_a turns_out belongs matters drifted shifted disappeared vanished keeps leaks leaked leaking spills spilled spilling bleeds bled bleeding bulges bulging missing overflows overflowing stops stopped",
     "I": "i we us me my our mine myself ourselves",
     "YOU": "you your yourself u ya",
     "THIRD": "he she they him her them his their hers theirs someone somebody everyone everybody anyone people others",
