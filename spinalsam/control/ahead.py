@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 6  # how many slices in the direction of scrolling are wanted
 SETTLE_S = 0.12  # who leaves a slice sooner than this does not want it
+STAND_BACK_S = 0.25  # after a button has gone down
 _POLL_S = 0.03
 _NICE = 10
 
@@ -43,6 +44,7 @@ class Ahead:
         self._refs: list[SliceRef] = []
         self._content: CaseContent | None = None
         self._asked_at = 0.0
+        self._stands_back_until = 0.0
         self._working = False
         self._case: Precomputation | None = None
         self._closed = False
@@ -73,6 +75,10 @@ class Ahead:
             self._pointed.pop(ref.plane, None)
         else:
             self._pointed[ref.plane] = ijk
+
+    def stand_back(self) -> None:
+        """A button has gone down: begin nothing for a moment, and give up what is under way, so that the click has the processor."""
+        self._stands_back_until = time.monotonic() + STAND_BACK_S
 
     def precompute(self, plane: str) -> Precomputation:
         """Every slice of a plane of the open case, as many as can be kept, instead of an earlier such wish."""
@@ -170,8 +176,12 @@ class Ahead:
         return self._case.next() if self._case is not None and self._case.content is content else None
 
     def _rest(self) -> bool:
-        """Whether a call or a preview is under way, or the user still scrolls."""
-        return self.workspace.is_asked or (bool(self._refs) and time.monotonic() - self._asked_at < SETTLE_S)
+        """Whether a call or a preview is under way or about to be, or the user still scrolls."""
+        return self._gives_way or (bool(self._refs) and time.monotonic() - self._asked_at < SETTLE_S)
+
+    @property
+    def _gives_way(self) -> bool:
+        return self.workspace.is_asked or time.monotonic() < self._stands_back_until
 
     def _do(self, ref: SliceRef, content: CaseContent) -> None:
         error: BaseException | None = None
@@ -196,7 +206,7 @@ class Ahead:
         def check() -> None:
             """Whoever waits for this very slice is served soonest when it goes on."""
             wanted = content is ws.content and self._wants(ref)
-            if (not wanted or self._closed or ws.is_asked) and not ws.cache.awaited(segmenter, image):
+            if (not wanted or self._closed or self._gives_way) and not ws.cache.awaited(segmenter, image):
                 raise Cancelled("The slice is not wanted any more.")
 
         check()

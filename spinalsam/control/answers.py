@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spinalsam.engine.segmenter import Candidates
+from spinalsam.errors import Cancelled
 
 KEPT = 2  # what either button would give where the pointer rests
 
@@ -44,7 +45,10 @@ class Answers:
         return self._waiting > 0
 
     def get(self, objects: tuple[Any, ...], prompt: Any, ask: Callable[[], Candidates]) -> Candidates:
-        """The kept answer, or that of `ask`. objects: network, slice and earlier mask. Raises what `ask` raises."""
+        """The kept answer, or that of `ask`. objects: network, slice and earlier mask. Raises what `ask` raises.
+
+        Whoever waits for an answer that its asker gives up asks himself.
+        """
         question = _Question(objects, prompt)
         with self._lock:
             same = next((other for other in self._kept if other.is_same(question)), None)
@@ -56,9 +60,13 @@ class Answers:
             if not known:
                 self._ask(question, ask)
             return question.answer.result()
+        except Cancelled:
+            if not known:
+                raise
         finally:
             with self._lock:
                 self._waiting -= 1
+        return self.get(objects, prompt, ask)
 
     def _ask(self, question: _Question, ask: Callable[[], Candidates]) -> None:
         try:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from spinalsam.device.interrupt import checkpoint
 from spinalsam.device.manager import run_with_fallback
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CLICK_MEANINGS, CompactConfig, CompactSam, standardise
@@ -247,13 +248,16 @@ class CompactSegmenter:
         known = self._looks.get(key)
         if known is not None and known[0].device == self.device:  # not after the network has moved
             return known
+        checkpoint()
         features = self.run_encoder(standardise(cut(embedding.image, look).to(self.device)))
         self._looks.keep(key, features)
         return features
 
     def _ask(self, embedding: Embedding, look: Look, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor]:
         """Logits (1, 4, side/2, side/2) and predicted IoU (4,) in a look."""
-        logits, scores = self.run_decoder(self._features(embedding, look), *self._inputs(look, prompt, previous))
+        features = self._features(embedding, look)
+        checkpoint()
+        logits, scores = self.run_decoder(features, *self._inputs(look, prompt, previous))
         return logits.float().cpu(), scores[0].float().cpu()
 
     def _inputs(self, look: Look, prompt: SlicePrompt, previous: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:

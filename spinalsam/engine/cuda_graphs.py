@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from spinalsam.device.interrupt import interruptible
 from spinalsam.device.manager import is_out_of_memory
 
 _log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Graphed:
     def _record(self, inputs: tuple[Tensor, ...]) -> _Recording:
         device = inputs[0].device
         own = tuple(tensor.clone() for tensor in inputs)
-        with _RECORDING, torch.cuda.device(device):
+        with _RECORDING, torch.cuda.device(device), interruptible(_go_on):  # half a recording is none
             # As PyTorch asks for: the runs before the recording on a stream of their own.
             aside = torch.cuda.Stream()
             aside.wait_stream(torch.cuda.current_stream())
@@ -93,3 +94,7 @@ class Graphed:
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 outputs = tuple(self.function(*own))
         return _Recording(graph, own, outputs)
+
+
+def _go_on() -> None:
+    """Nothing ends this."""

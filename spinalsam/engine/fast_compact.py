@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from spinalsam.device.interrupt import checkpoint
 from spinalsam.engine import fast_vit
 from spinalsam.engine.compact import CompactEncoder, CompactMaskDecoder, CompactSam, draw_prompts, sparse_prompts
 from spinalsam.engine.fast_decoder import FastTransformer, as_product, is_plain, places_of
@@ -54,11 +55,15 @@ class FastCompactEncoder:
     def __call__(self, pixels: Tensor) -> tuple[Tensor, ...]:
         layers = self.layers
         f2 = layers.stem(pixels.contiguous(memory_format=_LAST))
+        checkpoint()
         f4 = layers.stage4(f2)
+        checkpoint()
         f8 = layers.stage8(f4)
+        checkpoint()
         tokens = layers.stage16(f8).permute(0, 2, 3, 1)
         fast = tokens.shape[1:3] == (self.grid, self.grid)  # position embeddings are laid out for one size
         for number, block in enumerate(layers.blocks):
+            checkpoint()
             tokens = self.blocks[number].with_hooks(tokens) if fast else block(tokens)
         return f2, f4, f8, layers.norm(tokens).permute(0, 3, 1, 2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -20,15 +21,17 @@ class _Task(QRunnable):
         super().__init__()
         self._work = work
         self.signals = _Signals()
+        self.outcome: tuple[Any, Exception | None] = (None, None)
+        self.ended = threading.Event()
 
     def run(self) -> None:
-        result, error = None, None
         try:
-            result = self._work()
+            self.outcome = self._work(), None
         except Exception as caught:  # every failure is told to whoever asked
-            error = caught
+            self.outcome = None, caught
+        self.ended.set()
         try:
-            self.signals.ended.emit(result, error)
+            self.signals.ended.emit(*self.outcome)
         except RuntimeError:
             _log.debug("the window was gone before its work ended")
 
@@ -39,18 +42,27 @@ class Background:
     def __init__(self, threads: int = 1) -> None:
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(threads)
+        self._pool.setExpiryTimeout(-1)  # a new thread's first steps take their time
         self._stopped = False
         self._alive: set[_Signals] = set()
 
-    def run(self, work: Callable[[], Any], done: Callable[[Any], None], failed: Callable[[Exception], None] | None = None) -> None:
+    def run(
+        self,
+        work: Callable[[], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+        *,
+        wait_s: float = 0.0,
+    ) -> None:
+        """Start work; `done(result)` or `failed(error)` follows, before this returns where it takes no longer than `wait_s`."""
         task = _Task(work)
         signals = task.signals
         self._alive.add(signals)
 
         def ended(result: Any, error: Exception | None) -> None:
-            self._alive.discard(signals)
-            if self._stopped:
+            if self._stopped or signals not in self._alive:
                 return
+            self._alive.discard(signals)
             if error is None:
                 done(result)
             elif failed is not None:
@@ -60,6 +72,8 @@ class Background:
 
         signals.ended.connect(ended, Qt.QueuedConnection)
         self._pool.start(task)
+        if wait_s and task.ended.wait(wait_s):
+            ended(*task.outcome)
 
     def stop(self) -> None:
         """Drop what has not arrived; waits for the piece that runs."""

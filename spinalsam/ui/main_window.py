@@ -242,6 +242,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         commands = self.commands
         for name, view in self.panes.slices.items():
+            view.activated.connect(self.workspace.ahead.stand_back)
             view.activated.connect(lambda name=name: commands.activate(name))
             view.point_placed.connect(commands.place_point)
             view.box_drawn.connect(commands.draw_box)
@@ -254,6 +255,7 @@ class MainWindow(QMainWindow):
             view.window_dragged.connect(commands.set_window)
             view.preview_wished.connect(self._wish_preview)
             view.preview_foreseen.connect(self._foresee)
+            view.mask_asked.connect(self._ask_mask)
             view.hovered.connect(lambda hover: self.status.show_hover(hover, self.workspace.volume))
         self._connect_reference()
         self.panes.index_chosen.connect(commands.go_to)
@@ -420,6 +422,13 @@ class MainWindow(QMainWindow):
             self.previews.wish(ref, **wanted)
         else:
             self.previews.forget()
+
+    def _ask_mask(self, ref: SliceRef, wanted: dict[str, Any]) -> None:
+        self.workspace.ahead.pointed(ref, wanted["point_ijk"])
+        if self.commands.live:
+            self.previews.ask(ref, **wanted)
+        else:
+            self.panes.show_preview(None)
 
     def _foresee(self, ref: SliceRef, wanted: dict[str, Any]) -> None:
         if self.commands.live and is_quick(self.workspace):

@@ -26,8 +26,9 @@ from spinalsam.ui.words import put, retell, tr
 DOUBLE_CLICK_MS = 230
 # The pointer rests this long before a preview of its click is wished for; while it drags a box, one comes this often.
 REST_MS = 110
-# And this long before the network answers what such a click would ask, so that it is known when the button goes down.
-SLOWING_MS = 35
+# And this long before the network answers what such a click would ask, so that it is known when the button goes down. A hand that aims
+# still moves by so many points then.
+SLOWING_MS, SLOWING_POINTS = 35, 4.0
 WHEEL_NOTCH = 120
 ZOOM_PER_NOTCH = 1.2
 BACKGROUND = QColor(0, 0, 0)
@@ -58,6 +59,7 @@ class SliceView(QWidget):
     hovered = pyqtSignal(object)  # Hover or None
     preview_foreseen = pyqtSignal(object, dict)  # the same, to be known and not shown
     preview_wished = pyqtSignal(object, dict)  # SliceRef, what previewing.prompt_if takes; empty: none any more
+    mask_asked = pyqtSignal(object, dict)  # the same, of a click that has begun
     activated = pyqtSignal()
     maximise_requested = pyqtSignal()
     looked = pyqtSignal(object)  # Viewport, after zoom, pan, fit or another size
@@ -89,9 +91,10 @@ class SliceView(QWidget):
         self._asks = False
         self._rest_timer = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest_timer.timeout.connect(self._wish_preview)
+        self._slows_at = (0.0, 0.0)
         self._slowing_timer = QTimer(self, singleShot=True, interval=SLOWING_MS)
         self._slowing_timer.timeout.connect(self._foresee)
-        self._click_timer = QTimer(self, singleShot=True, interval=DOUBLE_CLICK_MS)
+        self._click_timer = QTimer(self, singleShot=True)
         self._click_timer.timeout.connect(self.flush_click)
         self._set_up()
 
@@ -137,7 +140,7 @@ class SliceView(QWidget):
     def show_preview(self, found: Any | None) -> None:
         """Outline what a prompt would give (a `Preview`) if it is about the slice that is shown; None takes the outline away.
 
-        While a click waits for its mask, that is drawn in full.
+        While a click waits for its mask, that is drawn in full, before anything else happens: the step that follows is work.
         """
         before, self._preview = self._preview, None
         self._asks &= found is not None
@@ -146,8 +149,12 @@ class SliceView(QWidget):
         if here and (self._pointer is not None or self._asks):
             self._preview = _Preview(found, outline(found.mask.astype(np.uint8), 1), [])
             self._foresee(other_button=True)
-        if self._preview is not before:
+        if self._preview is not None and self._asks:
+            self.repaint()
+        elif self._preview is not before:
             self.update()
+        if self._pending is not None and not self._pending[0].positive:
+            self._click_timer.start(0)
 
     def end_asking(self) -> None:
         """The click that waited has its mask, or gets none. One that has followed it goes on waiting."""
@@ -371,8 +378,11 @@ class SliceView(QWidget):
         self._alt = bool(event.modifiers() & Qt.AltModifier)
         if self._press is None or (self._gesture is Gesture.BOX and not self._rest_timer.isActive()):
             self._rest_timer.start()
-        if self._press is None:
-            self._slowing_timer.start()
+        if self._press is None and self._pointer is not None:
+            (x, y), (x0, y0) = self._pointer, self._slows_at
+            if not self._slowing_timer.isActive() or (x - x0) ** 2 + (y - y0) ** 2 > SLOWING_POINTS**2:
+                self._slows_at = self._pointer
+                self._slowing_timer.start()
 
     def _foresee(self, *, other_button: bool = False) -> None:
         """The pointer is about to rest, or does: let a click here be answered before it is made."""
@@ -390,7 +400,7 @@ class SliceView(QWidget):
         pixel = self._clicked_pixel(self._press)
         if pixel is not None:
             self._asks = True
-            self.preview_wished.emit(self.scene.ref, {"point_ijk": self.scene.voxel(pixel), "positive": is_positive(self._press)})
+            self.mask_asked.emit(self.scene.ref, {"point_ijk": self.scene.voxel(pixel), "positive": is_positive(self._press)})
 
     def _wish_preview(self) -> None:
         """Ask for the mask that a click here, or the box as it is dragged now, would give."""
@@ -474,8 +484,9 @@ class SliceView(QWidget):
             return
         mark = marks.pending_point(pixel, is_positive(press))
         self._pending = mark, self.scene.voxel(pixel)
-        if press.button == "left" and not press.alt:
-            self._click_timer.start()
+        # What cannot become a double click waits only until its mask is seen.
+        if mark.positive or (self._asks and self._preview is None):
+            self._click_timer.start(DOUBLE_CLICK_MS)
         else:
             self.flush_click()
 

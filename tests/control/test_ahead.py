@@ -164,6 +164,20 @@ def test_a_click_on_another_slice_is_answered_before_the_slice_under_way(slow) -
     assert ws.ahead.wait(10) and held(ws, SliceRef("axial", 1))
 
 
+def test_nothing_is_begun_ahead_while_a_button_has_just_gone_down(slow, monkeypatch) -> None:
+    ws, segmenter = slow
+    monkeypatch.setattr("spinalsam.control.ahead.STAND_BACK_S", 30.0)
+    ws.ahead.want(axial(1))
+    assert segmenter.begun.acquire(timeout=10)
+    ws.ahead.stand_back()
+    segmenter.go_on.release()  # what was under way is given up
+    assert not segmenter.begun.acquire(timeout=0.3) and segmenter.finished == []
+    monkeypatch.setattr("spinalsam.control.ahead.STAND_BACK_S", 0.0)
+    ws.ahead.stand_back()
+    segmenter.go_on.release()
+    assert ws.ahead.wait(10) and held(ws, SliceRef("axial", 1))
+
+
 def test_a_click_on_the_very_slice_under_way_waits_for_it_and_encodes_nothing_twice(slow) -> None:
     ws, segmenter = slow
     ws.ahead.want(axial(6))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from spinalsam.control.answers import Answers
 from spinalsam.engine.segmenter import Candidates
-from spinalsam.errors import ResourceError
+from spinalsam.errors import Cancelled, ResourceError
 
 
 def an_answer() -> Candidates:
@@ -64,3 +65,33 @@ def test_a_question_that_failed_is_asked_again() -> None:
     with pytest.raises(ResourceError):
         answers.get((network,), "here", full)
     assert answers.get((network,), "here", an_answer).masks.shape == (1, 2, 2)
+
+
+def test_who_waits_for_an_answer_that_is_given_up_asks_himself() -> None:
+    answers, network, begun, given_up = Answers(), object(), threading.Event(), threading.Event()
+    ends: list[BaseException] = []
+
+    def interrupted() -> Candidates:
+        begun.set()
+        assert given_up.wait(10)
+        raise Cancelled("The pointer has gone on.")
+
+    def guess() -> None:
+        try:
+            answers.get((network,), "here", interrupted)
+        except Cancelled as error:
+            ends.append(error)
+
+    def let_go() -> None:
+        while answers._waiting < 2:
+            time.sleep(0.001)
+        given_up.set()
+
+    threads = [threading.Thread(target=guess), threading.Thread(target=let_go)]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    assert answers.get((network,), "here", an_answer).masks.shape == (1, 2, 2)
+    for thread in threads:
+        thread.join(10)
+    assert len(ends) == 1 and not answers.busy

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from spinalsam.device.interrupt import interruptible
 from spinalsam.engine.compact import CompactConfig, CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter, fill_unsure, load_compact, within_box
 from spinalsam.engine.look import Look, choose_look, cut, look_closer, look_for_box, paste, still_fits
+from spinalsam.engine.runtime import use_runtime
 from spinalsam.engine.segmenter import Candidates, SliceImage
-from spinalsam.errors import ModelError
+from spinalsam.errors import Cancelled, ModelError
 from spinalsam.support.prompts import SlicePrompt
 
 SMALL = CompactConfig(widths=(8, 16, 16, 32), conv_blocks=(1, 1), attention_blocks=1, heads=2, decoder_mlp=32, side=64)
@@ -261,3 +263,20 @@ def test_holes_that_the_network_is_not_sure_of_are_filled_and_canals_stay() -> N
     assert clicked[8:14, 8:14].all() and not clicked[8:14, 24:30].any(), "somebody said that this is outside"
     solid = torch.full((8, 8), 2.0)
     assert fill_unsure(solid, 0.0, none) is solid
+
+
+def test_a_window_that_nobody_needs_is_given_up_between_two_stages_and_none_of_it_kept(segmenter: CompactSegmenter) -> None:
+    use_runtime(segmenter, "fused")
+    embedding, prompt = segmenter.encode(_picture()), SlicePrompt(np.array([[60.0, 45.0]], np.float32), np.array([True]))
+    passed: list[int] = []
+
+    def check() -> None:
+        passed.append(len(segmenter._looks._kept))
+        if len(passed) == 4:
+            raise Cancelled("The pointer has gone on.")
+
+    with interruptible(check), pytest.raises(Cancelled):
+        segmenter.decode(embedding, prompt)
+    assert passed == [0, 0, 0, 0] and not segmenter._looks._kept
+    again = segmenter.decode(embedding, prompt)
+    assert np.array_equal(again.masks, segmenter.decode(segmenter.encode(_picture()), prompt).masks)

@@ -22,31 +22,35 @@ from tests.ui.patients import L3, Mm, phantom
 from tests.ui.screen import Place, Screen, person
 
 REST_S = 0.4
-# How long a finger is down, and how long is looked afterwards.
+# How long a finger is down, how long is looked afterwards, and how long it takes between two looks.
 FINGER_S = 0.09
 WATCH_S = 0.9
-# The mask is on the screen when so much of the pane's colours (intersection over union) is as it stays.
-SAME = 0.97
-COLOURFUL = 24
+LOOK_S = 0.002
+# The mask is on the screen when it is as it stays up to such a share of it, and up to such a share of what the click has changed.
+RIGHT, SETTLED = 0.97, 0.9
+# Places on the screen below which a click has changed nothing that could be seen.
+SEEN_PIXELS = 20
+# Colours that differ so little in each channel are the same once rounded; so far from the pointer there are its own picture and the point.
+ROUNDED = 4
+POINTER_PIXELS = 18
 KINDS = ("first click", "second click", "third click, negative")
 
 
 @dataclass
 class Figure:
-    """taken_ms: from the press to the mask as it stays."""
+    """taken_ms: from the press to the mask as it stays. unseen: clicks that changed nothing."""
 
     name: str
     taken_ms: list[float] = field(default_factory=list)
+    unseen: int = 0
 
-    @property
-    def p95_ms(self) -> float:
-        return float(np.percentile(self.taken_ms, 95))
-
-    def line(self) -> str:
-        middle = float(np.percentile(self.taken_ms, 50))
-        return (
-            f"{self.name:42s} p50 {middle:6.1f} ms  p95 {self.p95_ms:6.1f} ms  worst {max(self.taken_ms):6.1f} ms  of {len(self.taken_ms)}"
-        )
+    def lines(self) -> str:
+        if not self.taken_ms:
+            return f"{self.name:42s} changed nothing\n"
+        middle, high = np.percentile(self.taken_ms, (50, 95))
+        all_ms = " ".join(f"{ms:.0f}" for ms in sorted(self.taken_ms))
+        unseen = f", {self.unseen} changed nothing" if self.unseen else ""
+        return f"{self.name:42s} p50 {middle:6.1f} ms  p95 {high:6.1f} ms  of {len(self.taken_ms)}{unseen}\n    {all_ms}\n"
 
 
 class Hand:
@@ -68,42 +72,88 @@ class Hand:
         self._process.wait(10)
 
 
-def on_screen_ms(screen: Screen, hand: Hand, pane: Sequence[int], place: Place, button: int, rest_s: float) -> float | None:
-    """From a press to the mask as it stays; None where the click changed nothing."""
-    left, top, width, height = pane
+class Shown:
+    """What is seen of masks in pictures of a pane (rows, columns, BGRX): where there is one, and where something else covers the slice.
 
-    def look() -> NDArray[np.uint8]:
-        return screen.pixels()[top : top + height, left : left + width].copy()
+    Slices are grey, so a see-through fill differs from them by the same in each channel, whatever lies under it; lines, points, letters and
+    notes have other colours. pointers: (row, column) where the pointer was, around which nothing is seen of the mask.
+    """
 
-    hand.does(f"mousemove {place[0]} {place[1]}")
-    time.sleep(rest_s)
-    before = _colours(look())
+    def __init__(self, pictures: Sequence[NDArray[np.uint8]], pointers: Sequence[tuple[int, int]]) -> None:
+        rows, columns = np.indices(pictures[0].shape[:2])
+        self._pointer = np.zeros(pictures[0].shape[:2], bool)
+        for row, column in pointers:
+            self._pointer |= (rows - row) ** 2 + (columns - column) ** 2 <= POINTER_PIXELS**2
+        coloured = np.concatenate([_chroma(one)[_is_fill(one)] for one in pictures])
+        kinds, counts = np.unique(coloured, axis=0, return_counts=True)
+        self.colour = kinds[counts.argmax()] if len(kinds) else None
+
+    def mask(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Where the mask is, and where it could be seen."""
+        chroma = _chroma(picture)
+        is_mask = (np.abs(chroma - self.colour) <= ROUNDED).all(2)
+        return is_mask, (is_mask | (np.abs(chroma).max(2) <= ROUNDED)) & ~self._pointer
+
+    def differ(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> tuple[int, int]:
+        """How many pixels have a mask in only one of two pictures, and how many in either."""
+        (first, first_seen), (second, second_seen) = self.mask(one), self.mask(other)
+        seen = first_seen & second_seen
+        return int(((first ^ second) & seen).sum()), int(((first | second) & seen).sum())
+
+
+def _chroma(picture: NDArray[np.uint8]) -> NDArray[np.int_]:
+    """What a colour is beside grey: (rows, columns, 2)."""
+    return np.diff(picture[..., :3].astype(int), axis=2)
+
+
+def _is_fill(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where there is a broad coloured area."""
+    return ndimage.binary_opening(np.abs(_chroma(picture)).max(2) > 4 * ROUNDED, iterations=3)
+
+
+def on_screen_ms(
+    screen: Screen, hand: Hand, pane: Sequence[int], place: Place, button: int, *, rest_s: float, was: Place | None
+) -> float | None:
+    """From a press to the mask as it stays; None where the click changed nothing. was: where the pointer is so far, if in the pane."""
+    live = screen.live(pane)
+    press = (f"mousedown {button}", f"sleep {FINGER_S}", f"mouseup {button}")
+    if rest_s:
+        hand.does(f"mousemove {place[0]} {place[1]}")
+        time.sleep(rest_s)
+    before = live.copy()
     began = time.perf_counter()
-    hand.does(f"mousedown {button}", f"sleep {FINGER_S}", f"mouseup {button}")
+    hand.does(*(() if rest_s else (f"mousemove {place[0]} {place[1]}",)), *press)
     frames: list[tuple[float, NDArray[np.uint8]]] = []
     while (now := time.perf_counter() - began) < WATCH_S:
-        seen = look()
-        if not frames or not np.array_equal(seen, frames[-1][1]):
-            frames.append((now, seen))
-        time.sleep(0.002)
+        if not frames or not np.array_equal(live, frames[-1][1]):
+            frames.append((now, live.copy()))
+        time.sleep(LOOK_S)
     screen.idle()
-    last = _colours(look())
-    if _alike(before, last) >= SAME or _alike(_colours(frames[0][1]), last) >= SAME:
+    pointers = [(y - pane[1], x - pane[0]) for x, y in (place, *([was] if was else []))]
+    return until_settled_ms(before, frames, live.copy(), pointers)
+
+
+def until_settled_ms(
+    before: NDArray[np.uint8],
+    frames: Sequence[tuple[float, NDArray[np.uint8]]],
+    last: NDArray[np.uint8],
+    pointers: Sequence[tuple[int, int]],
+) -> float | None:
+    """When a mask was as it is in the last picture and stayed so; None where it was so before. frames: seconds and pictures, in order."""
+    shown = Shown((before, last), pointers)
+    if shown.colour is None:
         return None
-    shown = [_alike(_colours(picture), last) >= SAME for _, picture in frames]
-    wrong = [number for number, is_shown in enumerate(shown) if not is_shown]
+    change, _ = shown.differ(before, last)
+    if change < SEEN_PIXELS:
+        return None
+
+    def is_right(picture: NDArray[np.uint8]) -> bool:
+        off, either = shown.differ(picture, last)
+        return off <= (1 - RIGHT) * either and off <= (1 - SETTLED) * change
+
+    wrong = [number for number, (_, picture) in enumerate(frames) if not is_right(picture)]
     first = wrong[-1] + 1 if wrong else 0
     return 1000 * frames[first][0] if first < len(frames) else 1000 * WATCH_S
-
-
-def _colours(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where a pane (rows, columns, RGB) is not grey: masks. Thin lines, letters and marks are left out."""
-    spread = picture.max(2).astype(int) - picture.min(2)
-    return ndimage.binary_opening(spread > COLOURFUL, iterations=3)
-
-
-def _alike(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    return float((one & other).sum() / max((one | other).sum(), 1))
 
 
 def figures(slices: int, folder: Path) -> list[Figure]:
@@ -121,18 +171,27 @@ def figures(slices: int, folder: Path) -> list[Figure]:
             for index in range(middle - slices // 2, middle - slices // 2 + slices):
                 targets = _targets(patient.reference[..., index], index)
                 pane = _show(screen, index)
-                if not rests:
-                    # What the first round has set would be taken up again.
-                    screen.press("ctrl+z", "ctrl+z", "ctrl+z", "ctrl+z", "ctrl+z", "ctrl+z")
-                    screen.idle()
+                was = None
                 for kind, (mm, button) in zip(KINDS, targets, strict=True):
-                    taken = on_screen_ms(screen, hand, pane["place"], _at(pane, mm), button, REST_S if rests else 0.0)
-                    if taken is not None:
+                    place = _at(pane, mm)
+                    taken = on_screen_ms(screen, hand, pane["place"], place, button, rest_s=REST_S if rests else 0.0, was=was)
+                    was = place
+                    if taken is None:
+                        found[kind, rests].unseen += 1
+                    else:
                         found[kind, rests].taken_ms.append(taken)
+            _take_all_back(screen)
     finally:
         hand.close()
         screen.close()
     return list(found.values())
+
+
+def _take_all_back(screen: Screen) -> None:
+    """What is set already would be taken up again by the next clicks."""
+    while steps := screen.idle()["undo"]:
+        screen.press(*["ctrl+z"] * min(steps, 10))
+        screen.until(lambda seen, steps=steps: seen["undo"] < steps, 20, "undoing")  # type: ignore[misc]
 
 
 def _show(screen: Screen, index: int) -> dict:
@@ -171,8 +230,7 @@ def _targets(labels: NDArray[np.uint8], index: int) -> list[tuple[Mm, int]]:
 def main(slices: int = 9) -> None:
     with tempfile.TemporaryDirectory(prefix="clicking_") as folder:
         for figure in figures(slices, Path(folder)):
-            if figure.taken_ms:
-                sys.stdout.write(figure.line() + "\n")
+            sys.stdout.write(figure.lines())
 
 
 if __name__ == "__main__":

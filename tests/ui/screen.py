@@ -73,6 +73,7 @@ class Screen:
             self.environment = {**environment, "DISPLAY": ":" + answer.readline().strip()}
         self.program: subprocess.Popen[bytes] | None = None
         self._eyes: socket.socket | None = None
+        self._frame: NDArray[np.uint8] | None = None
 
     def start(self, words: Sequence[str], errors: Path) -> None:
         """Start the program with an onlooker; what it writes on standard error is added to a file."""
@@ -145,21 +146,31 @@ class Screen:
         left, top, width, height = _named(seen, name, kind)
         return left + width // 2, top + height // 2
 
-    def pixels(self) -> NDArray[np.uint8]:
-        """The screen as (rows, columns, RGB)."""
-        raw = (self._folder / "Xvfb_screen0").read_bytes()
-        head = struct.unpack(">25I", raw[:100])
+    def live(self, place: Sequence[int] | None = None) -> NDArray[np.uint8]:
+        """The screen, or a part (left, top, width, height) of it, as (rows, columns, BGRX); it changes as the screen does."""
+        if self._frame is None:
+            self._frame = self._map_frame()
+        left, top, width, height = place or (0, 0, *self._frame.shape[1::-1])
+        return self._frame[top : top + height, left : left + width]
+
+    def pixels(self, place: Sequence[int] | None = None) -> NDArray[np.uint8]:
+        """The same as it is now: (rows, columns, RGB)."""
+        return self.live(place)[..., 2::-1].copy()
+
+    def _map_frame(self) -> NDArray[np.uint8]:
+        """The server's own memory: looking at it takes nobody's time."""
+        path = self._folder / "Xvfb_screen0"
+        head = struct.unpack(">25I", path.read_bytes()[:100])
         width, height, line, colours = head[4], head[5], head[12], head[19]
-        shown = np.frombuffer(raw, np.uint8, height * line, head[0] + 12 * colours).reshape(height, line // 4, 4)
-        return shown[:, :width, 2::-1]
+        lines = np.memmap(path, np.uint8, "r", head[0] + 12 * colours, (height, line // 4, 4))
+        return lines[:, :width]
 
     def still(self, place: Sequence[int], seconds: float = 20) -> None:
         """Until a part (left, top, width, height) of the screen no longer changes."""
-        left, top, width, height = place
         end, since, before = time.monotonic() + seconds * PATIENCE, time.monotonic(), np.empty(0)
         while time.monotonic() - since < 0.4:
             assert time.monotonic() < end, "the picture does not come to rest"
-            now = self.pixels()[top : top + height, left : left + width].copy()
+            now = self.pixels(place)
             if not np.array_equal(now, before):
                 since, before = time.monotonic(), now
             time.sleep(LOOK_S)

@@ -70,6 +70,7 @@ def test_right_click_gives_exactly_the_voxel_under_the_pointer(qtbot: Any, plane
     for pixel in ((0, 0), (columns - 1, rows - 1), (columns // 3, rows // 2), (columns - 1, 0)):
         voxel = scene.plane.to_voxel(pixel, scene.index)
         QTest.mouseClick(made, Qt.RightButton, Qt.NoModifier, at(made, voxel))
+        made.flush_click()
         ref, ijk, positive = got.pop()
         assert (ref, positive) == (scene.ref, False)
         assert ijk == tuple(voxel.astype(int))
