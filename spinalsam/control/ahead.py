@@ -18,7 +18,9 @@ import numpy as np
 from spinalsam.control.precomputation import Precomputation
 from spinalsam.control.state import Change
 from spinalsam.control.workspace import CaseContent, slice_image
+from spinalsam.device.giving_way import give_way
 from spinalsam.device.interrupt import interruptible
+from spinalsam.device.punctual import stand_back
 from spinalsam.errors import Cancelled, SpinalSamError
 from spinalsam.support.planes import PLANES, SlicePlane, SliceRef
 from spinalsam.support.prompts import Ijk, SlicePrompt
@@ -113,14 +115,18 @@ class Ahead:
         with self._changed:
             return self._changed.wait_for(lambda: not self._working and self._next() is None, timeout_s)
 
-    def close(self) -> None:
-        """End the thread; a slice under way is given up."""
+    def end(self) -> None:
+        """Let the thread end; a slice under way is given up."""
         if self._unsubscribe is not None:
             self._unsubscribe()
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         self.stop()
+
+    def close(self) -> None:
+        """End the thread and wait for it."""
+        self.end()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=5)
 
@@ -151,6 +157,7 @@ class Ahead:
 
     def _work(self) -> None:
         _lower_priority()
+        stand_back()
         while True:
             with self._changed:
                 self._working = False
@@ -208,6 +215,7 @@ class Ahead:
             wanted = content is ws.content and self._wants(ref)
             if (not wanted or self._closed or self._gives_way) and not ws.cache.awaited(segmenter, image):
                 raise Cancelled("The slice is not wanted any more.")
+            give_way()
 
         check()
         with interruptible(check):

@@ -17,6 +17,7 @@ from spinalsam.control.jobs import Job
 from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.operations import SPECS, find
 from spinalsam.control.state import Change
+from spinalsam.device.punctual import stand_back
 from spinalsam.errors import Cancelled, RequirementError, ResourceError, SpinalSamError
 from spinalsam.support.calls import OperationCall, validate_call
 from spinalsam.support.planes import SliceRef
@@ -341,6 +342,7 @@ class Dispatcher:
             self._worker.start()
 
     def _work(self) -> None:
+        stand_back()
         while True:
             with self._queue.changed:
                 self._queue.changed.wait_for(lambda: self._queue.closed or bool(self._queue.waiting))

@@ -17,7 +17,9 @@ from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.state import Change
 from spinalsam.control.workspace import Workspace
 from spinalsam.data.volume import Volume
+from spinalsam.device.giving_way import GivesWay
 from spinalsam.device.libraries import load_torch_library
+from spinalsam.device.punctual import be_punctual
 from spinalsam.engine.segmenter import Segmenter
 from spinalsam.language.reader import Reader
 from spinalsam.ui import keys, theme, watchdog, words
@@ -93,6 +95,7 @@ def run(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     application = make_application(argv if argv is not None else sys.argv)
     sys.setswitchinterval(SWITCH_S)
+    be_punctual()
     # Ctrl+C in the terminal closes the program; Python needs the loop to wake up now and then to notice.
     signal.signal(signal.SIGINT, lambda *_: application.quit())
     wake = QTimer()
@@ -105,7 +108,8 @@ def run(
     QTimer.singleShot(WARM_UP_MS, window.warm_up)
     if path:
         QTimer.singleShot(0, lambda: window.open_path(path, mask=mask))
-    code = application.exec_()
+    with GivesWay():
+        code = application.exec_()
     window.close()
     window.workspace.close()  # a window whose file is still being written stays open, but the program ends here
     collector.close()

@@ -9,6 +9,8 @@ from typing import Any
 
 from PyQt5.QtCore import QObject, QRunnable, Qt, QThreadPool, pyqtSignal
 
+from spinalsam.device.punctual import stand_back
+
 _log = logging.getLogger(__name__)
 
 
@@ -25,6 +27,7 @@ class _Task(QRunnable):
         self.ended = threading.Event()
 
     def run(self) -> None:
+        stand_back()
         try:
             self.outcome = self._work(), None
         except Exception as caught:  # every failure is told to whoever asked

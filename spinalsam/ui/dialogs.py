@@ -1,9 +1,8 @@
-"""Dialogs that ask for a file, a series or an earlier session. None of them blocks: each emits what was chosen."""
+"""Dialogs that ask for a series or a command, and the map of the keys. None of them blocks: each emits what was chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from PyQt5.QtCore import QModelIndex, QSize, Qt, pyqtSignal
@@ -12,7 +11,6 @@ from PyQt5.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QHeaderView,
     QLabel,
     QLineEdit,
@@ -31,82 +29,6 @@ from spinalsam.control.operations import OPERATIONS
 from spinalsam.ui import keys, theme, thumbnails
 from spinalsam.ui.tables import row_table, search_field, show_matching
 from spinalsam.ui.words import tr
-
-IMAGES = "*.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.dcm *.dicom *.ima *.png *.jpg *.jpeg *.tif *.tiff *.jsonl"
-EXPORTS = {
-    "NIfTI (*.nii.gz)": ".nii.gz",
-    "Slicer segmentation (*.seg.nrrd)": ".seg.nrrd",
-    "NRRD (*.nrrd)": ".nrrd",
-    "MetaImage (*.mha)": ".mha",
-    "DICOM SEG (*.dcm)": ".dcm",
-    "DICOM RTSTRUCT (*.rtstruct.dcm)": ".rtstruct.dcm",
-    "STL (*.stl)": ".stl",
-    "OBJ (*.obj)": ".obj",
-    "PLY (*.ply)": ".ply",
-}
-SURFACES = {kind: EXPORTS[kind] for kind in ("STL (*.stl)", "OBJ (*.obj)", "PLY (*.ply)")}
-# Operations that write one file of a kind of their own: (filter, ending).
-SAVES = {
-    "save_measurements": ("CSV (*.csv)", ".csv"),
-    "save_picture": ("PNG (*.png)", ".png"),
-    "save_label_table": ("ITK-SNAP (*.txt)", ".txt"),
-}
-FILE_DIALOG = QSize(860, 540)
-MASKS = "*.nii *.nii.gz *.nrrd *.mha *.dcm"
-
-
-def ask_file(parent: QWidget, title: str, folder: str, chosen: Callable[[str], None], *, names: str = IMAGES) -> QFileDialog:
-    """Ask for an existing file."""
-    dialog = QFileDialog(parent, title, folder, f"{tr('Images')} ({names});;{tr('All files')} (*)")
-    dialog.setFileMode(QFileDialog.ExistingFile)
-    dialog.setOption(QFileDialog.HideNameFilterDetails)  # longer than the dialog
-    return _opened(dialog, chosen)
-
-
-def ask_folder(parent: QWidget, title: str, folder: str, chosen: Callable[[str], None]) -> QFileDialog:
-    """Ask for a folder; its files are shown, so that one sees where one is."""
-    dialog = QFileDialog(parent, title, folder)
-    dialog.setFileMode(QFileDialog.Directory)
-    dialog.setOption(QFileDialog.ShowDirsOnly, False)
-    return _opened(dialog, chosen)
-
-
-def ask_export(parent: QWidget, folder: str, name: str, chosen: Callable[[str, bool], None]) -> QFileDialog:
-    """Ask where the masks go; see `ask_save`."""
-    return ask_save(parent, tr("Export mask"), folder, name, EXPORTS, chosen)
-
-
-def ask_save(
-    parent: QWidget, title: str, folder: str, name: str, kinds: Mapping[str, str], chosen: Callable[[str, bool], None]
-) -> QFileDialog:
-    """Ask where a file goes. kinds: ending by filter. Calls ``chosen(path, agreed)``.
-
-    agreed: whether the dialog asked before replacing exactly that file; where an ending had to be added, it asked for another.
-    """
-    dialog = QFileDialog(parent, title, folder, ";;".join(kinds))
-    dialog.setAcceptMode(QFileDialog.AcceptSave)
-    dialog.selectFile(name + next(iter(kinds.values())))
-
-    def done(path: str) -> None:
-        whole = with_ending(path, dialog.selectedNameFilter(), kinds)
-        chosen(whole, whole == path)
-
-    return _opened(dialog, done)
-
-
-def with_ending(path: str, name_filter: str, kinds: Mapping[str, str] = EXPORTS) -> str:
-    """The path with the filter's ending where it has none of the known ones."""
-    known = path.lower().endswith((".nii", *kinds.values()))
-    return path if known else path + kinds.get(name_filter, next(iter(kinds.values())))
-
-
-def _opened(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:
-    dialog.setAttribute(Qt.WA_DeleteOnClose)
-    dialog.resize(FILE_DIALOG)
-    dialog.fileSelected.connect(chosen)
-    dialog.open()
-    return dialog
-
 
 PICTURE = 64
 
@@ -315,8 +237,3 @@ class ShortcutMap(QDialog):
             return f"{key.text()} {meaning.text()} {meaning.toolTip()}"
 
         show_matching(self.table, text, line_of)
-
-
-def start_folder(last: str) -> str:
-    """Where a file dialog begins."""
-    return last if last and Path(last).is_dir() else str(Path.home())

@@ -11,7 +11,7 @@ from spinalsam.control.measuring import Measurement, measured_geometry
 from spinalsam.control.operation import OperationResult
 from spinalsam.control.state import Change
 from spinalsam.support.anatomy import LABEL_NAMES, level_order
-from spinalsam.ui import dialogs
+from spinalsam.ui import file_dialogs
 from spinalsam.ui.figures_window import FiguresWindow
 from spinalsam.ui.live_comparison import LiveComparison
 from spinalsam.ui.live_table import LiveTable
@@ -135,10 +135,10 @@ class FiguresDesk(QObject):
     def ask_reference(self) -> None:
         """Ask for the mask file to compare with."""
         window = self._window
-        dialogs.ask_file(
+        file_dialogs.ask_file(
             window,
             tr("Reference mask"),
-            dialogs.start_folder(window.preferences.folder),
+            file_dialogs.start_folder(window.preferences.folder),
             lambda path: window.run("compare_mask", {"path": path}),
-            names=dialogs.MASKS,
+            names=file_dialogs.MASKS,
         )

@@ -33,7 +33,7 @@ from spinalsam.errors import OffGridError, RequirementError
 from spinalsam.language.reader import Reader
 from spinalsam.settings import Settings
 from spinalsam.support.planes import SliceRef
-from spinalsam.ui import desktop, dialogs, keys, theme, thumbnails, words
+from spinalsam.ui import desktop, dialogs, file_dialogs, keys, theme, thumbnails, words
 from spinalsam.ui.about import AboutDialog
 from spinalsam.ui.actions import OperationActions, ShortcutsFirst
 from spinalsam.ui.background import Background
@@ -314,11 +314,11 @@ class MainWindow(QMainWindow):
             self._ask_image(folder=False)
         elif operation.name == "export_mask":
             self._ask_export()
-        elif operation.name in dialogs.SAVES:
+        elif operation.name in file_dialogs.SAVES:
             self._ask_save(operation)
         elif operation.name == "keep_journal":
-            start = dialogs.start_folder(self.preferences.folder)
-            dialogs.ask_folder(self, tr(operation.spec.title), start, lambda folder: self.run("keep_journal", {"folder": folder}))
+            start = file_dialogs.start_folder(self.preferences.folder)
+            file_dialogs.ask_folder(self, tr(operation.spec.title), start, lambda folder: self.run("keep_journal", {"folder": folder}))
         elif operation.name == "restore_case":
             self._ask_session()
         elif operation.name == "list_cases":
@@ -327,7 +327,9 @@ class MainWindow(QMainWindow):
             self.figures.ask_reference()
         elif operation.name == "load_mask":
             chosen = lambda path: self.run("load_mask", {"path": path})  # noqa: E731
-            dialogs.ask_file(self, tr("Load mask"), dialogs.start_folder(self.preferences.folder), chosen, names=dialogs.MASKS)
+            file_dialogs.ask_file(
+                self, tr("Load mask"), file_dialogs.start_folder(self.preferences.folder), chosen, names=file_dialogs.MASKS
+            )
         else:
             form = OperationForm(operation, self)
             form.submitted.connect(self.run)
@@ -352,16 +354,16 @@ class MainWindow(QMainWindow):
         self.background.run(lambda: _sessions(settings, besides=open_now), ask)
 
     def _ask_studies(self) -> None:
-        start = dialogs.start_folder(self.preferences.folder)
-        dialogs.ask_folder(self, tr("Open a folder of studies"), start, lambda path: self.run("list_cases", {"path": path}))
+        start = file_dialogs.start_folder(self.preferences.folder)
+        file_dialogs.ask_folder(self, tr("Open a folder of studies"), start, lambda path: self.run("list_cases", {"path": path}))
 
     def _ask_surface(self) -> None:
-        folder, name = dialogs.start_folder(self.preferences.folder), f"{self._case_name()}_surface"
+        folder, name = file_dialogs.start_folder(self.preferences.folder), f"{self._case_name()}_surface"
 
         def chosen(path: str, agreed: bool) -> None:
             self._save_asked("export_mask", path, agreed)
 
-        dialogs.ask_save(self, tr("Export surface"), folder, name, dialogs.SURFACES, chosen)
+        file_dialogs.ask_save(self, tr("Export surface"), folder, name, file_dialogs.SURFACES, chosen)
 
     def _build_surface_tools(self) -> None:
         """Buttons over the 3-D pane."""
@@ -374,11 +376,11 @@ class MainWindow(QMainWindow):
         header.add_tool(theme.icon("export_mask"), "Export the surface").clicked.connect(self._ask_surface)
 
     def _ask_image(self, *, folder: bool) -> None:
-        start = dialogs.start_folder(self.preferences.folder)
+        start = file_dialogs.start_folder(self.preferences.folder)
         if folder:
-            dialogs.ask_folder(self, tr("Open a folder of DICOM files or pictures"), start, self._open_asked)
+            file_dialogs.ask_folder(self, tr("Open a folder of DICOM files or pictures"), start, self._open_asked)
         else:
-            dialogs.ask_file(self, tr("Open a CT"), start, self._open_asked)
+            file_dialogs.ask_file(self, tr("Open a CT"), start, self._open_asked)
 
     def _open_asked(self, path: str) -> None:
         self.preferences.folder = str(Path(path).parent)
@@ -386,13 +388,15 @@ class MainWindow(QMainWindow):
 
     def _ask_export(self) -> None:
         name = f"{self._case_name()}_mask"
-        dialogs.ask_export(self, dialogs.start_folder(self.preferences.folder), name, lambda *what: self._save_asked("export_mask", *what))
+        file_dialogs.ask_export(
+            self, file_dialogs.start_folder(self.preferences.folder), name, lambda *what: self._save_asked("export_mask", *what)
+        )
 
     def _ask_save(self, operation: Operation) -> None:
-        title, folder = tr(operation.spec.title), dialogs.start_folder(self.preferences.folder)
-        kind, ending = dialogs.SAVES[operation.name]
+        title, folder = tr(operation.spec.title), file_dialogs.start_folder(self.preferences.folder)
+        kind, ending = file_dialogs.SAVES[operation.name]
         name = f"{self._case_name()}_{operation.name.removeprefix('save_')}"
-        dialogs.ask_save(self, title, folder, name, {kind: ending}, lambda *what: self._save_asked(operation.name, *what))
+        file_dialogs.ask_save(self, title, folder, name, {kind: ending}, lambda *what: self._save_asked(operation.name, *what))
 
     def _save(self) -> None:
         """What hands used to other programs ask for: here every step is kept, so what is left is the mask as a file."""
@@ -468,18 +472,21 @@ class MainWindow(QMainWindow):
 
     def _open_preferences(self, page: str = "") -> None:
         dialog = PreferencesDialog(self.preferences, self.workspace.settings, self.background, self)
-        pages = {"sentences": dialog.sentences, "keys": dialog.keys}
-        if page in pages:
-            dialog.pages.setCurrentWidget(pages[page])
         dialog.settings_saved.connect(self._use_settings)
         dialog.smooth_changed.connect(lambda smooth: self.workspace.has_case and self.run("set_smooth", {"smooth": smooth}))
-        dialog.saved.connect(self._dress)
-        dialog.open()
+        dialog.saved.connect(lambda: QTimer.singleShot(0, self._dress))
+
+        def show() -> None:
+            pages = {"sentences": dialog.sentences, "keys": dialog.keys}
+            if page in pages:
+                dialog.pages.setCurrentWidget(pages[page])
+            dialog.open()
+
+        QTimer.singleShot(0, lambda: self._one_an_event([dialog.add_sentences, dialog.add_keys, show]))
 
     def _dress(self) -> None:
-        """Theme and language as the preferences have them now, everywhere; one event for each, as both are much work."""
-        theme.apply_theme(QApplication.instance(), self.preferences.theme)
-        QTimer.singleShot(0, self._speak)
+        """Theme and language as the preferences have them now, everywhere; several events, as all of it is much work."""
+        self._one_an_event([*theme.steps(QApplication.instance(), self.preferences.theme), self._speak])
 
     def _speak(self) -> None:
         words.use_language(self.preferences.language)
@@ -669,14 +676,14 @@ class MainWindow(QMainWindow):
 
     def warm_up(self) -> None:
         """Do while nobody waits what the first case would have to wait for: fonts and styles of the panes, drawings, and the network."""
-        steps = [*(pane.grab for pane in self.panes.panes.values()), self._draw_icons]
-        self._warm_up_by(([] if self.workspace.has_case else steps) + [self.load_model])
+        steps: list[Callable[[], Any]] = [*(pane.grab for pane in self.panes.panes.values()), self._draw_icons]
+        self._one_an_event([*([] if self.workspace.has_case else steps), *file_dialogs.prepare(self), self.load_model])
 
-    def _warm_up_by(self, steps: list[Callable[[], Any]]) -> None:
-        """One step an event, so that none of them keeps a click waiting."""
+    def _one_an_event(self, steps: list[Callable[[], Any]]) -> None:
+        """The first step now and one an event from then on, so that all of them together keep no click waiting."""
         steps[0]()
         if len(steps) > 1 and not self._closed:
-            QTimer.singleShot(0, lambda: self._warm_up_by(steps[1:]))
+            QTimer.singleShot(0, lambda: self._one_an_event(steps[1:]))
 
     def _draw_icons(self) -> None:
         for button in self.findChildren(QToolButton):
@@ -800,6 +807,7 @@ class MainWindow(QMainWindow):
             return
         self._close_timer.stop()
         self._closed = True
+        self.workspace.ahead.end()  # now, so that nobody has to wait for its thread later on
         self.preferences.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         self._unsubscribe()
         self.conversation.close()

@@ -37,7 +37,7 @@ class PreferencesDialog(QDialog):
         self.setAttribute(Qt.WA_DeleteOnClose)
         self.setWindowTitle(tr("Preferences"))
         self.setMinimumWidth(560)
-        self._preferences, self._settings = preferences, settings
+        self._preferences, self._settings, self._background = preferences, settings, background
         self.theme = _choice({"dark": tr("Dark"), "light": tr("Light"), "system": tr("As the desktop")}, preferences.theme)
         self.language = _choice({"auto": tr("As the desktop"), **LANGUAGES}, preferences.language)
         self.smooth = QCheckBox(tr("Smooth pixels"))
@@ -59,25 +59,25 @@ class PreferencesDialog(QDialog):
         self.disk.setValue(settings.disk_cache_mb)
         form = QFormLayout()
         form.setSpacing(9)
-        form.addRow(tr("Theme"), self.theme)
-        form.addRow(tr("Language"), self.language)
-        form.addRow(tr("Slices"), self.smooth)
-        form.addRow(tr("Preview"), self.preview)
-        form.addRow(tr("Model"), self.model)
-        form.addRow(tr("Device"), self.device)
-        form.addRow(tr("Slices kept in memory"), self.memory)
-        form.addRow(tr("Slices kept on disk"), self.disk)
+        for title, field in (
+            (tr("Theme"), self.theme),
+            (tr("Language"), self.language),
+            (tr("Slices"), self.smooth),
+            (tr("Preview"), self.preview),
+            (tr("Model"), self.model),
+            (tr("Device"), self.device),
+            (tr("Slices kept in memory"), self.memory),
+            (tr("Slices kept on disk"), self.disk),
+        ):
+            form.addRow(title, field)
+            if not isinstance(field, QCheckBox):  # which says its own words
+                field.setAccessibleName(title)
         general = QWidget()
         general.setLayout(form)
         form.setContentsMargins(0, 12, 0, 0)
-        self.sentences = LanguagePage(settings, background)
         self.pages = QTabWidget()
         self.pages.tabBar().setDrawBase(False)
         self.pages.addTab(general, tr("General"))
-        self.keys = KeysPage(settings.shortcuts)
-        self.pages.addTab(self.sentences, tr("Sentences"))
-        self.pages.addTab(self.keys, tr("Keys"))
-        self.finished.connect(self.sentences.stop)
         self.problem = QLabel()
         self.problem.setProperty("bubble", "error")
         self.problem.setWordWrap(True)
@@ -94,6 +94,17 @@ class PreferencesDialog(QDialog):
         column.addWidget(self.pages, 1)
         column.addWidget(self.problem)
         column.addWidget(buttons)
+
+    def add_sentences(self) -> None:
+        """The second page. Each of these pages is as much work as all the rest; both are to be there before the dialog opens."""
+        self.sentences = LanguagePage(self._settings, self._background)
+        self.pages.addTab(self.sentences, tr("Sentences"))
+        self.finished.connect(self.sentences.stop)
+
+    def add_keys(self) -> None:
+        """The third page."""
+        self.keys = KeysPage(self._settings.shortcuts)
+        self.pages.addTab(self.keys, tr("Keys"))
 
     def _list_models(self, names: list[str]) -> None:
         """The models whose weights are here; they are looked for while the dialog is open already."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
+from PyQt5 import sip
 from PyQt5.QtCore import QByteArray, QRect, QRectF, QSize, Qt
 from PyQt5.QtGui import QColor, QFont, QFontDatabase, QIcon, QIconEngine, QPainter, QPaintEvent, QPalette, QPen, QPixmap
 from PyQt5.QtSvg import QSvgRenderer
@@ -89,6 +91,12 @@ def current_name() -> str:
 
 def apply_theme(application: QApplication, name: str) -> None:
     """Dress the whole program in a theme: 'dark', 'light', or 'system' for what the desktop is."""
+    for step in steps(application, name):
+        step()
+
+
+def steps(application: QApplication, name: str) -> list[Callable[[], None]]:
+    """What `apply_theme` does, in parts that take equally long; nothing is painted between the first and the last."""
     global _current
     dark_desktop = desktop.prefers_dark()  # also asks before another palette is laid over the desktop's
     if name == "system":
@@ -99,14 +107,28 @@ def apply_theme(application: QApplication, name: str) -> None:
     sheet = sheet.replace("@icons", _icon_folder(colours))
     for token, colour in sorted(asdict(colours).items(), key=lambda item: -len(item[0])):
         sheet = sheet.replace(f"@{token}", colour)
-    # Each of these looks at every widget again.
-    if not application.styleSheet():
-        application.setStyle("Fusion")
-        application.setFont(_font())
-    if application.styleSheet() != sheet:
+    if application.styleSheet() == sheet:
+        return [lambda: None]
+    first = not application.styleSheet()
+    tops = [top for top in application.topLevelWidgets() if top.isVisible()]
+
+    def undress() -> None:
+        for top in tops:
+            top.setUpdatesEnabled(False)
         application.setStyleSheet("")  # one sheet in place of another takes Qt three times as long as none in between
+
+    def dress() -> None:
+        # Each of these looks at every widget again.
+        if first:
+            application.setStyle("Fusion")
+            application.setFont(_font())
         application.setPalette(_qt_palette(colours))
         application.setStyleSheet(sheet)
+        for top in tops:
+            if not sip.isdeleted(top):
+                top.setUpdatesEnabled(True)
+
+    return [undress, dress]
 
 
 def _icon_folder(colours: Palette) -> str:

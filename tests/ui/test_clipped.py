@@ -180,6 +180,7 @@ def test_no_text_of_a_dialog_is_cut_off(dressed: MainWindow, qtbot: Any) -> None
         opening()
         qtbot.waitUntil(lambda: dressed.findChild(QDialog) is not None, timeout=20000)
         dialog = dressed.findChild(QDialog)
+        qtbot.waitUntil(dialog.isVisible)
         qtbot.wait(30)
         found[f"{type(dialog).__name__} {dialog.windowTitle()}"] = cut_off(dialog)
         dialog.close()

@@ -36,7 +36,9 @@ def preferences(window: MainWindow, qtbot: Any) -> PreferencesDialog:
     window.panes.slices["axial"].setFocus()
     QTest.keyClick(window, Qt.Key_Comma, Qt.ControlModifier)
     qtbot.waitUntil(lambda: window.findChild(PreferencesDialog) is not None)
-    return window.findChild(PreferencesDialog)
+    dialog = window.findChild(PreferencesDialog)
+    qtbot.waitUntil(dialog.isVisible)
+    return dialog
 
 
 def choose(box: QComboBox, value: str) -> None:

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QAction, QDialog, QFileDialog, QListWidget, QMenu
+from PyQt5.QtWidgets import QAction, QDialog, QFileDialog, QLineEdit, QListView, QListWidget, QMenu, QWidget
 
 import spinalsam.ui
 from spinalsam.control.operations import OPERATIONS, SPECS
 from spinalsam.control.workspace import Workspace
 from spinalsam.support.planes import SliceRef
 from spinalsam.ui import app, opening
-from spinalsam.ui.dialogs import CommandPalette, SeriesPicker, ShortcutMap, with_ending
+from spinalsam.ui.dialogs import CommandPalette, SeriesPicker, ShortcutMap
+from spinalsam.ui.file_dialogs import ask_export, ask_file, ask_folder, with_ending
 from spinalsam.ui.forms import OperationForm, can_enter
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.session_picker import SessionPicker
@@ -458,10 +459,6 @@ def test_no_dialog_blocks(window: MainWindow) -> None:
 
 def test_a_file_is_replaced_only_where_the_dialog_asked_for_that_very_name(qtbot, tmp_path) -> None:
     """Without its ending the name is another file's, and the dialog did not ask about that one."""
-    from PyQt5.QtWidgets import QWidget
-
-    from spinalsam.ui.dialogs import ask_export
-
     parent = QWidget()
     qtbot.addWidget(parent)
     chosen = []
@@ -470,6 +467,33 @@ def test_a_file_is_replaced_only_where_the_dialog_asked_for_that_very_name(qtbot
         dialog.fileSelected.emit(str(tmp_path / name))
         dialog.close()
     assert chosen == [(str(tmp_path / "mask.nii.gz"), False), (str(tmp_path / "mask.nii.gz"), True)]
+
+
+def test_a_dialog_for_files_is_used_again_and_knows_nothing_of_the_answer_before(qtbot: Any, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "ct.nii").write_bytes(b"")
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    answers: list[tuple[str, str]] = []
+    first = ask_file(parent, "First", str(tmp_path / "here"), lambda path: answers.append(("first", path)))
+    assert first.fileMode() == QFileDialog.ExistingFile
+    first.selectFile("ct.nii")
+    qtbot.waitUntil(lambda: first.findChild(QListView, "listView").selectionModel().hasSelection())
+    first.accept()
+    assert answers == [("first", str(tmp_path / "here" / "ct.nii"))]
+    second = ask_folder(parent, "Second", str(tmp_path / "here"), lambda path: answers.append(("second", path)))
+    assert second is first and second.windowTitle() == "Second" and second.fileMode() == QFileDialog.Directory
+    assert second.selectedFiles() == [str(tmp_path / "here")]
+    assert second.findChild(QLineEdit, "fileNameEdit").text() == ""
+    second.accept()
+    assert answers[1:] == [("second", str(tmp_path / "here"))]
+    saving = ask_export(parent, str(tmp_path), "x", lambda *what: answers.append(("saving", what[0])))
+    assert saving is not first and saving.findChild(QLineEdit, "fileNameEdit").text() == "x.nii.gz"
+    saving.accept()
+    again = ask_export(parent, str(tmp_path), "y", lambda *what: answers.append(("again", what[0])))
+    assert again is saving and again.findChild(QLineEdit, "fileNameEdit").text() == "y.nii.gz"
+    again.accept()
+    assert answers[2:] == [("saving", str(tmp_path / "x.nii.gz")), ("again", str(tmp_path / "y.nii.gz"))]
 
 
 def test_docks_keep_their_sizes_until_the_next_time(qtbot: Any, qapp: Any) -> None:

@@ -18,6 +18,7 @@ from spinalsam.data.formats.dicom_pixels import is_deflate_bomb, plain_pixels_at
 from spinalsam.data.formats.dicom_resample import onto_grid
 from spinalsam.data.formats.series import SeriesInfo
 from spinalsam.data.volume import Volume
+from spinalsam.device.giving_way import give_way
 from spinalsam.errors import Cancelled, InputError
 
 Progress = Callable[[float, str], None]
@@ -138,6 +139,7 @@ def scan(paths: Iterable[Path], progress: Progress | None = None, *, not_there: 
     left_out: Counter[str] = Counter()
     listed = list(paths)
     for number, path in enumerate(listed):
+        give_way()
         if progress and number % 16 == 0:
             progress(SCANNING * number / len(listed), f"Looking at file {number + 1} of {len(listed)}")
         if not is_dicom(path):
