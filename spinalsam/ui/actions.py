@@ -77,7 +77,7 @@ class OperationActions(QObject):
         self._workspace: Any = None
         self.plain: dict[str, QAction] = {}
         self.presets: dict[str, list[QAction]] = {}
-        self._opens: dict[str, QAction] = {}  # of the menus of presets
+        self._opens: dict[str, QAction | None] = {}  # of the menus of presets
         for operation in OPERATIONS:
             if can_enter(operation):
                 self._make(operation, window)

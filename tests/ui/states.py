@@ -16,7 +16,7 @@ from PyQt5.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QMenu, Q
 
 from spinalsam.control.operations import find
 from spinalsam.support.calls import OperationCall
-from spinalsam.ui import file_dialogs
+from spinalsam.ui import dialogs
 from spinalsam.ui.preferences_dialog import PreferencesDialog
 from spinalsam.ui.session_picker import SessionPicker
 

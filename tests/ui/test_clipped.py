@@ -208,7 +208,7 @@ def _forms() -> list[Any]:
     from spinalsam.control.operations import OPERATIONS
     from spinalsam.ui.forms import can_enter, needs_form
 
-    asked_elsewhere = {"open_image", "export_mask", "list_cases", "compare_mask", "keep_journal", "load_mask"}
+    asked_elsewhere = {"open_image", "export_mask", "list_cases", "compare_mask", "keep_journal", "load_mask", "restore_case"}
     return [
         operation
         for operation in OPERATIONS
