@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truth", metavar="FILE_OR_DIR", help="the reference masks, of the same names")
     parser.add_argument("--cases", metavar="DIR", help="judge a model instead: images with their masks, NAME.nii.gz and NAME_mask.nii.gz")
     parser.add_argument("--pictures", metavar="FILE", help="with --cases: the best, median and worst cases as a PNG")
+    parser.add_argument("--alone", action="store_true", help="with --cases: slices by themselves, without the locator")
     parser.add_argument("--model", metavar="NAME", help="the model that --cases judges (default: the shipped one)")
     add_json(parser)
 
@@ -28,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     _check(options)
     if options.cases:
-        document = judge_model(Path(options.cases), options.model, Path(options.pictures) if options.pictures else None)
+        document = judge_model(
+            Path(options.cases), options.model, Path(options.pictures) if options.pictures else None, surroundings=not options.alone
+        )
         print_result(options, document, lambda: _protocol_table(document))
         return
     with notes_on_success():
@@ -41,23 +44,24 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("--cases judges a model, --pred and --truth judge masks; use one or the other.")
     if not options.cases and not (options.pred and options.truth):
         raise UsageError("Two things are needed: --pred with the masks to judge and --truth with their references.")
-    if (options.model or options.pictures) and not options.cases:
-        raise UsageError("--model and --pictures belong to --cases.")
+    if (options.model or options.pictures or options.alone) and not options.cases:
+        raise UsageError("--model, --pictures and --alone belong to --cases.")
     if options.pictures and not options.pictures.endswith(".png"):
         raise UsageError(f"--pictures writes a PNG; name it so, not '{options.pictures}'.")
 
 
-def judge_model(folder: Path, model: str | None, pictures: Path | None = None) -> dict[str, Any]:
+def judge_model(folder: Path, model: str | None, pictures: Path | None = None, *, surroundings: bool = True) -> dict[str, Any]:
     """One box, one click, a box and up to five corrective clicks, with human jitter (`training/evaluate.py`), by case and plane.
 
+    surroundings: whether the locator looks at each volume first, as the program does where the network can use what it sees.
     Raises InputError where the folder holds no pairs, ModelError where there is no such model.
     """
     from spinalsam.engine.models import load_segmenter
     from spinalsam.training.evaluate import evaluate_segmenter, grouped
     from spinalsam.training.recipe import real_cases
 
-    cases = real_cases(folder)
     segmenter = load_segmenter(model)
+    cases = real_cases(folder, surroundings=surroundings and getattr(segmenter, "takes_shapes", False))
     figures = evaluate_segmenter(segmenter, cases)
     rows = figures.pop("cases")
     if pictures is not None:

@@ -1,6 +1,7 @@
 """Slices encoded before anybody asks for them, on a thread of low priority: what is shown, then what one scrolls towards, and on request
 a whole case. A user's call always goes first, and what is no longer wanted is given up. For a network that looks at windows, those are
-encoded that the next prompt will most likely need.
+encoded that the next prompt will most likely need. When nothing else is wanted the locator looks at the case, so that prompts are answered
+with what it knows (`control/starting.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spinalsam.control.locating import surveyed
 from spinalsam.control.precomputation import Precomputation
+from spinalsam.control.starting import may_look, rough_shape
 from spinalsam.control.state import Change
 from spinalsam.control.workspace import CaseContent, slice_image
 from spinalsam.device.giving_way import give_way
@@ -51,6 +54,7 @@ class Ahead:
         self._case: Precomputation | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
+        self._surveyed: CaseContent | None = None  # the case that has been looked at, or cannot be
         self._shown: dict[str, int] = {}
         self._pointed: dict[str, Ijk] = {}
         self._unsubscribe: Callable[[], None] | None = None
@@ -113,7 +117,7 @@ class Ahead:
     def wait(self, timeout_s: float | None = None) -> bool:
         """Block until nothing is left to do; False when the time ran out."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._working and self._next() is None, timeout_s)
+            return self._changed.wait_for(lambda: not self._working and not self._has_work(), timeout_s)
 
     def end(self) -> None:
         """Let the thread end; a slice under way is given up."""
@@ -162,7 +166,7 @@ class Ahead:
             with self._changed:
                 self._working = False
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._closed or self._next() is not None)
+                self._changed.wait_for(lambda: self._closed or self._has_work())
                 if self._closed:
                     return
                 ref, content = self._next(), self.workspace.content
@@ -170,8 +174,43 @@ class Ahead:
                 self._working = not rest
             if rest:
                 time.sleep(_POLL_S)
-            elif ref is not None and content is not None:
+            elif content is not None and ref is not None:
                 self._do(ref, content)
+            elif content is not None:
+                self._survey(content)
+
+    def _has_work(self) -> bool:
+        """Call it with the condition held."""
+        return self._next() is not None or self._may_survey()
+
+    def _may_survey(self) -> bool:
+        """Whether the locator has not looked at the open case yet, and a loaded network could use what it sees."""
+        ws, content = self.workspace, self.workspace.content
+        if content is None or content is self._surveyed or ws.looks_around != "ready" or ws.loaded_segmenter is None:
+            return False
+        return content.survey is None and may_look(ws, content)
+
+    def _survey(self, content: CaseContent) -> None:
+        """Let the locator look at a case; it rests while anybody waits for something else, and gives up for a slice that is wanted."""
+        ws = self.workspace
+
+        def check() -> None:
+            while ws.is_asked and not content.surveying.waiting and not self._closed:
+                time.sleep(_POLL_S)
+            if self._closed or content is not ws.content or (self._next() is not None and not content.surveying.waiting):
+                raise Cancelled("The case is not looked at any more.")
+
+        try:
+            with interruptible(check):
+                surveyed(content, lambda share, text: check())
+        except Cancelled:
+            return
+        except SpinalSamError as error:
+            _log.info("The locator does not look at this case: %s", error)
+        except Exception:  # a bug must not end the thread
+            _log.exception("the locator could not look at a case")
+        with self._changed:
+            self._surveyed = content
 
     def _next(self) -> SliceRef | None:
         """The slice whose turn it is; what is looked at goes before the rest of the case. Call it with the condition held."""
@@ -224,7 +263,8 @@ class Ahead:
                 prompt = self._guess(ref, content) if getattr(segmenter, "encodes_windows", False) else None
                 if prompt is not None:
                     check()
-                    segmenter.decode(embedding, prompt)  # for the windows that are encoded for it, which are remembered
+                    # For the windows that are encoded for it, which are remembered.
+                    segmenter.decode(embedding, prompt, rough_shape(ws, None, ref, prompt))
                 if self._case is not None:
                     self._case.limit(ws.cache.room_for(segmenter, embedding.nbytes))
 

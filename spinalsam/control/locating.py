@@ -14,10 +14,11 @@ from spinalsam.support.planes import SliceRef
 
 if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
-    from spinalsam.control.workspace import Workspace
-    from spinalsam.engine.locate import Found, Located, Survey
+    from spinalsam.control.workspace import CaseContent, Workspace
+    from spinalsam.engine.locate import Found, Located, Progress, Survey
 
 LEVEL_VALUES = range(1, 26)
+WAIT_S = 0.05  # between two looks at whether the search is over that somebody else has begun
 LIKELY = 0.5  # certainty from which a level that was asked for is taken for the likeliest one, and said to be only likely
 LOW_MM = 30.0  # height of a scan in which hardly a vertebra can be found
 SMALLEST_MM2 = 60.0  # of a cross-section that is worth a prompt
@@ -29,16 +30,33 @@ def located(ws: Workspace, job: Job) -> Located:
 
     The search is done once a case. Raises RequirementError when the image has no mm or no volume, ModelError without weights.
     """
-    case = ws.case
     job.located = True
-    if case.survey is None:
-        _require_volume(ws)
-        from spinalsam.engine.locate import survey
-        from spinalsam.engine.locator_net import shipped_locator
+    return surveyed(ws.case, job.progress).named(_known(ws))
 
-        volume = case.volume
-        case.survey = survey(shipped_locator(), volume.voxels, volume.geometry, is_hu=volume.is_hu, progress=job.progress)
-    return case.survey.named(_known(ws, case.survey))
+
+def surveyed(content: CaseContent, progress: Progress) -> Survey:
+    """What the locator sees in a case. It looks once; who asks meanwhile waits. progress may raise Cancelled.
+
+    Raises RequirementError when the image has no mm or no volume, ModelError without weights.
+    """
+    _require_volume(content)
+    surveying = content.surveying
+    surveying.waiting += 1
+    try:
+        while not surveying.lock.acquire(timeout=WAIT_S):
+            progress(0.0, "Looking for the spine")
+    finally:
+        surveying.waiting -= 1
+    try:
+        if content.survey is None:
+            from spinalsam.engine.locate import survey
+            from spinalsam.engine.locator_net import shipped_locator
+
+            volume = content.volume
+            content.survey = survey(shipped_locator(), volume.voxels, volume.geometry, is_hu=volume.is_hu, progress=progress)
+        return content.survey
+    finally:
+        surveying.lock.release()
 
 
 def must_look(ws: Workspace, args: Mapping[str, Any]) -> bool:
@@ -50,16 +68,18 @@ def must_look(ws: Workspace, args: Mapping[str, Any]) -> bool:
     return not levels & set(ws.case.extents.counts)
 
 
-def _require_volume(ws: Workspace) -> None:
-    geometry = ws.case.volume.geometry
+def _require_volume(content: CaseContent) -> None:
+    geometry = content.volume.geometry
     if not geometry.has_spacing:
         raise RequirementError("This image has no size in mm, so vertebrae cannot be found in it; set points or a box on them.")
     if min(geometry.shape) < 2:
         raise RequirementError("This is a single slice, in which vertebrae cannot be told apart; set points or a box on them.")
 
 
-def _known(ws: Workspace, survey: Survey) -> dict[int, int]:
+def _known(ws: Workspace) -> dict[int, int]:
     """What somebody has named, by masks and prompts that bear a level: VerSe values by order in the chain."""
+    survey = ws.case.survey
+    assert survey is not None
     known: dict[int, int] = {}
     for value in ws.case.extents.counts:
         if value in LEVEL_VALUES:

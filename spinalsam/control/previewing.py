@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinalsam.control.prompting import decode, earlier, labels_with, prompts_on
+from spinalsam.control.prompting import decode, labels_with, prompts_on
+from spinalsam.control.starting import start_of
 from spinalsam.control.state import LabelInfo, PlacedBox, PlacedPoint
 from spinalsam.errors import RequirementError
 from spinalsam.support.planes import SliceRef
@@ -96,7 +97,7 @@ def preview(ws: Workspace, prompt: Prompt) -> Preview:
     revision = ws.field_revisions.get("mask", 0)
     ws.embedding(ref)
     began, computed = time.perf_counter(), ws.answers.computed
-    found = decode(ws, prompt, earlier(ws.state, ref, prompt))
+    found = decode(ws, prompt, start_of(ws, None, ref, prompt))
     seconds = time.perf_counter() - began if ws.answers.computed != computed else None
     labels = labels_with(ws, ref, prompt, found.masks[0])
     return Preview(ref, ws.state.label(prompt.label), found.masks[0], labels, float(found.scores[0]), revision, seconds)

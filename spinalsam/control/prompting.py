@@ -14,8 +14,9 @@ from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.packing import PackedArray
 from spinalsam.control.painting import paint, slice_edit
 from spinalsam.control.slice_masks import SliceMask
+from spinalsam.control.starting import earlier, start_of
 from spinalsam.control.state import CandidateMasks, CaseState, PlacedBox, PlacedPoint
-from spinalsam.engine.segmenter import Candidates
+from spinalsam.engine.segmenter import Candidates, RoughShape
 from spinalsam.errors import InputError, RequirementError
 from spinalsam.support.anatomy import GROUPS, label_value, parse_label
 from spinalsam.support.planes import PLANES, SliceRef
@@ -35,28 +36,44 @@ class Painted:
     edit: MaskEdit | None
 
 
-def generate(ws: Workspace, job: Job, ref: SliceRef, *, kind: str, regions: Sequence[str] | None, refine: bool = True) -> OperationResult:
+def generate(
+    ws: Workspace,
+    job: Job,
+    ref: SliceRef,
+    *,
+    kind: str,
+    regions: Sequence[str] | None,
+    refine: bool = True,
+    surroundings: bool | None = None,
+) -> OperationResult:
     """Masks of the points or boxes (`kind`) on a slice, one for each label's points and each box.
 
     Prompts that have given their mask already are left as they are; one that was corrected replaces its earlier mask. refine:
-    whether an earlier mask may be given to the network as a start.
+    whether an earlier mask may be given to the network as a start. surroundings: see `start_of`.
     """
     prompts = prompts_on(ws.state, ref, kind=kind, regions=regions)
     wanted = [prompt for prompt in prompts if not ws.case.slice_masks.knows(ref, prompt)] or prompts
     refuse_locked(ws, *(prompt.label for prompt in wanted))
-    previous = earlier(ws.state, ref, wanted[-1]) if refine else None
-    given = _decode_all(ws, job, wanted, previous)
+    last = wanted[-1]
+    starts = [start_of(ws, job, ref, one, refine=refine and one is last, surroundings=surroundings) for one in wanted]
+    given = _decode_all(ws, job, wanted, starts)
     result = _result(ws, ref, wanted, given, replaces=True)
-    args: dict[str, Any] = {"plane": ref.plane, "slice": ref.index + 1, "refine": previous is not None}
+    args: dict[str, Any] = {"plane": ref.plane, "slice": ref.index + 1, "refine": earlier(ws.state, ref, last) is not None and refine}
+    args["surroundings"] = any(isinstance(start, RoughShape) for start in starts)
     return replace(result, replay_args={**args, **({"regions": list(regions)} if regions else {})})
 
 
-def prompt_result(ws: Workspace, job: Job, prompt: Prompt) -> OperationResult:
-    """The mask of one prompt on the slice on which it lies; it only paints, and takes nothing of earlier masks back."""
+def prompt_result(ws: Workspace, job: Job, prompt: Prompt, *, surroundings: bool | None = None) -> OperationResult:
+    """The mask of one prompt on the slice on which it lies; it only paints, and takes nothing of earlier masks back.
+
+    surroundings: see `start_of`.
+    """
     ref = prompt.slice_ref(ws.case.volume.geometry)
     refuse_locked(ws, prompt.label)
     job.progress(0, "Segmenting")
-    return _result(ws, ref, [prompt], [decode(ws, prompt)], replaces=False)
+    start = start_of(ws, job, ref, prompt, refine=False, surroundings=surroundings)
+    result = _result(ws, ref, [prompt], [decode(ws, prompt, start)], replaces=False)
+    return replace(result, replay_args={"prompt": prompt.to_json(), "surroundings": start is not None})
 
 
 def other_candidate(ws: Workspace, number: int | None) -> OperationResult:
@@ -118,19 +135,22 @@ def decode(ws: Workspace, prompt: Prompt, previous: Any = None) -> Candidates:
     return ws.answers.get((segmenter, embedding, previous), prompt, lambda: segmenter.decode(embedding, on_slice, previous))
 
 
-def _decode_all(ws: Workspace, job: Job, prompts: Sequence[Prompt], previous: Any) -> list[Candidates]:
-    """The candidates of prompts on one slice, in one call of the network where it can do that; previous is for the last of them."""
+def _decode_all(ws: Workspace, job: Job, prompts: Sequence[Prompt], starts: Sequence[Any]) -> list[Candidates]:
+    """The candidates of prompts on one slice; those that start from nothing in one call of the network where it can do that."""
     job.progress(0, "Segmenting")
     segmenter, geometry = ws.segmenter(), ws.case.volume.geometry
-    together = prompts if previous is None else prompts[:-1]
+    together = [number for number, start in enumerate(starts) if start is None]
     many = getattr(segmenter, "decode_many", None)
-    given: list[Candidates] = []
+    given: dict[int, Candidates] = {}
     if many is not None and len(together) > 1:
-        given += many(ws.embedding(together[0].slice_ref(geometry)), [one.on_slice(geometry)[1] for one in together])
-    for number in range(len(given), len(prompts)):
-        job.progress(number / len(prompts), "Segmenting")
-        given.append(decode(ws, prompts[number], previous if number == len(prompts) - 1 else None))
-    return given
+        asked = [prompts[number] for number in together]
+        found = many(ws.embedding(asked[0].slice_ref(geometry)), [one.on_slice(geometry)[1] for one in asked])
+        given = dict(zip(together, found, strict=True))
+    for number, (prompt, start) in enumerate(zip(prompts, starts, strict=True)):
+        if number not in given:
+            job.progress(number / len(prompts), "Segmenting")
+            given[number] = decode(ws, prompt, start)
+    return [given[number] for number in range(len(prompts))]
 
 
 def put(ws: Workspace, ref: SliceRef, prompts: Sequence[Prompt], masks: Sequence[NDArray[np.bool_]], *, replaces: bool) -> Painted:
@@ -183,17 +203,6 @@ def _result(ws: Workspace, ref: SliceRef, prompts: Sequence[Prompt], given: Sequ
 
 def _candidate_data(chosen: int, scores: Sequence[float]) -> dict[str, Any]:
     return {"candidate": chosen + 1, "candidates": len(scores), "scores": list(scores)}
-
-
-def earlier(state: CaseState, ref: SliceRef, prompt: Prompt) -> Any:
-    """What the network may start from: the chosen candidate of the prompt that this one corrects, else None."""
-    candidates = state.candidates
-    if candidates is None or candidates.ref != ref or candidates.prompt == prompt or not candidates.low_res:
-        return None
-    # Only a prompt that says more than the earlier one refines it; one that dropped a click must forget what that click did.
-    says_more = set(candidates.prompt.points) <= set(prompt.points) and candidates.prompt.box == prompt.box
-    same = candidates.prompt.label == prompt.label and (prompt.box is not None or bool(candidates.prompt.points))
-    return candidates.low_res[min(candidates.chosen, len(candidates.low_res) - 1)] if says_more and same else None
 
 
 # Which prompts there are

@@ -222,6 +222,7 @@ def replay(
     with Workspace(journal=False, segmenter=segmenter, **options) as ws:
         # Done again means computed again: nothing that is kept on disk may stand in for the network.
         ws.cache = EmbeddingCache(memory_bytes=ws.cache.memory_bytes)
+        ws.looks_around = "told"  # by each line, whether the locator was asked then
         if model is not None:
             _use_model(ws, model, Path(path))
         precision = _locator_precision(journal)

@@ -24,6 +24,7 @@ from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.painting import apply_edit, put_block, union_box
 from spinalsam.control.session import CaseSession
 from spinalsam.control.slice_masks import SliceMasks
+from spinalsam.control.starting import Looks
 from spinalsam.control.state import (
     CandidateMasks,
     CaseState,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from spinalsam.control.case_list import CaseList
     from spinalsam.control.dispatcher import Dispatcher
     from spinalsam.engine.locate import Survey
+    from spinalsam.engine.rough import RoughShapes
 
 __all__ = [
     "CandidateMasks",
@@ -74,6 +76,14 @@ STATE_FIELDS = ("points", "boxes", "view", "active_label", "labels", "candidates
 UNDONE_FIELDS = ("points", "boxes", "active_label", "labels")
 
 
+class Surveying:
+    """Only one looks through a case for its vertebrae at a time. waiting: how many others wait for what that one finds."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.waiting = 0
+
+
 @dataclass(eq=False, repr=False)
 class CaseContent:
     """Everything that belongs to one case and is replaced as a whole when another is opened.
@@ -81,6 +91,7 @@ class CaseContent:
     source: the path or `sample:NAME` from which the volume can be read again. fingerprint: hash of voxels and grid.
     spine: the voxel in the middle of the spine or None, in a tuple once it has been looked for.
     extents: which labels the mask holds, and where. survey: the vertebrae that the locator has found, once it has looked for them.
+    rough: their shapes on slices. surveying: who looks for them now, and who waits for that.
     resampled: whether its slices were brought onto an even grid.
     doubtful: slices on which the network was unsure when whole vertebrae were segmented last, worst first.
     session: the journal and its lock, or None while there is none. resumes: the journal of an earlier session to go on with.
@@ -101,6 +112,8 @@ class CaseContent:
     spine: tuple[tuple[int, int, int] | None] | None = None
     carried: bool = False
     survey: Survey | None = None
+    rough: RoughShapes | None = None
+    surveying: Surveying = field(default_factory=Surveying)
     doubtful: tuple[dict[str, Any], ...] = ()
     resampled: bool = False
 
@@ -143,6 +156,8 @@ class Workspace:
         self.reader = reader
         # Whether opening a case also looks for the spine, so that a window can show it at once.
         self.looks_for_spine = False
+        # Whether prompts are answered with what the locator knows of the volume around them (`control/starting.py`).
+        self.looks_around: Looks = "first"
         self.case_list: CaseList | None = None
         self.revision = 0
         self.field_revisions: dict[str, int] = {}

@@ -6,7 +6,7 @@ import itertools
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -23,8 +23,8 @@ from spinalsam.device.interrupt import checkpoint
 from spinalsam.device.manager import run_with_fallback
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CLICK_MEANINGS, CompactConfig, CompactSam, standardise
-from spinalsam.engine.look import Look, choose_look, cut, look_closer, paste, still_fits
-from spinalsam.engine.segmenter import Candidates, Embedding, SliceImage
+from spinalsam.engine.look import Look, choose_look, cut, look_closer, look_for_box, paste, still_fits
+from spinalsam.engine.segmenter import Candidates, Embedding, RoughShape, SliceImage
 from spinalsam.errors import ModelError
 from spinalsam.support.prompts import SlicePrompt
 
@@ -37,14 +37,20 @@ MOST_PROMPTS = 8  # in one call of the decoder
 BOX_MARGIN = 0.12
 # Holes are filled whose mean logit is less than so much below the threshold; canals in real CT of 3 mm are 1.2 below it and more.
 UNSURE = 1.0
+# A rough shape is given to the network as an earlier mask with such a logit a mm of depth, so many mm smaller, and cut at such a logit.
+SHAPE_LOGIT, SHAPE_RIM_MM, SHAPE_MOST = 0.2, 1.5, 6.0
 
 
 @dataclass(frozen=True)
 class LowRes:
-    """A mask to refine: logits (1, 1, side/2, side/2) and the look in which they were made."""
+    """A mask to refine: logits (1, 1, side/2, side/2) and the look in which they were made.
+
+    box: the box (x0, y0, x1, y1) in which clicks were answered although nobody drew one, or None.
+    """
 
     look: Look
     logits: Tensor
+    box: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,7 @@ class CompactSegmenter:
 
     # Looking at many slices of a volume is affordable (engine/whole.py).
     encodes_windows = True
+    takes_shapes = True
 
     def __init__(
         self,
@@ -131,6 +138,10 @@ class CompactSegmenter:
 
     def _decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any) -> Candidates:
         if prompt.box_xyxy is None:
+            if isinstance(previous, RoughShape):
+                return self._decode_in_shape(embedding, prompt, previous)
+            if isinstance(previous, LowRes) and previous.box is not None:
+                return self._decode_again(embedding, prompt, previous, previous.box)
             return self._decode_clicks(embedding, prompt, previous)
         look = choose_look(embedding.image, prompt, side=self.side)
         logits, scores = self._ask(embedding, look, prompt, previous)
@@ -209,6 +220,33 @@ class CompactSegmenter:
         if embedding.model != self.checksum or not isinstance(embedding.features, _Slice):
             raise ModelError("The slice was encoded by another model; encode it again.")
 
+    def _decode_in_shape(self, embedding: Embedding, prompt: SlicePrompt, shape: RoughShape) -> Candidates:
+        """Clicks in a structure of which is known about where it lies: as if somebody had drawn a box around it.
+
+        The second and third candidate are those of the clicks alone.
+        """
+        box = shape.box_with(prompt.points_xy[prompt.positive])
+        look = look_for_box(embedding.image, box, side=self.side)
+        boxed = SlicePrompt(prompt.points_xy, prompt.positive, box)
+        logits, scores = self._ask(embedding, look, boxed, shape)
+        whole = self._candidates(embedding, look, prompt, logits[:, :1], scores[:1], first=0)
+        logits, scores = self._ask(embedding, look, prompt, None)
+        others = self._candidates(embedding, look, prompt, logits, scores, first=0)
+        return Candidates(
+            np.concatenate([whole.masks, others.masks[1:]]),
+            np.concatenate([whole.scores, others.scores[1:]]),
+            (replace(whole.low_res[0], box=box), *others.low_res[1:]),
+        )
+
+    def _decode_again(self, embedding: Embedding, prompt: SlicePrompt, previous: LowRes, box: NDArray[np.float32]) -> Candidates:
+        """More clicks on a mask that was answered in a box that nobody drew."""
+        inside = np.concatenate([box.reshape(2, 2), prompt.points_xy[prompt.positive]])
+        box = np.concatenate([inside.min(axis=0), inside.max(axis=0)])
+        look = look_for_box(embedding.image, box, side=self.side)
+        logits, scores = self._ask(embedding, look, SlicePrompt(prompt.points_xy, prompt.positive, box), previous)
+        given = self._candidates(embedding, look, prompt, logits, scores, first=0)
+        return Candidates(given.masks, given.scores, tuple(replace(one, box=box) for one in given.low_res))
+
     def _decode_clicks(self, embedding: Embedding, prompt: SlicePrompt, previous: Any) -> Candidates:
         """Clicks alone: find the structure in a wide look, then look at it closely."""
         look = choose_look(embedding.image, prompt, side=self.side)
@@ -276,6 +314,8 @@ class CompactSegmenter:
         half = self.side // 2
         if previous is None:
             return torch.zeros(1, 1, half, half)
+        if isinstance(previous, RoughShape):
+            return _drawn(previous, look, half)
         if previous.look == look:
             return previous.logits
         # The same place in another window: sample the old logits at the new window's pixels.
@@ -296,6 +336,15 @@ class CompactSegmenter:
         masks = paste(shown, look, embedding.image.pixels.shape, threshold=threshold)
         low_res = tuple(LowRes(look, logits[:, n : n + 1]) for n in order)
         return Candidates(masks, scores[order].clamp(0, 1).numpy(), low_res)
+
+
+def _drawn(shape: RoughShape, look: Look, side: int) -> Tensor:
+    """A rough shape as the logits (1, 1, side, side) of an earlier mask in a look: faint, and smaller than it is, for the network draws."""
+    places = (np.arange(side) + 0.5) / side
+    rows = np.clip(look.row + places * look.rows - 0.5, 0, shape.inside_mm.shape[0] - 1)
+    columns = np.clip(look.column + places * look.columns - 0.5, 0, shape.inside_mm.shape[1] - 1)
+    inside = ndimage.map_coordinates(shape.inside_mm, np.meshgrid(rows, columns, indexing="ij"), order=1)
+    return torch.from_numpy(np.clip(SHAPE_LOGIT * (inside - SHAPE_RIM_MM), -SHAPE_MOST, SHAPE_MOST).astype(np.float32))[None, None]
 
 
 def fill_unsure(logits: Tensor, threshold: float, outside_xy: NDArray[np.floating]) -> Tensor:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from spinalsam.device.cpu import read_cpu
+from spinalsam.device.interrupt import checkpoint
 from spinalsam.errors import ModelError
 
 LEVELS = 26  # C1-C7, T1-T12, L1-L6, sacrum: VerSe values 1-26
@@ -101,8 +102,10 @@ class LocatorNet(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 3, x, y, z), sides divisible by 16, to fine logits and offsets (n, 8, ...) and level channels (n, 6, ...) of half size."""
         skips = [self.more[0](self.stem(x))]
+        checkpoint()
         for down, more in zip(self.down, self.more[1:], strict=True):
             skips.append(more(down(skips[-1])))
+            checkpoint()
         deep = skips.pop()
         deep = deep + self.deep(deep)
         levels = None
@@ -110,6 +113,7 @@ class LocatorNet(nn.Module):
             skip = skips.pop()
             grown = F.interpolate(self.narrow[number](deep), size=skip.shape[2:], mode="nearest")
             deep = self.up[number](skip + grown)  # in the skip's layout
+            checkpoint()
             if number == 1:
                 levels = self.level_head(deep)
         assert levels is not None

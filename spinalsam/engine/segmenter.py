@@ -41,6 +41,27 @@ class Embedding:
     nbytes: int
 
 
+@dataclass(frozen=True, eq=False)
+class RoughShape:
+    """About where the structure that is meant lies on a slice, known from elsewhere than its prompts.
+
+    inside_mm: (rows, columns) float32, how deep inside of it a pixel lies, below 0 outside.
+    """
+
+    inside_mm: NDArray[np.float32]
+
+    def box_with(self, points_xy: NDArray[np.floating]) -> NDArray[np.float32]:
+        """(4,) x0, y0, x1, y1: the corner pixels, inclusive, of the box around the shape and some (n, 2) points.
+
+        Raises ValueError for an empty shape without points.
+        """
+        held = self.inside_mm > 0
+        rows, columns = np.flatnonzero(held.any(axis=1)), np.flatnonzero(held.any(axis=0))
+        ends = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]] if len(rows) else np.zeros((0, 2)), np.float32)
+        inside = np.concatenate([ends, points_xy.reshape(-1, 2)])
+        return np.concatenate([inside.min(axis=0), inside.max(axis=0)]).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class Candidates:
     """Masks for one prompt, best first.
@@ -65,7 +86,10 @@ class Segmenter(Protocol):
         ...
 
     def decode(self, embedding: Embedding, prompt: SlicePrompt, previous: Any = None) -> Candidates:
-        """The fast half, once a prompt. previous: an element of an earlier `low_res`, or None."""
+        """The fast half, once a prompt. previous: an element of an earlier `low_res`, or None.
+
+        A segmenter whose `takes_shapes` is true also takes a `RoughShape` there.
+        """
         ...
 
 

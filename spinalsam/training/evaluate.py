@@ -6,8 +6,9 @@ the Dice curve), with jittered prompts because robot users overestimate (arXiv 2
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinalsam.data.volume import Volume
-from spinalsam.engine.segmenter import Segmenter, SliceImage
+from spinalsam.engine.rough import RoughShapes
+from spinalsam.engine.segmenter import Candidates, Embedding, RoughShape, Segmenter, SliceImage
 from spinalsam.errors import InputError
 from spinalsam.support.metrics import dice, evaluate_mask
 from spinalsam.support.planes import PLANES, SlicePlane
@@ -30,19 +32,25 @@ GOOD_DICE = 0.90
 
 @dataclass(frozen=True)
 class SliceCase:
-    """One structure on one slice. truth: (rows, columns) bool; spacing_mm: (row, column)."""
+    """One structure on one slice. truth: (rows, columns) bool; spacing_mm: (row, column).
+
+    surroundings: what the locator knows of a prompt from the volume around the slice; None for a slice by itself.
+    """
 
     name: str
     image: SliceImage
     truth: NDArray[np.bool_]
+    surroundings: Callable[[SlicePrompt], RoughShape | None] | None = None
 
     @property
     def spacing_mm(self) -> tuple[float, float]:
         return self.image.spacing_mm or (1.0, 1.0)
 
 
-def slice_cases(name: str, volume: Volume, mask: NDArray, *, planes: Sequence[str] = PLANES, per_label: int = 3) -> Iterator[SliceCase]:
-    """Slices at even steps through every label of a mask [i, j, k] on the volume's grid."""
+def slice_cases(
+    name: str, volume: Volume, mask: NDArray, *, planes: Sequence[str] = PLANES, per_label: int = 3, shapes: RoughShapes | None = None
+) -> Iterator[SliceCase]:
+    """Slices at even steps through every label of a mask [i, j, k] on the volume's grid. shapes: what the locator knows of the volume."""
     spacing = volume.geometry.spacing_mm if volume.geometry.has_spacing else None
     for plane in planes:
         cut = SlicePlane(volume.geometry, plane)
@@ -57,7 +65,8 @@ def slice_cases(name: str, volume: Volume, mask: NDArray, *, planes: Sequence[st
                 if truth.sum() >= SMALLEST_PIXELS:
                     pixels = np.ascontiguousarray(cut.cut(volume.voxels, index), dtype=np.float32)
                     mm = cut.spacing_mm if spacing is not None else None
-                    yield SliceCase(f"{name} {plane} {label} {index}", SliceImage(pixels, volume.is_hu, mm), truth)
+                    around = partial(shapes.for_prompt, cut, index) if shapes is not None else None
+                    yield SliceCase(f"{name} {plane} {label} {index}", SliceImage(pixels, volume.is_hu, mm), truth, around)
 
 
 def find_pairs(folder: Path) -> list[tuple[Path, Path]]:
@@ -101,7 +110,7 @@ def try_case(segmenter: Segmenter, case: SliceCase, *, seed: int, clicks: int = 
     rng = np.random.default_rng(seed)
     embedding = segmenter.encode(case.image)
     box = jittered_box(rng, case.truth)
-    answer = segmenter.decode(embedding, SlicePrompt(box_xyxy=box))
+    answer = first_answer(segmenter, case, embedding, SlicePrompt(box_xyxy=box))
     boxed = answer.masks[0]
     curve = [dice(boxed, case.truth)]
     points: list[tuple[float, float]] = []
@@ -115,7 +124,7 @@ def try_case(segmenter: Segmenter, case: SliceCase, *, seed: int, clicks: int = 
             answer = segmenter.decode(embedding, prompt, answer.low_res[0] if answer.low_res else None)
         curve.append(dice(answer.masks[0], case.truth))
     x, y = first_click(rng, case.truth)
-    pointed = segmenter.decode(embedding, SlicePrompt(np.array([[x, y]], np.float32), np.array([True])))
+    pointed = first_answer(segmenter, case, embedding, SlicePrompt(np.array([[x, y]], np.float32), np.array([True])))
     good = next((n for n, value in enumerate(curve) if value >= GOOD_DICE), None)
     return {
         "name": case.name,
@@ -126,6 +135,11 @@ def try_case(segmenter: Segmenter, case: SliceCase, *, seed: int, clicks: int = 
         "point_best_of_3": max(dice(mask, case.truth) for mask in pointed.masks),
         "clicks_to_0.90": good if good is not None else clicks + 1,
     }
+
+
+def first_answer(segmenter: Segmenter, case: SliceCase, embedding: Embedding, prompt: SlicePrompt) -> Candidates:
+    """The answer to a first prompt."""
+    return segmenter.decode(embedding, prompt, case.surroundings(prompt) if case.surroundings is not None else None)
 
 
 def evaluate_segmenter(segmenter: Segmenter, cases: Iterable[SliceCase], *, clicks: int = CLICKS) -> dict[str, Any]:

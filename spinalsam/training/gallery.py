@@ -14,7 +14,7 @@ from scipy import ndimage
 from spinalsam.engine.look import cut, look_for_box
 from spinalsam.engine.segmenter import Segmenter, SliceImage
 from spinalsam.support.prompts import SlicePrompt
-from spinalsam.training.evaluate import SliceCase
+from spinalsam.training.evaluate import SliceCase, first_answer
 from spinalsam.training.interaction import jittered_box, mask_bounds
 
 TILE, GAP, CAPTION = 220, 6, 16
@@ -42,7 +42,7 @@ def draw_gallery(segmenter: Segmenter, cases: Sequence[SliceCase], rows: Sequenc
 
 def _tile(segmenter: Segmenter, case: SliceCase, seed: int) -> Image.Image:
     box = jittered_box(np.random.default_rng(seed), case.truth)
-    answer = segmenter.decode(segmenter.encode(case.image), SlicePrompt(box_xyxy=box)).masks[0]
+    answer = first_answer(segmenter, case, segmenter.encode(case.image), SlicePrompt(box_xyxy=box)).masks[0]
     look = look_for_box(case.image, np.array(mask_bounds(case.truth), np.float32), side=TILE, fill=0.55)
     low, high = (-250.0, 1000.0) if case.image.is_hu else (0.0, 255.0)
     grey = np.clip((cut(case.image, look)[0, 0].numpy() - low) / (high - low), 0, 1) * 255

@@ -9,8 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from spinalsam.data.volume import Volume
 from spinalsam.engine.compact import CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter
+from spinalsam.engine.locate import survey
+from spinalsam.engine.locator_net import shipped_locator
+from spinalsam.engine.rough import RoughShapes
 from spinalsam.engine.segmenter import Segmenter
 from spinalsam.errors import InputError
 from spinalsam.training.config import TrainConfig
@@ -31,9 +35,22 @@ def read_config(path: Path) -> TrainConfig:
         raise InputError(f"The training configuration {path} cannot be read: {error}.") from error
 
 
-def real_cases(folder: Path, *, per_label: int = 2) -> list[SliceCase]:
-    """Slices of real images and masks kept out of training. Raises InputError as `read_pairs`."""
-    return [case for name, volume, mask in read_pairs(folder) for case in slice_cases(name, volume, mask, per_label=per_label)]
+def real_cases(folder: Path, *, per_label: int = 2, surroundings: bool = False) -> list[SliceCase]:
+    """Slices of real images and masks kept out of training. Raises InputError as `read_pairs`.
+
+    surroundings: whether the locator looks at the volumes around the slices, as the program does before it answers a prompt.
+    """
+    cases: list[SliceCase] = []
+    for name, volume, mask in read_pairs(folder):
+        shapes = _shapes(volume) if surroundings else None
+        cases += slice_cases(name, volume, mask, per_label=per_label, shapes=shapes)
+    return cases
+
+
+def _shapes(volume: Volume) -> RoughShapes | None:
+    if not volume.geometry.has_spacing or min(volume.geometry.shape) < 2:
+        return None
+    return RoughShapes(survey(shipped_locator(), volume.voxels, volume.geometry, is_hu=volume.is_hu), volume.geometry)
 
 
 def figures_on(segmenter: Segmenter, cases: Sequence[SliceCase]) -> dict[str, float]:

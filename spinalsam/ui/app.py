@@ -69,6 +69,7 @@ def build_window(
     theme.apply_theme(application, preferences.theme)
     workspace = workspace or Workspace(segmenter=segmenter, samples={"phantom": sample_case} if samples is None else samples)
     workspace.looks_for_spine = True
+    workspace.looks_around = "ready"
     keys.use(workspace.settings.shortcuts)
     words.use_language(preferences.language)
     bridge = JobBridge()

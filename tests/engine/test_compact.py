@@ -13,7 +13,7 @@ from spinalsam.engine.compact import CompactConfig, CompactSam
 from spinalsam.engine.compact_segmenter import CompactSegmenter, fill_unsure, load_compact, within_box
 from spinalsam.engine.look import Look, choose_look, cut, look_closer, look_for_box, paste, still_fits
 from spinalsam.engine.runtime import use_runtime
-from spinalsam.engine.segmenter import Candidates, SliceImage
+from spinalsam.engine.segmenter import Candidates, RoughShape, SliceImage
 from spinalsam.errors import Cancelled, ModelError
 from spinalsam.support.prompts import SlicePrompt
 
@@ -280,3 +280,28 @@ def test_a_window_that_nobody_needs_is_given_up_between_two_stages_and_none_of_i
     assert passed == [0, 0, 0, 0] and not segmenter._looks._kept
     again = segmenter.decode(embedding, prompt)
     assert np.array_equal(again.masks, segmenter.decode(segmenter.encode(_picture()), prompt).masks)
+
+
+def test_a_rough_shape_makes_a_click_a_box_and_corrections_stay_in_its_window(segmenter: CompactSegmenter) -> None:
+    embedding = segmenter.encode(SliceImage(np.random.default_rng(3).normal(100, 80, (90, 110)).astype(np.float32), True, (1.0, 1.0)))
+    inside = np.full((90, 110), -3, np.float32)
+    inside[30:60, 40:80] = 3
+    shape = RoughShape(inside)
+    click = SlicePrompt(np.array([[50, 40]], np.float32), np.array([True]))
+    given = segmenter.decode(embedding, click, shape)
+    box = np.array([40, 30, 79, 59], np.float32)
+    assert given.masks.shape[0] == 3 and given.low_res[0].box.tolist() == box.tolist()
+    assert given.low_res[0].look == look_for_box(embedding.image, box, side=segmenter.side)
+    assert not np.array_equal(given.masks[0], segmenter.decode(embedding, click).masks[0])
+    # A click outside of the shape widens the box; one more click on a candidate of its own goes on without it.
+    aside = SlicePrompt(np.array([[90, 40]], np.float32), np.array([True]))
+    assert segmenter.decode(embedding, aside, shape).low_res[0].box.tolist() == [40, 30, 90, 59]
+    more = SlicePrompt(np.array([[50, 40], [45, 55]], np.float32), np.array([True, False]))
+    again = segmenter.decode(embedding, more, given.low_res[0])
+    assert {one.look for one in again.low_res} == {given.low_res[0].look} and again.low_res[0].box.tolist() == box.tolist()
+    assert given.low_res[1].box is None
+    # A drawn box stays as it was drawn, and the shape helps to fill it.
+    boxed = SlicePrompt(box_xyxy=box + 2)
+    helped = segmenter.decode(embedding, boxed, shape)
+    assert helped.low_res[0].look == segmenter.decode(embedding, boxed).low_res[0].look and helped.low_res[0].box is None
+    assert not torch.equal(helped.low_res[0].logits, segmenter.decode(embedding, boxed).low_res[0].logits)

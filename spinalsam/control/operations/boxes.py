@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from spinalsam.control.locating import must_look
 from spinalsam.control.operation import OperationResult, operation
-from spinalsam.control.operations.points import SLICE_ARGUMENTS
+from spinalsam.control.operations.points import SLICE_ARGUMENTS, SURROUNDINGS
 from spinalsam.control.requirements import has_boxes, has_case
 from spinalsam.errors import UsageError
 from spinalsam.support.calls import ArgumentSpec
@@ -81,6 +81,7 @@ def add_box(
         ArgumentSpec("regions", "regions", help="only from the boxes of these vertebrae"),
         *SLICE_ARGUMENTS,
         ArgumentSpec("refine", "flag", help="let the network start from the mask that is corrected; yes"),
+        SURROUNDINGS,
     ),
     undoable=True,
     background=True,
@@ -96,12 +97,13 @@ def generate_box_mask(
     plane: str | None = None,
     slice: int | None = None,
     refine: bool = True,
+    surroundings: bool | None = None,
 ) -> OperationResult:
     """Make masks from the boxes on the shown slice, and from the points inside them."""
     from spinalsam.control.placing import slice_argument
     from spinalsam.control.prompting import generate
 
-    return generate(ws, job, slice_argument(ws, plane, slice), kind="boxes", regions=regions, refine=refine)
+    return generate(ws, job, slice_argument(ws, plane, slice), kind="boxes", regions=regions, refine=refine, surroundings=surroundings)
 
 
 @operation("Clear boxes", category="boxes", requires=(has_boxes,), undoable=True, writes=("boxes",))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinalsam.control.operation import OperationResult, Preset, operation
+from spinalsam.control.operations.points import SURROUNDINGS
 from spinalsam.control.requirements import has_candidates, has_case, has_figures, has_mask
 from spinalsam.support.calls import ArgumentSpec
 
@@ -22,17 +23,17 @@ _GENERATED = ("mask", "labels", "candidates")
     category="masks",
     spoken=False,
     requires=(has_case,),
-    arguments=(ArgumentSpec("prompt", "json", required=True, help="one line of a prompts file: plane, points, box, label"),),
+    arguments=(ArgumentSpec("prompt", "json", required=True, help="one line of a prompts file: plane, points, box, label"), SURROUNDINGS),
     undoable=True,
     background=True,
     writes=_GENERATED,
     reads=("mask", "locked"),
 )
-def prompt_mask(ws: Workspace, job: Job, *, prompt: Any) -> OperationResult:
+def prompt_mask(ws: Workspace, job: Job, *, prompt: Any, surroundings: bool | None = None) -> OperationResult:
     """Make the mask of one prompt given in voxels, on the slice on which it lies."""
     from spinalsam.control.prompting import prompt_from_json, prompt_result
 
-    return prompt_result(ws, job, prompt_from_json(prompt))
+    return prompt_result(ws, job, prompt_from_json(prompt), surroundings=surroundings)
 
 
 @operation(

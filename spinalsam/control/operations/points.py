@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
     from spinalsam.control.workspace import Workspace
 
+SURROUNDINGS = ArgumentSpec("surroundings", "flag", help="let the locator tell about where the vertebra lies; where it has looked already")
 SLICE_ARGUMENTS = (
     ArgumentSpec("plane", "choice", choices=("axial", "sagittal", "coronal"), help="plane of the slice; the shown one"),
     ArgumentSpec("slice", "count", help="number of the slice as shown, from 1; the shown one"),
@@ -87,6 +88,7 @@ def add_points(
         ArgumentSpec("regions", "regions", help="only from the points of these vertebrae"),
         *SLICE_ARGUMENTS,
         ArgumentSpec("refine", "flag", help="let the network start from the mask that is corrected; yes"),
+        SURROUNDINGS,
     ),
     undoable=True,
     background=True,
@@ -102,12 +104,13 @@ def generate_point_mask(
     plane: str | None = None,
     slice: int | None = None,
     refine: bool = True,
+    surroundings: bool | None = None,
 ) -> OperationResult:
     """Make masks from the points on the shown slice."""
     from spinalsam.control.placing import slice_argument
     from spinalsam.control.prompting import generate
 
-    return generate(ws, job, slice_argument(ws, plane, slice), kind="points", regions=regions, refine=refine)
+    return generate(ws, job, slice_argument(ws, plane, slice), kind="points", regions=regions, refine=refine, surroundings=surroundings)
 
 
 @operation("Clear points", category="points", requires=(has_points,), undoable=True, writes=("points",))

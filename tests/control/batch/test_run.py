@@ -138,8 +138,9 @@ def test_nothing_found_is_a_finding_without_a_mask(run: Run, tmp_path: Path, mon
     def nowhere(*_: object) -> None:
         raise RequirementError("No vertebra was found in this image.")
 
-    monkeypatch.setattr("spinalsam.control.locating.located", nowhere)
+    # In this order: whole_spine takes its name from locating when it is first imported.
     monkeypatch.setattr("spinalsam.control.whole_spine.located", nowhere)
+    monkeypatch.setattr("spinalsam.control.locating.located", nowhere)
     folder, out = tmp_path / "in", tmp_path / "out"
     write_cts(folder, 1)
     for sentence in ("segment the spine", "segment L1 to L3", "分割腰椎"):
