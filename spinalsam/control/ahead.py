@@ -195,7 +195,7 @@ class Ahead:
         ws = self.workspace
 
         def check() -> None:
-            while ws.is_asked and not content.surveying.waiting and not self._closed:
+            while self._gives_way and not content.surveying.waiting and not self._closed:
                 time.sleep(_POLL_S)
             if self._closed or content is not ws.content or (self._next() is not None and not content.surveying.waiting):
                 raise Cancelled("The case is not looked at any more.")
