@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 import numpy as np
-from PyQt5.QtCore import QEvent, QObject, QPoint, QRect, QSocketNotifier
+from PyQt5.QtCore import QEvent, QObject, QPoint, QRect, QSocketNotifier, Qt
 from PyQt5.QtWidgets import QApplication, QFileDialog, QListView, QMenu, QTabBar, QTableView, QWidget
 
 from spinalsam import cli
@@ -44,7 +44,8 @@ def parts_of(widget: QWidget) -> list[dict[str, Any]]:
         model, root, shown = widget.model(), widget.rootIndex(), widget.viewport()
         columns = model.columnCount(root) if isinstance(widget, QTableView) else 1
         cells = [model.index(row, column, root) for row in range(model.rowCount(root)) for column in range(columns)]
-        return [{"name": str(cell.data() or ""), "place": rectangle(shown, widget.visualRect(cell))} for cell in cells]
+        names = [str(cell.data() or cell.data(Qt.AccessibleTextRole) or "") for cell in cells]
+        return [{"name": name, "place": rectangle(shown, widget.visualRect(cell))} for name, cell in zip(names, cells, strict=True)]
     return []
 
 

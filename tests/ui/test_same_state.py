@@ -16,7 +16,7 @@ from spinalsam.ui.prompt_panel import rows_of
 from tests.fakes import FakeSegmenter
 from tests.ui.screen import Screen, Seen, need_tools, person
 
-SIGNS = {"positive": "+", "negative": "−", "box": "□"}
+NAMES = {"positive": "positive point", "negative": "negative point", "box": "box"}
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def shown(seen: Seen) -> dict[str, Any]:
 
 def told(ws: Workspace) -> dict[str, Any]:
     """The same of a workspace in Python."""
-    rows = [(SIGNS[row.kind], row.label, f"{row.ref.plane.capitalize()} {row.ref.index + 1}", _numbers(row.pixels)) for row in rows_of(ws)]
+    rows = [(NAMES[row.kind], row.label, f"{row.ref.plane.capitalize()} {row.ref.index + 1}", _numbers(row.pixels)) for row in rows_of(ws)]
     used = {int(value) for value in np.unique(ws.mask) if value} | {ws.state.active_label}
     return {
         "labels": [(label.name, str(label.value)) for label in sorted(ws.state.labels, key=lambda one: one.value) if label.value in used],
