@@ -53,6 +53,18 @@ def test_segment_writes_a_mask_on_the_input_grid_and_a_sidecar(run: Run, ct: Pat
 
 
 @pytest.mark.usefixtures("fake_model")
+@pytest.mark.parametrize(("more", "looks"), [((), "first"), (("--alone",), "told")])
+def test_alone_leaves_the_locator_out(run: Run, ct: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: tuple, looks: str) -> None:
+    from spinalsam.control import prompting
+
+    asked: list[str] = []
+    start_of = prompting.start_of
+    monkeypatch.setattr(prompting, "start_of", lambda ws, *args, **named: (asked.append(ws.looks_around), start_of(ws, *args, **named))[1])
+    assert run("segment", ct, "-o", tmp_path / "mask.nrrd", "--box", BOX, *more).code == 0
+    assert asked == [looks]
+
+
+@pytest.mark.usefixtures("fake_model")
 def test_points_say_inside_or_outside(run: Run, ct: Path, tmp_path: Path) -> None:
     out = tmp_path / "mask.nrrd"
     answer = run("segment", ct, "-o", out, "--point", "10,12,5", "--point", "15,19,5,0", "--label", "7")

@@ -70,6 +70,8 @@ def _check(options: argparse.Namespace) -> None:
     for name in _SINGLE:
         if getattr(options, name):
             raise UsageError(f"--{name} belongs to one image; for many cases say what to do with --say.")
+    if options.alone:
+        raise UsageError("--alone belongs to prompts on one image; for many cases say what to do with --say.")
     if options.propagate:
         raise UsageError("--propagate belongs to prompts on one image; for many cases say what to do with --say.")
     if not options.say:

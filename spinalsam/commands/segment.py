@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     prompting.add_arguments(parser)
     parser.add_argument("--say", action="append", default=[], metavar="TEXT", help="a sentence, after the prompts; repeatable")
     parser.add_argument("--propagate", action="store_true", help="carry every mask through the neighbouring slices")
+    parser.add_argument("--alone", action="store_true", help="answer prompts from their slice by itself, without the locator")
     add_model(parser)
     add_series(parser)
     batch.add_arguments(parser)
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
     out = _writable(options.out)
     started = time.perf_counter()
     with notes_on_success(), workspace(options) as case:
+        case.looks_around = "told" if options.alone else "first"
         case.open(options.image, series_uid=options.series, resample=options.resample)
         _notes(case, options)
         _check(prompts, case)
