@@ -23,6 +23,11 @@ CORE_MM = 1.5  # how deep inside of what the locator takes for a vertebra it sur
 OVER_MM = 1.0  # how far over the middle between two vertebrae
 MOST_POINTS = 4000  # of a mask that are enough to tell whose it is
 OWNED, RIVAL = 0.35, 0.5  # share of the mask that its vertebra must own, and the most that others may own of that
+# On a slice the mask is compared with each vertebra's whole section there: an F-measure in which what is left out of the section weighs
+# four times what is beside it; the least of it that makes an owner. Another vertebra is a rival where that measure and the share of its
+# section that the mask holds both come near the owner's. A coronal slice behind the canal shows an arch and, in the same box, the next
+# one's joints, which are a small part of that one's section.
+LIKE, LEFT_OUT, RIVAL_LIKE, RIVAL_SHARE = 0.5, 4.0, 0.8, 0.75
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,15 @@ def territory_of(
     return territory(look_around(network, voxels, geometry, points_mm, is_hu=is_hu), points_mm, grid)
 
 
-def territory(seen: Survey, points_mm: NDArray[np.float64], grid: Geometry) -> Territory | None:
+def territory(
+    seen: Survey, points_mm: NDArray[np.float64], grid: Geometry, *, beside_mm: NDArray[np.float64] | None = None
+) -> Territory | None:
     """Where, on a grid [i, j, k], the vertebra of a mask may lie, and roughly lies; None where the locator does not know it.
 
-    points_mm: LPS voxels of the mask (n, 3).
+    points_mm: LPS voxels of the mask (n, 3). beside_mm: the other voxels of its slices (m, 3), which tell how much of each vertebra's
+    cross-section the mask leaves out.
     """
-    number = _owner(seen, points_mm)
+    number = _owner(seen, points_mm) if beside_mm is None else _likest(seen, points_mm, beside_mm)
     if not number:
         return None
     own = _distance(seen.owner == number)
@@ -83,13 +91,31 @@ def territory(seen: Survey, points_mm: NDArray[np.float64], grid: Geometry) -> T
 
 def _owner(seen: Survey, points_mm: NDArray[np.float64]) -> int:
     """Number of the vertebra that owns a mask; 0 where none does clearly."""
-    ijk = np.rint(seen.geometry.to_ijk(points_mm)).astype(int)
-    inside = ijk[np.all((ijk >= 0) & (ijk < seen.geometry.shape), axis=1)]
-    counts = np.bincount(seen.owner[tuple(inside.T)], minlength=len(seen.chain) + 2)[1:]
+    counts = _counts(seen, points_mm)
     best = int(counts.argmax()) if len(counts) else 0
     if best >= len(seen.chain) or counts[best] < OWNED * len(points_mm) or counts.sum() - counts[best] > RIVAL * counts[best]:
         return 0
     return best + 1
+
+
+def _likest(seen: Survey, points_mm: NDArray[np.float64], beside_mm: NDArray[np.float64]) -> int:
+    """Number of the vertebra whose section on the mask's slices is most like the mask; 0 where none is, or another's nearly as much."""
+    counts = _counts(seen, points_mm)
+    sections = counts + _counts(seen, beside_mm)
+    like = (1 + LEFT_OUT) * counts / (len(points_mm) + LEFT_OUT * sections)
+    best = int(like.argmax())
+    if best >= len(seen.chain) or (like[best] < LIKE and _owner(seen, points_mm) != best + 1):
+        return 0
+    shares = counts / np.maximum(sections, 1)
+    rivals = (like > RIVAL_LIKE * like[best]) & (shares > RIVAL_SHARE * shares[best])
+    return best + 1 if rivals.sum() == 1 else 0
+
+
+def _counts(seen: Survey, points_mm: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many LPS points (n, 3) each vertebra owns, and the sacrum last."""
+    ijk = np.rint(seen.geometry.to_ijk(points_mm)).astype(int)
+    inside = ijk[np.all((ijk >= 0) & (ijk < seen.geometry.shape), axis=1)]
+    return np.asarray(np.bincount(seen.owner[tuple(inside.T)], minlength=len(seen.chain) + 2)[1:], np.int64)
 
 
 def _distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:

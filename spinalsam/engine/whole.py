@@ -144,12 +144,15 @@ def _bounds(
     locator: LocatorNet, voxels: NDArray, geometry: Geometry, scene: Scene, starts: Mapping[SliceRef, Mask], is_hu: bool
 ) -> Territory | None:
     """Where the structure may be and roughly is, by the vertebrae around it."""
-    points = []
+    held, left = [], []
     for ref, mask in starts.items():
-        rows, columns = np.nonzero(mask)
-        points.append(scene.planes[ref.plane].to_voxel(np.column_stack([columns, rows]), ref.index))
-    places = scene.geometry.to_mm(np.concatenate(points))
-    return territory(look_around(locator, voxels, geometry, places, is_hu=is_hu), places, scene.geometry)
+        rows, columns = np.indices(mask.shape).reshape(2, -1)
+        places = scene.geometry.to_mm(scene.planes[ref.plane].to_voxel(np.column_stack([columns, rows]), ref.index))
+        held.append(places[mask.ravel()])
+        left.append(places[~mask.ravel()])
+    points = np.concatenate(held)
+    seen = look_around(locator, voxels, geometry, points, is_hu=is_hu)
+    return territory(seen, points, scene.geometry, beside_mm=np.concatenate(left))
 
 
 def _around(

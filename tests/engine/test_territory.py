@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -44,3 +46,31 @@ def test_a_mask_that_no_vertebra_owns_clearly_is_not_bounded(away_mm: tuple[int,
     survey = surveyed(LUMBAR)
     fine = Geometry.from_parts((36, 48, 90), spacing_mm=(2, 2, 3), origin_mm=(-30, 5, 100))
     assert territory(survey, body_points(survey, 22) + away_mm, fine) is None
+
+
+def section(survey, values: Sequence[int], k: float) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[no-untyped-def]
+    """Places of a coronal slice through the bodies, those above a height `k` in voxels that some vertebrae own and all others."""
+    x, z = (axis.ravel() for axis in np.meshgrid(np.arange(24), np.arange(90), indexing="ij"))
+    ijk = np.column_stack([x, np.full(len(x), 14), z])
+    held = np.isin(survey.owner[tuple(ijk.T)], [number + 1 for number, value in enumerate(LUMBAR) if value in values]) & (z > k)
+    places = survey.geometry.to_mm(ijk.astype(float))
+    return places[held], places[~held]
+
+
+def test_a_mask_with_all_of_one_section_and_a_part_of_the_next_belongs_to_the_first() -> None:
+    survey = surveyed(LUMBAR)
+    fine = Geometry.from_parts((36, 48, 90), spacing_mm=(2, 2, 3), origin_mm=(-30, 5, 100))
+    held, left = section(survey, (21, 22), k=LUMBAR[22][2] - 1.5)
+    assert territory(survey, held, fine) is None  # each owns much of it
+    allowed = territory(survey, held, fine, beside_mm=left)
+    assert allowed is not None
+    for value, inside in ((21, True), (22, False)):
+        ijk = np.rint(fine.to_ijk(body_points(survey, value))).astype(int)
+        assert allowed.may[tuple(ijk.T)].mean() == pytest.approx(float(inside), abs=0.02)
+
+
+def test_a_mask_of_two_whole_sections_belongs_to_neither() -> None:
+    survey = surveyed(LUMBAR)
+    fine = Geometry.from_parts((36, 48, 90), spacing_mm=(2, 2, 3), origin_mm=(-30, 5, 100))
+    held, left = section(survey, (21, 22), k=0)
+    assert territory(survey, held, fine, beside_mm=left) is None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from spinalsam.control.batch.work import MOST_TRIES, UNREACHABLE, Task, failed, keep, segment_case
 from spinalsam.errors import InputError, ResourceError, UsageError
@@ -24,11 +24,14 @@ from spinalsam.errors import InputError, ResourceError, UsageError
 Record = dict[str, Any]
 Work = Callable[[Task], Record]
 Say = Callable[[str], None]
+_T = TypeVar("_T")
 
 # What one worker may need: a case of 512 x 512 x 600 voxels took 1.8 GB (docs/BATCH.md).
 WORKER_BYTES = 3 << 30
 PATIENCE_S = 60.0  # without a worker, after which that is said
 CONNECT_S = 20.0
+SILENCE_S = 120.0  # without an answer of the scheduler, after which the batch ends
+CLOSE_S = 10.0
 POLL_S = 0.05
 _ADDRESS = re.compile(r"(?:(?:tcp|tls|ws|wss)://)?(?P<host>\[[0-9a-fA-F:.]+\]|[\w.-]+):(?P<port>\d{1,5})", re.IGNORECASE)
 
@@ -77,6 +80,7 @@ class DaskRunner:
         self._flying: dict[Any, _Flight] = {}
         self._known: list[str] = []
         self._asked = 0.0
+        self._silent = False
 
     @property
     def workers(self) -> int:
@@ -109,10 +113,10 @@ class DaskRunner:
 
         flights = list(self._flying.values())
         with contextlib.suppress(Exception):  # a cluster that is gone already
-            self._client.cancel(list(self._flying), force=True)
+            _within(1.0 if self._silent else CLOSE_S, lambda: self._client.cancel(list(self._flying), force=True))
         self._flying.clear()
         with contextlib.suppress(Exception):
-            self._client.close(timeout=5)
+            _within(CLOSE_S, lambda: self._client.close(timeout=5))
         if self._cluster is not None:
             with contextlib.suppress(Exception):
                 self._cluster.close(timeout=10)
@@ -120,9 +124,20 @@ class DaskRunner:
             with contextlib.suppress(OSError):
                 records.forget_tries(flight.task.folder)
 
+    def _answer(self, ask: Callable[[], _T]) -> _T:
+        """What the scheduler says to a question. Raises ResourceError where it stays silent."""
+        try:
+            return _within(SILENCE_S, ask)
+        except FutureTimeout:
+            self._silent = True
+            raise ResourceError(
+                f"The scheduler has not answered for {SILENCE_S:.0f} s (has it stopped, or is the network down?); no case is lost: run the "
+                "same command again once it answers."
+            ) from None
+
     def _addresses(self) -> list[str]:
         if time.monotonic() - self._asked > 0.5:
-            self._known = list(self._client.scheduler_info(n_workers=-1)["workers"])
+            self._known = list(self._answer(lambda: self._client.scheduler_info(n_workers=-1))["workers"])
             self._asked = time.monotonic()
         return [address for address in self._known if address not in self._blind]
 
@@ -145,7 +160,9 @@ class DaskRunner:
         from distributed import KilledWorker
 
         try:
-            record = future.result()
+            record = self._answer(future.result)
+        except ResourceError:
+            raise
         except KilledWorker:
             reason = f"It ended {MOST_TRIES} workers, most likely by taking more memory than they have."
             return keep(flight.task, failed(flight.task, reason, ResourceError.exit_code))
@@ -167,6 +184,20 @@ class DaskRunner:
         if self._addresses():
             return None
         return keep(flight.task, failed(flight.task, record["reason"], InputError.exit_code))
+
+
+def _within(seconds: float, work: Callable[[], _T]) -> _T:
+    """The result of work that may wait without end; then its thread is left behind. Raises TimeoutError, or what the work raises."""
+    done: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # handed to who waits
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="scheduler", daemon=True).start()
+    return done.result(seconds)
 
 
 def has_dask() -> bool:
@@ -224,19 +255,10 @@ def _client(address: str) -> Any:
     """A client of the scheduler at an address. Raises as `_join`."""
     from distributed import Client
 
-    met: Future[Any] = Future()
-
-    def meet() -> None:
-        try:
-            met.set_result(Client(address, timeout=CONNECT_S, set_as_default=False))
-        except BaseException as error:  # handed to who waits
-            met.set_exception(error)
-
     try:
         # Dask knocks for as long as it may where nobody listens, and waits without end for the greeting of what is no scheduler.
         socket.create_connection(host_and_port(address), timeout=CONNECT_S / 4).close()
-        threading.Thread(target=meet, name="scheduler", daemon=True).start()
-        return met.result(CONNECT_S)
+        return _within(CONNECT_S, lambda: Client(address, timeout=CONNECT_S, set_as_default=False))
     except (OSError, TimeoutError, FutureTimeout, ValueError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or "what listens there is none"
         raise ResourceError(f"No scheduler answers at '{address}' ({reason}); start one with 'dask scheduler'.") from None

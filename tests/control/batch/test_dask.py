@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -125,3 +128,48 @@ def test_the_same_command_on_workers_that_somebody_started(run: Run, tmp_path: P
         runner.close()
         assert record["status"] == "failed"
         assert "cannot see the images" in record["reason"]
+
+
+@pytest.fixture
+def somebodys(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The address of a scheduler in a process of its own, with one worker, and that process."""
+    told = tmp_path / "scheduler.json"
+    words = (["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"], ["distributed.cli.dask_worker"])
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": {**os.environ, "PYTHONPATH": str(REPOSITORY)}}
+    scheduler = subprocess.Popen([sys.executable, "-m", *words[0], "--scheduler-file", str(told)], **quiet)  # type: ignore[call-overload]
+    while not told.exists() or not told.read_text().strip():
+        assert scheduler.poll() is None
+        time.sleep(0.05)
+    address = json.loads(told.read_text())["address"]
+    worker = subprocess.Popen([sys.executable, "-m", *words[1], address, "--nthreads", "1", "--no-dashboard", "--no-nanny"], **quiet)  # type: ignore[call-overload]
+    yield address, scheduler
+    for process in (worker, scheduler):
+        process.kill()
+        process.wait()
+
+
+def test_a_scheduler_that_falls_silent_in_the_middle_ends_the_batch_and_loses_no_case(
+    somebodys: tuple[str, subprocess.Popen[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, scheduler = somebodys
+    monkeypatch.setattr("spinalsam.control.batch.runners.SILENCE_S", 2.0)
+    monkeypatch.setattr("spinalsam.control.batch.runners.CLOSE_S", 2.0)
+    make.write_cts(tmp_path / "in", 6)
+    tasks = tasks_in(tmp_path / "in", tmp_path / "out")
+    runner = make_runner(6, scheduler=address, workers=None, work=make.slow, say=lambda text: None)
+    first, began = [], 0.0
+    with pytest.raises(ResourceError, match="has not answered for 2 s"):
+        for task, _ in runner.run(tasks):
+            first.append(task.case.id)
+            if len(first) == 2:
+                os.kill(scheduler.pid, signal.SIGSTOP)
+                began = time.monotonic()
+    runner.close()
+    assert len(first) >= 2 and time.monotonic() - began < 12
+    os.kill(scheduler.pid, signal.SIGCONT)
+    again = make_runner(6, scheduler=address, workers=None, work=make.slow, say=lambda text: None)
+    left = [task for task in tasks if task.case.id not in first]
+    records = [record for _, record in again.run(left)]
+    again.close()
+    assert sorted(first + [record["case"] for record in records]) == sorted(task.case.id for task in tasks)
+    assert {record["status"] for record in records} == {"done"}
