@@ -105,8 +105,11 @@ def _joined(left: list[Token], right: list[Token]) -> list[Token]:
     first, rest = right[:end], right[end:]
     if any(
         (token.ideas & ACTIONS and (not token.forms or "base" in token.forms) and "FILLER" not in token.ideas)
-        or token.ideas & {"ADD", "SEG"}
-        for token in first
+        or (
+            token.ideas & {"ADD", "SEG"}
+            and not (i and "POINT" in token.ideas and (first[i - 1].text == "个" or first[i - 1].kind == "number"))
+        )
+        for i, token in enumerate(first)
     ):
         noun = next((token for token in reversed(mistaken) if token.stands_for(*_NOUNS)), None)
         if noun is not None and any(token.text in ("them", "it", "those", "these", "它们", "它") for token in first):

@@ -167,11 +167,13 @@ def _only_finds(reading: _Reading, following: _Reading | None) -> bool:
 
 
 def _mislaid(clauses: Sequence[Clause], readings: Sequence[_Reading]) -> bool:
-    """Whether coordinates that a remark names ('(30, 40) is muscle, put a point') are in no call."""
+    """Whether coordinates or a file that a remark names ('(30, 40) is muscle, put a point') are in no call."""
     said = [t.value for clause in clauses if clause.told and not clause.has("NEG", "KEEP") for t in clause.kinds("pair")]
     used = [pair for reading in readings for pair in reading.call.args.get("at", [])]
     placed = any(reading.call.op in ("add_points", "add_box") for reading in readings)
-    return placed and any(list(pair) not in used for pair in said)
+    opened = any(reading.call.op == "open_image" and not reading.call.args for reading in readings)
+    files = any(clause.kinds("path") for clause in clauses if not clause.has("NEG", "KEEP"))
+    return (placed and any(list(pair) not in used for pair in said)) or (opened and files)
 
 
 def _holds_values(clause: Clause) -> bool:

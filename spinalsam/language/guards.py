@@ -169,6 +169,11 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
             kept.append(replace(clause, tokens=clause.tokens[len(allowed) :], told=True))
         else:
             kept.append(replace(clause, told=is_told(clause)))
+    listed = False
+    for i in reversed(range(len(kept) - 1)):
+        listed = _is_listed(kept[i], kept[i + 1], goes_on=listed)
+        if listed:
+            kept[i] = replace(kept[i], told=True)
     return [
         replace(clause, told=True)
         if i + 1 < len(kept)
@@ -177,6 +182,14 @@ def asked_for(clauses: list[Clause]) -> list[Clause]:
         else clause
         for i, clause in enumerate(kept)
     ]
+
+
+def _is_listed(clause: Clause, following: Clause, *, goes_on: bool) -> bool:
+    """'axial | and coronal reformats were reviewed': things of one statement. goes_on: the following is one of them."""
+    states = following.told and following.glued and not following.then and not following.has("NEG", "KEEP")
+    asks = clause.has(*_ASKS, "NEED", "CHECK") or any("base" in t.forms and t.ideas & ACTIONS for t in clause.tokens)
+    verb = goes_on or following.says("was", "were", "is", "are", "has", "have", "looks", "look")
+    return states and verb and not asks and all(t.text.isascii() for t in clause.tokens)
 
 
 def _only_asked(clauses: Sequence[Clause]) -> set[int]:
@@ -323,6 +336,8 @@ def is_told(clause: Clause) -> bool:
     asks = clause.has(*_ASKS)
     if _is_unrealised(clause.tokens):
         return True
+    if _is_ready(clause.tokens):
+        return True
     if _is_missed_chance(clause.tokens) or _is_condition(clause) or _is_kept(clause) or _is_other_business(clause):
         return True
     if clause.has("LATER") and not clause.timed and not (clause.has("ASKREQ") and clause.says("maybe", "perhaps", "也许")):
@@ -455,7 +470,9 @@ def _is_english_statement(tokens: Sequence[Token]) -> bool:
         and first_verb is tokens[0]
         and first_verb.forms == {"ing"}
         and any(
-            t.stands_for("BE", "WILL", "STATIVE", "NEG") or t.text in ("makes", "takes", "helps", "needs", "gives", "causes")
+            t.stands_for("BE", "WILL", "STATIVE", "NEG")
+            or t.forms == {"s"}
+            or t.text in ("makes", "takes", "helps", "needs", "gives", "causes")
             for t in tokens[1:]
         )
     ):
@@ -559,6 +576,13 @@ def _is_chinese_statement(clause: Clause) -> bool:
         for a, b in pairwise(tokens)
     ):
         return True
+    if (
+        tokens[-1].text in ("了", "里了", "中了")
+        and clause.kinds("path")
+        and not clause.has("BA")
+        and any(t.text.endswith("在") for t in tokens)
+    ):
+        return True  # 掩膜存在 D:\\out\\m.nii.gz 里了
     if tokens[-1].text in ("的", "的。") and any(t.text in ("是", "都是") for t in tokens[:-1]) and not clause.has(*_ASKS):
         return True
     if clause.has("SELF"):
@@ -584,8 +608,6 @@ def _is_chinese_statement(clause: Clause) -> bool:
         for i, t in enumerate(tokens)
     ):
         return not clause.has(*_ASKS, "ADD", "CLEAR", "GPU", "EXPORT", "HIDE")  # L3上有六个点
-    if len(tokens) == 2 and tokens[-1].text in ("好了", "完了", "妥了", "齐了") and tokens[0].stands_for("POINT", "BOX", "MASK", "PROMPT"):
-        return True  # 点好了
     if len(tokens) > 1 and tokens[-1].text == "了" and tokens[-2].text in ("有", "都有", "已有") and not clause.has(*_ASKS):
         return True  # 框都有了
     if tokens[-1].text in ("了", "啦") and any(
@@ -595,6 +617,12 @@ def _is_chinese_statement(clause: Clause) -> bool:
     return (clause.says("标好", "画好", "放好", "加好") and not clause.has("GEN", "SEG", "RUN", "INFER", "CLEAR")) or (
         clause.says("太", "真", "更", "错") and not clause.has("CLEAR", "HIDE", "UNDO")
     )
+
+
+def _is_ready(tokens: Sequence[Token]) -> bool:
+    """点好了, 现在框都齐了."""
+    said = [t for t in tokens if t.text not in ("现在", "都", "全", "已经", "这下", "那")]
+    return len(said) == 2 and said[-1].text in ("好了", "完了", "妥了", "齐了") and said[0].stands_for("POINT", "BOX", "MASK", "PROMPT")
 
 
 def _has_been_done(tokens: Sequence[Token]) -> bool:

@@ -58,7 +58,107 @@ def _all_planes() -> list[str]:
     return lists
 
 
+_HELLO = (
+    r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings|dear (?:assistant"
+    r"|program|spinalsam|computer|system|all))(?: there| again| all)?"
+)
+_CN_ASKS = r"(?:请|麻烦|帮|劳|拜托|烦|能不能|可否|能否|可不可以|辛苦)"
+_LABELLED = r"((?:the )?[\w-]+(?: [\w-]+){0,2}?)"
+
 _IDIOMS: tuple[tuple[str, str], ...] = (
+    # Courtesies before and after a request
+    (r"(?<=[\s.!?])[:;]-?[)(dp](?=\s|$)|(?<=\w)\s*\bta\b[\s!.]*$|\^_?\^", " "),
+    (r"\b(would you mind|could you|can you|would you) (?:awfully|terribly|kindly|possibly|maybe|perhaps|please)\b", r"\1"),
+    (r"\b(the|a|an|my|to|on|in|of|and|at|it|is),? ?(?:\.\.+ ?)?\1\b(?! \1)", r"\1"),
+    (r"^(?:嗯+|呃+|额+|唔+|那个|这个|那什么|那啥|就是)+[，,。….]+(?=\S)", ""),
+    (rf"^\s*{_HELLO}[\s,.!]+(?=\w)", ""),
+    (r"^\s*(?:i |we )?(?:do )?(?:hope|trust) [^.!?,;]*[.!?,;]\s*(?=.*\b(?:could|would|can|please|kindly|may|might)\b)", ""),
+    (
+        r"^\s*(?:(?:i'm |we're )?(?:so |very |really )?sorry (?:to (?:bother|disturb|interrupt"
+        r"|trouble)(?: you)?(?: again)?|for (?:the|any) (?:trouble|bother|interruption|disturbance))"
+        r"|apologies for (?:the|any) \w+|excuse me)\s*[,.!]*\s*(?:but\b)?\s*(?=\w)",
+        "",
+    ),
+    (
+        r"[\s,.!;-]+(?:(?:many |a million |a thousand )?thanks(?: so much| very much| a lot"
+        r"| a million| a bunch)?(?: in advance)?|thank you(?: so much| very much| kindly)?(?: in advance)?"
+        r"|(?:kind|best|warm) regards|much (?:appreciated|obliged)|(?:i )?appreciate it|you're a star|cheers)[\s.!]*$",
+        "",
+    ),
+    (r"(?<!what )(?<!else )\b(?:might|may|could|can) (?:i|we) (?:kindly )?(?:ask|trouble|bother|request|beg) you (?:to|for)\b", " please "),
+    (r"^(?:您好|你好|早上好|上午好|下午好|晚上好|中午好|嗨)(?:啊|呀)?[，,。！!～~ ]+(?=\S{2})", ""),
+    (rf"^(?:希望|祝|愿)(?:您|你|大家)?[^，,。！!]*(?:顺利|愉快|平安|安好|一切都?好)[，,。！!]+(?=.*{_CN_ASKS})", ""),
+    (rf"^(?:今天|值班|夜班|上班|加班|您|你)*辛苦(?:了|啦)[，,。！!]+(?=.*{_CN_ASKS})", ""),
+    (rf"^(?:真|实在)?(?:不好意思|抱歉|对不起)?[，,]?(?:打扰|打搅)?(?:您|你)?(?:一下|了|啦)?[，,。！!]+(?=.*{_CN_ASKS})", ""),
+    (
+        rf"((?:{_CN_ASKS}).*?)[，,。！!～~ ]+(?:非常|万分|太|十分)?(?:谢谢|多谢|感谢|谢"
+        rf"|感激不尽|辛苦|麻烦|拜托)(?:您|你)?(?:了|啦|哈|呀|啊)?[\s～~。！!]*$",
+        r"\1",
+    ),
+    (r"[，,。！!～~ ]+(?:谢谢|多谢|谢了|谢啦|感谢)(?:您|你|啦|了|哈)?[\s～~。！!]*$", ""),
+    (
+        r"^(?:请问)?(?:您|你)?(?:能不能|可不可以|能否|可否|是否可以|可以|能)(?:请|麻烦|劳烦"
+        r"|烦请)(?:您|你)?(?:帮我|帮忙|帮个忙|给我)?([^？?，,。；;]*?)(?:呢|吗|呀|啊|嘛|吧)?(?=[？?，,。！!～~；;]|$)",
+        r"请\1",
+    ),
+    (r"^(?:烦请|有劳|劳烦|辛苦)(?:您|你|了)?[，,]?(?:帮忙|帮我|帮个忙)?(?=[^了啦，,。！!])", "请"),
+    # 'segment C1 - no, C2'
+    (r"\s-+\s*(?=(?:no|sorry|wait|oops|actually|make that|i mean|i meant|rather)\b)", ", "),
+    (
+        r"^(?:okay |ok |so )?(?:(?:i'm|i am|we're|we are|all|that's it|that is it) )?"
+        r"(?:now )?(?:done|finished|through)?(?: (?:with|for|here))*(?: (?:this|the|that))?"
+        r"(?: (?:patient|case|one|scan|study|ct))?\s*[,.;-]+\s*(?:so )?(?:please )?(?:close|unload) (?:it|this|that)(?= please|\W*$)",
+        " close the case ",
+    ),
+    (
+        r"^(?:(?:i'm|i am|we're|we are|all) )?(?:now )?(?:done|finished|through) (?:with "
+        r"(?:this|the|that)(?: (?:patient|case|one|scan|study|ct))?|here)\s*[,.;-]+\s*"
+        r"(?:so )?(?=(?:please )?(?:close|unload|clear|wipe|reset|open|load|export|save)\b)",
+        " ",
+    ),
+    (
+        r"((?:按|按照|根据|基于|依据|依照|用|拿)(?:我的?|这些|那些|现有的?)?)(?:标|打|标注"
+        r"|标记|提示|布)点(?=出|生成|分割|推理|跑|做|算|来)",
+        r"\1点",
+    ),
+    (r"((?:按|按照|根据|基于|依据|依照|用|拿)(?:这些|那些|现有的?)?点)出(?=[^，,。;；]{0,8}(?:掩膜|掩码|蒙版|分割|mask))", r"\1生成"),
+    (r"\b(?:would|do) you mind showing\b", "could you show"),
+    (
+        r"[往向朝]?(?:头|颅)(?:侧|端|部|方向)?(?:和|与|及|、|跟|以及)[往向朝]?(?:足|脚|尾)"
+        r"(?:侧|端|部|方向)?(?:两个方向|两侧|两端)?(?:都|同时|一起)*"
+        r"(?=传|推|延|扩|带|铺|propagat)",
+        "双向",
+    ),
+    (
+        r"[往向朝]?(?:足|脚|尾)(?:侧|端|部|方向)?(?:和|与|及|、|跟|以及)[往向朝]?(?:头|颅)"
+        r"(?:侧|端|部|方向)?(?:两个方向|两侧|两端)?(?:都|同时|一起)*"
+        r"(?=传|推|延|扩|带|铺|propagat)",
+        "双向",
+    ),
+    (rf"\bsend (?=(?:the |this |that |my )*{_MASKS} (?:up|down|both|cranial|caudal|head|foot|toward|through))", "propagate "),
+    (
+        rf"{_CN_BEGIN}((?:[^，,。;；]{{0,6}}[和与跟])?(?:显卡|gpu|权重|参数|模型|框|点"
+        rf"|{_CN_MASKS}))(?:也|都|应该|完全)*没有?问题(?=[，,。！!]|$)",
+        r"\1 remarkonly ",
+    ),
+    (r"^(?:the|our|my) (?:gpu|graphics card) and (?:the )?(?=(?:weights|checkpoint|parameters|model) (?:is|are)\b)", "the "),
+    # The label of new masks
+    (
+        rf"\b(?:(?:the|all|every|new|next|my) )*masks? (?:are|is|will be|should be|get"
+        rf"|count as) {_LABELLED},? from (?:now|here|this point)(?: on| onwards?)?(?=\W*$)",
+        r" new masks are \1 ",
+    ),
+    (rf"^(?:the )?(?:new |next )?masks? (?:are|is) now {_LABELLED}(?=\W*$)", r" new masks are \1 "),
+    (rf"^{_LABELLED} is (?:now |going to be )?the label(?: (?:for|of) [\w ]+)?(?=\W*$)", r" set the label to \1 "),
+    (rf"({_CN_MASKS}(?:都|就|全)?)算(?=第?[一二三四五六七八九十\d]{{0,2}}[腰胸颈骶尾]|[ctl]\d)", r"\1记为"),
+    # 'take me back to slice 17' is no count of slices
+    (
+        r"\b(?:back|forward|ahead|on|onward|down|up) to (?=(?:the )?(?:slice|image|frame|layer|page|picture|number|no\.?) ?(?:number )?\d)",
+        "to ",
+    ),
+    (rf"\b({_NUMERAL}) (slices?|images?|layers?|frames?) down (?:the|this|through the) {_STACK}\b", r" forward \1 \2 "),
+    (rf"\b({_NUMERAL}) (slices?|images?|layers?|frames?) up (?:the|this|through the) {_STACK}\b", r" back \1 \2 "),
+    (rf"(?<=[点框膜码像图])(?:了)?以后再(?={_CN_DOES})", "，再"),
     # Short for longer words, and orders that say when or what not beside what
     (r"\s*&\s*", " and "),
     (r"(?<![a-z])sl\.? ?(?=\d)", "slice "),
@@ -72,7 +172,21 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
         r"(?<=\w)\s*,\s*(?:(?:an?|any|the) )?(?:undo|redo|export|saving|measuring)(?:ing)? (?:is |are )?not (?:needed|necessary|required)",
         " ",
     ),
-    (rf"{_CN_BEGIN}(?:这个|那个|这些)?(?:框|点|{_CN_MASKS}|分割|导出|撤销)(?:的事)?(?:就|还是|也)?算了(?:吧)?[，,]", ""),
+    (
+        r"\b(from|with|using|by|use) (?:the |my |these |those )?(?:positive|foreground) (?:points )?and (?:negative|background) points\b",
+        r"\1 the points",
+    ),
+    (r"(?<=\w)\s*(?:\.\.+|,|;)\s*(?:(?:hm+|well|no|oh)\W*)*later\W*$", " latertime "),
+    (r"\b(?:i|we) (?:must|should|need to|have to|ought to|'d better) (?:remember|not forget|learn) to\b", " remarkonly "),
+    (
+        r"((?:用|基于|根据|按|按照|以|拿|从|凭)(?:这些|现有的?)?)(?:前景点|正点|阳性点"
+        r"|正样本点)(?:和|与|及|、|跟)(?:背景点|负点|阴性点|负样本点)",
+        r"\1点",
+    ),
+    (
+        rf"{_CN_BEGIN}(?:那|现在|这次|请)?(?:这个|那个|这些)?(?:框|点|{_CN_MASKS}|分割|导出|撤销)(?:的事)?(?:就|还是|也)?算了(?:吧)?[，,]",
+        "",
+    ),
     (rf"(点|框)转(?:换成|换为|成|为)?(?={_CN_MASKS})", r"用\1生成"),
     (r"(隐藏|关闭|关掉|显示|打开)叠加(?![层显])", r"\1掩膜"),
     (rf"点出(?=(?:一个|个)?{_CN_MASKS})", "用点生成"),
@@ -101,16 +215,19 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
         r"\1 \2",
     ),
     (
-        rf"((?:用|按|按照|根据|基于|依据|依照|拿|以|把|将|删|除|掉|空|对|从|凭|靠|通过)(?:一下)?)(?:我们?|咱们?|医生)(?:自己)?(?:刚才|刚刚|刚|已经|已|之前|先前|方才|前面)?(?:自己)?"
+        rf"((?:用|按|按照|根据|基于|依据|依照|拿|以|把|将|删|除|掉|空|对|从|凭|靠|通过)"
+        rf"(?:一下)?)(?:我们?|咱们?|医生)(?:自己)?(?:刚才|刚刚|刚|已经|已|之前|先前|方才|前面)?(?:自己)?"
         rf"(?:[在给](?:[\ue000-\uf8ff]|[^，,。的]{{1,5}})(?:上|里)?)?(?={_CN_DOES}(?:好|上|出|下|定|选|过|了)*的)",
         r"\1",
     ),
     (
-        rf"(?:{_CN_BEGIN}|(?<=再)|(?<=然后)|(?<=去)|(?<=到)|(?<=翻)|(?<=看))([下上前后]一?[层张页幅帧])(?=(?:再|也|上)?(?:加|放|画|点|标|框|打|补|圈|撒|清|删|生成|分割|给))",
+        rf"(?:{_CN_BEGIN}|(?<=再)|(?<=然后)|(?<=去)|(?<=到)|(?<=翻)|"
+        rf"(?<=看))([下上前后]一?[层张页幅帧])(?=(?:再|也|上)?(?:加|放|画|点|标|框|打|补|圈|撒|清|删|生成|分割|给))",
         r"\1，",
     ),
     (
-        r"(轴(?:状位|位|面)|横断(?:位|面)|矢状(?:位|面)?|冠状(?:位|面)?)(?:上|下|里)?(?=(?:看|去看|去|到|跳到|转到|找)(?:一下)?(?:第?[一二三四五六七八九十\d]{0,2}[腰胸颈骶尾]|[ctl]\d))",
+        r"(轴(?:状位|位|面)|横断(?:位|面)|矢状(?:位|面)?|冠状(?:位|面)?)(?:上|下|里)?(?=(?:看"
+        r"|去看|去|到|跳到|转到|找)(?:一下)?(?:第?[一二三四五六七八九十\d]{0,2}[腰胸颈骶尾]|[ctl]\d))",
         r"\1，",
     ),
     (
@@ -120,7 +237,7 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
         "打开图像",
     ),
     (r",? (?:ok|okay|alright|all right|yeah|yes|will you|would you|could you|can you)\?(?=\s*$)", " please"),
-    (rf"(?:跳|转|翻|走|切|移|定位)过去{_CN_END}", "跳到那里"),
+    (rf"(?:跳|转|翻|走|切|移|定位)过去(?:吧|看看|一下)?{_CN_END}", "跳到那里"),
     # What it is for: 'so that I can start afresh', 好重新开始
     (
         r"(?<=\w),? (?:so|so that|in order that) (?:i|we) (?:can|could|may|might|will be able to|'ll be able to|am able to|are able to)\b"
@@ -134,7 +251,8 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     ),
     (r"(?<=\w)[，,]?\s*(?:好|以便|便于|方便)(?:让|给)(?:我们|我|咱们|咱)[^，,。;；]*", ""),
     (
-        r"(?<=\w)[，,]\s*(?:我们|我|咱们|咱)?(?:好|以便|便于|方便|为了)(?:我们|我|咱们|咱)?(?:能|可以)?(?:重新|重来|从头|另起|再来|再次)[^，,。;；]*",
+        r"(?<=\w)[，,]\s*(?:我们|我|咱们|咱)?(?:好|以便|便于|方便|为了)(?:我们|我|咱们|咱)?"
+        r"(?:能|可以)?(?:重新|重来|从头|另起|再来|再次)[^，,。;；]*",
         "",
     ),
     (r"(?<=[掉了空除光])(?:好|以便|便于|方便)(?:我们|我|咱们|咱)?(?:能|可以)?(?:重新|重来|从头|另起|再来)[^，,。;；]*", ""),
@@ -156,14 +274,16 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     ),
     (rf"(等{_CN_OTHERS}{{0,16}}?(?:加|放|画|标|补|打|框|圈|撒))(?:好|完)(?={_CN_OTHERS}{{0,16}}[，,]?\s*(?:再|就|才|然后))", r"\1"),
     (
-        rf"(?:先)?等(?:你|到|着)?({_CN_OTHERS}{{0,16}}?{_CN_DOES})(?:好|完|上|掉|成|出来|下)*(?:了|完毕|完成)*({_CN_OTHERS}{{0,16}}?)(?:了)?(?:之后|以后|后)?"
+        rf"(?:先)?等(?:你|到|着)?({_CN_OTHERS}{{0,16}}?{_CN_DOES})(?:好|完|上|掉|成|出来|下)*"
+        rf"(?:了|完毕|完成)*({_CN_OTHERS}{{0,16}}?)(?:了)?(?:之后|以后|后)?"
         r"[，,]?\s*(?:再|就|才|然后)(?=\s*\S)",
         r"先\1\2，再",
     ),
     (rf"(在{_CN_OTHERS}{{0,16}}{_CN_DOES}{_CN_OTHERS}{{0,16}}(?:之后|以后))(?=[^，,。;；的\s])", r"\1，"),
     # What is missing, and is to be added: C2还差三个点，补上
     (
-        r"(?:还|仍|仍然|目前|现在|上)*(?:差|缺|缺少|少|欠)(?:了|着)?([^，,。;；\d]{0,6}?\d{0,3}[^，,。;；]{0,6}?(?:点|框|方框|矩形|种子))(?:了)?\s*[，,。;；]?\s*"
+        r"(?:还|仍|仍然|目前|现在|上)*(?:差|缺|缺少|少|欠)(?:了"
+        r"|着)?([^，,。;；\d]{0,6}?\d{0,3}[^，,。;；]{0,6}?(?:点|框|方框|矩形|种子))(?:了)?\s*[，,。;；]?\s*"
         r"(?:请|麻烦|帮我|帮忙|给我|你|再|都|把它们|把它|快|赶紧)*(?:补|加|标|放|画|添|打|点)(?:上|一下|齐|全|足|进去|好|够|上去|出来)+"
         r"(?:吧|了|一下)*(?=\W*$)",
         r"加\1",
@@ -185,7 +305,8 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     ),
     (rf"(?<=个)(?:能|可以|能够|刚好|正好|要|完全)*{_CN_COVERS}(?:了|住|着)?([^，,。;；的]{{1,12}}?)的(?={_CN_BOXES})", r"\1的"),
     (
-        rf"(?<=个)(?:能|可以|能够|刚好|正好|要)*(?:把|将)([^，,。;；的]{{1,12}}?)(?:都|全|全部|整个)*{_CN_COVERS}(?:起来)?的(?={_CN_BOXES})",
+        rf"(?<=个)(?:能|可以|能够|刚好|正好|要)*(?:把|将)([^，,。;；的]{{1,12}}?)(?:都|全|全部"
+        rf"|整个)*{_CN_COVERS}(?:起来)?的(?={_CN_BOXES})",
         r"\1的",
     ),
     ("(?<=[得很挺真太不够])清楚", "清晰"),
@@ -204,7 +325,7 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (rf"\b(?:sea|cee)[ -](?={_SPOKEN_LEVEL})", "c "),
     # Asked politely, by what one would be glad of
     (
-        r"\b(?:i|we|it|that|this)(?: ?'d| would|'ll| will) be (?:most |very |so |really |much |quite )?"
+        r"\b(?:i|we|it|that|this)(?: ?'d| would|'ll| will) be (?:ever so |most |very |so |really |much |quite )?"
         r"(?:grateful|obliged|thankful|happy|glad|delighted|pleased|lovely|great|nice|good|helpful|wonderful"
         r"|handy|useful|ideal|perfect|super|fab|cool)"
         r"(?: to me)? (?:if (?:you|we|i) (?:could|would|can|might)(?: please)?|to (?:have|get|see)|for)\b",
@@ -238,7 +359,8 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     ),
     (rf"\btake (?:the |my |this |that )*({_MASKS}) off(?=\s*(?:$|[,.;!?]|and\b|then\b|please\b|for\b|again\b|now\b))", r" hide the \1 "),
     (
-        rf"(?:把|将)?({_CN_MASKS})(?:先|都|全部|暂时|给我)*从{_SHOWN_ON}(?:给我|先|都)?(?:拿掉|拿走|拿开|去掉|撤下来?|撤掉|移开|移除|移走|清掉|抹掉|取下来?|弄掉|摘掉|收起来?)",
+        rf"(?:把|将)?({_CN_MASKS})(?:先|都|全部|暂时|给我)*从{_SHOWN_ON}(?:给我|先|都)?(?:拿掉"
+        rf"|拿走|拿开|去掉|撤下来?|撤掉|移开|移除|移走|清掉|抹掉|取下来?|弄掉|摘掉|收起来?)",
         r"隐藏\1",
     ),
     (
@@ -281,7 +403,8 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     ),
     (r"(?:请问)?(?:可以|可否|能否|能不能|可不可以|能)(?:请你|麻烦你|帮我|帮忙)?(把[^，,。;；?？]*?)吗(?=\W*$)", r"请\1"),
     (
-        r"(权重|参数|检查点|模型参数|权重文件|模型权重)(?:应该|都|到底|现在)?(?:有没有问题|没问题吧|没问题吗|没有问题吧|有问题吗|有问题没|没错吧|对吧|没毛病吧|有没有毛病)(?=\W*$)",
+        r"(权重|参数|检查点|模型参数|权重文件|模型权重)(?:应该|都|到底|现在)?(?:有没有问题"
+        r"|没问题吧|没问题吗|没有问题吧|有问题吗|有问题没|没错吧|对吧|没毛病吧|有没有毛病)(?=\W*$)",
         r"检查\1是否匹配",
     ),
     (
@@ -433,7 +556,8 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
         " latertime ",
     ),
     (
-        r"((?:撤销|撤回|重做|画|加|放|生成|分割|测|导出|保存|打开|翻到|跳到|切换)[^,，。;；的]{0,12})[,，。;；]\s*(?:不用了|不必了|当我没说)"
+        r"((?:撤销|撤回|重做|画|加|放|生成|分割|测|导出|保存|打开|翻到|跳到"
+        r"|切换)[^,，。;；的]{0,12})[,，。;；]\s*(?:不用了|不必了|当我没说)"
         r"(?=$|[\s,，.。;；!！~吧])",
         r"\1 latertime ",
     ),
@@ -459,6 +583,10 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (
         r"^\s*(?:todo|fixme|notes?|memo|comments?|remarks?|subject|title|warning|error|caption|reminder|quote|file ?name"
         r"|patient ?\w*|study ?\w*|series ?\w*|institution\w*|history|findings|impression|diagnosis"
+        r"|technique|comparison|indication|clinical \w+|procedure|protocol|recommendations?"
+        r"|conclusion|summary|assessment|opinion|examination"
+        r"|检查技术|扫描技术|检查方法|扫描方法|技术|临床资料|临床|建议|检查所见|影像所见"
+        r"|影像学表现|诊断意见|影像诊断|对比|检查部位|现病史|既往史|查体|结果分析"
         r"|备注|注释?|标题|待办|提醒|文件名|病史|主诉|诊断|所见|印象|结论|姓名|检查描述|报告)\s*[:：=]",
         " foreignrole ",
     ),

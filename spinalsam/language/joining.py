@@ -126,6 +126,8 @@ def _only_values(last: Clause, clause: Clause) -> bool:
         return False  # 轴位，窗宽400
     if _signs_another(last, clause):
         return False
+    if clause.kinds("pair") and last.has("NEXT", "PREV", "FIRST", "LAST", "MIDDLE", "OPEN", "UNDO", "REDO", "CLEAR", "HIDE"):
+        return False  # 下一层，(45,66)这里是背景: another place
     return not _does_something(clause) and _has_value(clause)
 
 
@@ -172,6 +174,8 @@ def _only_format(last: Clause, clause: Clause) -> bool:
 
 def _led_by_values(last: Clause, clause: Clause) -> bool:
     """'L1 and L2, | box them': what comes first has values only."""
+    if _is_elsewhere(clause):
+        return False  # 'and two on L1 | and then hide the mask'
     corners = len(last.kinds("pair")) == 2 or bool(last.kinds("quad"))
     if (
         corners
@@ -184,6 +188,11 @@ def _led_by_values(last: Clause, clause: Clause) -> bool:
     if _signs_another(last, clause) or _does_something(last) or not any(last.kinds(kind) for kind in ("region", "pair", "quad", "path")):
         return False
     return clause.joined or all(token.value == ["spine"] for token in clause.kinds("region"))  # 'L4 to L2, segment each vertebra'
+
+
+def _is_elsewhere(clause: Clause) -> bool:
+    """Whether it does something that needs no place, points or box: it shows, hides, clears, exports."""
+    return clause.has("HIDE", "SHOW", "CLEAR", "EXPORT", "UNDO", "REDO", "PROPAGATE") and clause.has("MASK", "STEP", *_FORMATS)
 
 
 def _only_auto(last: Clause, clause: Clause) -> bool:
@@ -248,6 +257,7 @@ def _led_by_source(last: Clause, clause: Clause) -> bool:
     """'inside the box, | find the bone', 'with these points | segment it'."""
     if (
         last.question
+        or _is_elsewhere(clause)
         or not last.has("POINT", "BOX")
         or last.ideas & (ACTIONS - {"ADD", "PICK", "RUN", "SETTO", "FRAMEIT", "DRAW"})
         or clause.has("POINT", "BOX")
@@ -271,7 +281,12 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
     for i, clause in enumerate(result):
         if clause.told:
             continue
-        if i and clause.has("OPEN") and not clause.kinds("path") and _opens_what_was_named(clause):
+        if (
+            i
+            and not clause.kinds("path")
+            and (clause.has("OPEN") or (clause.has("PICK", "SHOW", "LOOK") and not _shows_otherwise(result[i - 1], clause)))
+            and _opens_what_was_named(clause)
+        ):
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("path")[:1]])
         if i and clause.has("MOVE", "LOOK", "SHOW") and clause.says("there", "那里") and not _has_value(clause) and len(clause.tokens) < 6:
             result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("region")[:1]])  # 'where is L3? go there'
@@ -293,6 +308,8 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
             if i + 1 < len(result) and shared in result[i + 1].tokens and not _has_place(clause):
                 place = result[i + 1].kinds("region")  # 'two positive | and three negative points on L1'
             result[i] = clause = replace(clause, tokens=[*clause.tokens, shared, *place])
+        if i and _shares_place(result[i - 1], clause):
+            result[i] = clause = replace(clause, tokens=[*clause.tokens, *result[i - 1].kinds("region")])
         verb = _shared_verb(result, i)
         if verb is not None:
             result[i] = replace(clause, tokens=[*clause.tokens, verb])
@@ -315,6 +332,21 @@ def with_shared_words(clauses: list[Clause]) -> list[Clause]:
     return result
 
 
+def _shares_place(last: Clause, clause: Clause) -> bool:
+    """在L3放两个正点 | 和一个负点: a second count without a place of its own."""
+    points = ("POINT", "NEGPOINT", "POSPOINT")
+    counted = bool(clause.kinds("number") and last.kinds("number"))
+    return (
+        clause.joined
+        and counted
+        and not (last.told or clause.told or _has_place(clause))
+        and bool(last.kinds("region"))
+        and last.has(*points)
+        and clause.has(*points)
+        and not any(t.ideas & ACTIONS and not t.ideas & OBJECTS for t in clause.tokens)
+    )
+
+
 def _points_at(last: Clause, clause: Clause) -> bool:
     """'(30, 40) is muscle, | put a background point': where the point goes was said before."""
     return (
@@ -328,10 +360,15 @@ def _points_at(last: Clause, clause: Clause) -> bool:
     )
 
 
+def _shows_otherwise(last: Clause, clause: Clause) -> bool:
+    """'open a.nii | and show it sagittally': it is open already."""
+    return last.has("OPEN", "EXPORT") or clause.has("AXIAL", "SAGITTAL", "CORONAL", "MPR", "THREED", "MASK", "NEXT", "PREV", "WINDOW")
+
+
 def _opens_what_was_named(clause: Clause) -> bool:
     """'open it', 开一下 after a path."""
     return any(t.text in _PRONOUNS for t in clause.tokens) or all(
-        t.stands_for("OPEN", "FILLER", "PLEASE", "REQUEST") for t in clause.tokens
+        t.stands_for("OPEN", "FILLER", "PLEASE", "REQUEST", "SHOW", "LOOK") for t in clause.tokens
     )
 
 
@@ -341,7 +378,8 @@ def _runs_on_prompts(clause: Clause, last: Clause) -> bool:
     objects = clause.ideas & (OBJECTS - {"NEXT", "PREV"})
     makes = any(t.stands_for("RUN", "GEN", "INFER", "SEG") and not t.text.startswith(("start", "begin")) for t in clause.tokens)
     makes = makes or (clause.has("MAKE") and clause.has("MASK"))
-    return (makes or is_only_mask(clause)) and not objects - {"MASK"} and not clause.kinds("region") and (pronoun or told)
+    from_them = clause.has("FROM") and clause.says("them", "these", "those", "它们", "这些", "那些") and last.has("POINT", "BOX")
+    return (makes or is_only_mask(clause)) and not objects - {"MASK"} and (from_them or not clause.kinds("region")) and (pronoun or told)
 
 
 def _shared_verb(clauses: list[Clause], i: int) -> Token | None:

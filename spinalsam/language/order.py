@@ -45,9 +45,12 @@ def reordered(clauses: list[Clause]) -> list[Clause]:
     postponed: list[Clause] = []  # what 'before X,' puts behind the next clause
     earlier_follows = flushed = postponing = False
     for clause in clauses:
-        if _announces_earlier(clause):
+        announced = _announces_earlier(clause)
+        if announced:
             earlier_follows = True
-            clause = replace(clause, tokens=clause.tokens[1:])
+            clause = replace(clause, tokens=clause.tokens[announced:])
+            if not clause.tokens:
+                continue
         if postponed and result and not clause.joined and not flushed:
             result, postponed = result + postponed, []
         if postponing and clause.joined and clause.glued:
@@ -56,7 +59,7 @@ def reordered(clauses: list[Clause]) -> list[Clause]:
         now, late = _parts(clause)
         postponing = bool(late) and not now
         if earlier_follows and now and result:
-            result[-1:-1] = now
+            result[-1:-1] = [replace(one, timed=one.timed or _segments_it(one)) for one in now]
             earlier_follows = False
         else:
             result += now
@@ -65,10 +68,26 @@ def reordered(clauses: list[Clause]) -> list[Clause]:
     return [clause for clause in result + postponed if clause.tokens]
 
 
-def _announces_earlier(clause: Clause) -> bool:
-    """'A. Before that, B' and 'A, but first B'."""
-    texts = [token.text for token in clause.tokens[:3]]
-    return texts[:2] == ["but", "first"] or texts[:2] == ["before", "that"] or texts[:3] == ["but", "before", "that"]
+def _segments_it(clause: Clause) -> bool:
+    """'measure L3, but first segment it': what 'it' is follows."""
+    return (
+        any("SEG" in t.ideas for t in clause.tokens) and any(t.text in ("it", "它") for t in clause.tokens) and not clause.kinds("region")
+    )
+
+
+def _announces_earlier(clause: Clause) -> int:
+    """How many words say that what follows comes first: 'A. Before that, B', 'A, but first B', A，不过先B; 0 where none do."""
+    texts = [token.text for token in clause.tokens[:4]]
+    if texts[:2] == ["before", "that"]:
+        return 2
+    if texts[:3] == ["but", "before", "that"]:
+        return 3
+    if texts[:1] == ["but"] and clause.tokens[-1].text in ("first", "beforehand") and acts(clause.tokens[:-1]):
+        return 1
+    if texts[:2] == ["but", "first"]:
+        return 1
+    later = texts[:1] and texts[0] in ("但", "但是", "不过", "只是", "但在") and any(text in ("先", "首先", "先把") for text in texts[1:3])
+    return 1 if later else 0
 
 
 def _parts(clause: Clause) -> tuple[list[Clause], list[Clause]]:

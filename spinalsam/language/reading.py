@@ -24,6 +24,11 @@ _GLUED = re.compile(
     r"(image|slice|point|points|box|boxes|mask|masks|file|status|spine|all|parameters|prompts|weights|segmentation"
     r"|rectangle|it|view|window|label|help)\b"
 )
+# 'draw abox', 'in themiddle', 'onthe last slice'.
+_GLUED_ARTICLE = re.compile(
+    r"\b(a|the)(box|boxes|points?|dot|mask|masks|rectangle|slice|spine|sacrum|middle|first|last|next|previous|label|image|scan)\b"
+    r"|(?<!\w)(?:(on|in|to|of|for|from|around|with|and)(the))\b"
+)
 _PIECES = re.compile(
     f"{MARK}|[a-z]+(?:[-'/][a-z]+)*(?:'s)?|\\.(?:nii\\.gz|nii|nrrd|stl)|[{_CJK}]+|[?？]|[!.;,，。；！、:：+\\n/&()\\[\\]{{}}>~-]|\\S"
 )
@@ -110,7 +115,7 @@ def _normalised(text: str) -> str:
     text = re.sub(r"[–—−‑]", "-", text)
     text = re.sub(rf"(?:→|⇒|=>|-+>)(?=\s*(?:{MARK}|the mask|mask|掩膜|掩码|segmentation))", " to ", text)
     text = re.sub(r"→|⇒|=>|->(?!\s*[a-z]?\d)", " , ", text)
-    text = _GLUED.sub(r"\1 \2", text)
+    text = _GLUED_ARTICLE.sub(lambda match: " ".join(filter(None, match.groups())), _GLUED.sub(r"\1 \2", text))
     text = re.sub(r"(?<![a-z0-9])\.?nii\.?gz(?![a-z0-9])", " nifti ", text)
     text = re.sub(r"(?<=[a-z])\.(?=[a-z])(?!seg|nrrd)", " ", text)
     text = re.sub(r"([a-z])\1{2,}", r"\1", text)

@@ -94,7 +94,7 @@ def _plain_signs(tokens: Sequence[Token]) -> list[Token]:
     """The words of a clause that says nothing of ours but something ('over my dead body'), that opens like a report ('had a look at ...',
     'opened L3'), that thanks for what was done (谢谢你分割脊柱), or that only wonders ('a mask?'); empty where there is none."""
     clauses = _clauses(tokens)
-    ordered, commanded = (bool(clauses) and "base" in clauses[at][0][0].forms for at in (0, -1))
+    ordered, commanded = False, bool(clauses) and "base" in clauses[-1][0][0].forms
     commanded = commanded or (bool(clauses) and any("PLEASE" in token.ideas for token in clauses[-1][0]))
     asked = False
     for number, (clause, mark) in enumerate(clauses):
@@ -114,6 +114,7 @@ def _plain_signs(tokens: Sequence[Token]) -> list[Token]:
             continue  # 'nine seeds, distributed across C2 to C5'
         elif clause[0].text in _OPENS_REMARK or ("past" in clause[0].forms and "base" not in clause[0].forms):
             return clause[:1]
+        ordered = ordered or any(token.ideas & ACTIONS and "base" in token.forms for token in clause)
         asked = asked or any(token.stands_for("ASKREQ", "REQUEST") for token in clause)
         if (
             mark
@@ -179,7 +180,9 @@ class _Feature:
 
 
 def features(text: str, tokens: Sequence[Token]) -> dict[str, _Feature]:
-    """What the regression sees, by name."""
+    """What the regression sees, by name. A full stop at the end says nothing."""
+    while len(tokens) > 1 and tokens[-1].kind == "sep" and tokens[-1].text in ".。!！,，;；、":
+        tokens = tokens[:-1]
     found: dict[str, _Feature] = {}
 
     def see(name: str, *places: int) -> None:

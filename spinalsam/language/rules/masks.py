@@ -135,7 +135,11 @@ def segment(clause: Clause, hints: Hints) -> OperationCall | None:
 def is_only_mask(clause: Clause) -> bool:
     """'then the mask', 'mask please'."""
     others = {"MASK", "FILLER", "PLEASE", "THEN", "REQUEST", "AND", "FIRSTLY", "NEED", "FROM"}
-    return clause.has("MASK") and all(token.kind == "word" and bool(token.ideas & others) for token in clause.tokens)
+    return (
+        clause.has("MASK")
+        and not clause.says("masks", "overlays", "segmentations")
+        and all(token.kind == "word" and bool(token.ideas & others) for token in clause.tokens)
+    )
 
 
 def is_only_run(clause: Clause) -> bool:
@@ -224,7 +228,10 @@ _PRONOUNS = ("it", "that", "this", "them", "它", "这个", "那个")
 
 
 def visibility(clause: Clause, hints: Hints) -> OperationCall | None:
-    if clause.has("HIDE") and all(t.stands_for("HIDE", "PLEASE", "REQUEST", "BA") or t.text in _PRONOUNS for t in clause.tokens):
+    beside = ("HIDE", "PLEASE", "REQUEST", "BA", "ASKREQ", "YOU", "THEN", "I", "NEED")
+    if clause.has("HIDE") and all(
+        t.stands_for(*beside) or t.text in (*_PRONOUNS, "now", "just", "to", "let's", "ok") for t in clause.tokens
+    ):
         return OperationCall("show_mask", {"visible": False}) if clause.says(*_PRONOUNS) else None  # only a mask can be hidden
     if not clause.has("MASK", "RESULT"):
         return None

@@ -21,8 +21,17 @@ def _pixels(clause: Clause) -> list[list[float]]:
     return pairs
 
 
+def _put_back(clause: Clause) -> bool:
+    """'put the points back': those that were there, and none that are new."""
+    return (
+        clause.says("back") and clause.says("the", "my", "those", "these") and not any(clause.kinds(k) for k in ("number", "pair", "quad"))
+    )
+
+
 def add_points(clause: Clause, hints: Hints) -> OperationCall | None:
     pairs = _pixels(clause)
+    if _put_back(clause):
+        return None
     named = clause.has("POINT", "NEGPOINT", "POSPOINT") or any(
         t.text.startswith("点") or t.text.endswith("点") for t in clause.tokens if "ADD" in t.ideas
     )
@@ -68,9 +77,13 @@ def _are_there(clause: Clause) -> bool:
 
 def add_box(clause: Clause, hints: Hints) -> OperationCall | None:
     numbers = [value for pair in _pixels(clause) for value in pair]
+    if _put_back(clause):
+        return None
     drawn = any("DRAW" in t.ideas and "SEG" not in t.ideas for t in clause.tokens) or len(numbers) == 4
     boxed = clause.has("BOX", "FRAMEIT") or (drawn and clause.has("DRAW") and (bool(clause.kinds("region")) or len(numbers) == 4))
     if not boxed or (clause.has("POINT") and not clause.has("DRAW", "BOX")):
+        return None
+    if clause.says("photo", "photos") and not clause.kinds("region"):
         return None
     if clause.says("take", "use", "keep") and not clause.kinds("region") and not numbers and clause.says("the", "this", "that", "my"):
         return None  # 'take the box as the prompt'

@@ -29,11 +29,24 @@ def verify(clause: Clause, hints: Hints) -> OperationCall | None:
         and not clause.has("CLEAR", "EXPORT")
         and not (clause.has("OPEN") and not clause.has("MATCH", "MATCHING"))
     )
+    if _states_match(clause):
+        return None
     if len(clause.tokens) == 1 and clause.says("verify", "validate", "verification", "验证", "校验", "核验"):
         return OperationCall("verify_parameters")
     if about or (clause.has("MODEL") and clause.has("CHECK") and clause.has("MATCH", "MATCHING")):
         return OperationCall("verify_parameters")
     return None
+
+
+def _states_match(clause: Clause) -> bool:
+    """'the weights match': said of them, not asked."""
+    said = [t for t in clause.tokens if t.text not in ("and", "all", "both")]
+    if clause.question or len(said) < 3 or said[0].text not in ("the", "our", "my", "these", "those"):
+        return False
+    if clause.has("CHECK", "TELLME", "WH", "IF", "ASKREQ", "REQUEST", "DOAUX", "PLEASE", "HOWTO"):
+        return False
+    verb = next((t for t in said if t.text in ("match", "matches", "fit", "fits", "are", "is", "agree", "agrees")), None)
+    return verb is not None and said[1].stands_for("CKPT", "MODEL")
 
 
 def gpu(clause: Clause, hints: Hints) -> OperationCall | None:

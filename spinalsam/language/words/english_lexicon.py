@@ -526,6 +526,11 @@ COMMON = {
 }
 # Real words that are surely slips in a sentence to this program.
 SLIPS: dict[str, str] = {
+    "grafics": "graphics",
+    "grafic": "graphic",
+    "grafix": "graphics",
+    "staus": "status",
+    "stauts": "status",
     "drip": "drop",
     "pace": "place",
     "ease": "erase",
