@@ -142,6 +142,13 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
         r"\1 remarkonly ",
     ),
     (r"^(?:the|our|my) (?:gpu|graphics card) and (?:the )?(?=(?:weights|checkpoint|parameters|model) (?:is|are)\b)", "the "),
+    (
+        r"^(?:the )?(?:export|segmentation|propagation|measurement|saving|clearing|import)"
+        r"(?: is| was)?(?: now| all)? (?:done|finished|completed?|over|successful)"
+        r"(?=\s*(?:$|[,.;!]))",
+        " remarkonly ",
+    ),
+    (r"\b(?:take|put|pull|get|wear|keep|have)(?: on| off)? (?:your|his|her|their) (?:face )?masks?\b", " foreignrole "),
     # The label of new masks
     (
         rf"\b(?:(?:the|all|every|new|next|my) )*masks? (?:are|is|will be|should be|get"
