@@ -668,7 +668,7 @@ def test_courtesies_ask_for_nothing(text: str) -> None:
         ("I'd like to have the mask as a NIfTI file", [[("export_mask", {"format": "nifti"})]]),
         ("save it as DICOM SEG to /out/seg.dcm", [[("export_mask", {"format": "dicom_seg", "path": "/out/seg.dcm"})]]),
         ("导出一份nifti", [[("export_mask", {"format": "nifti"})]]),
-        ("把掩膜另存为 /home/w/m.nii.gz", [[("export_mask", {"path": "/home/w/m.nii.gz"})]]),
+        ("把掩膜另存为 /out/w/m.nii.gz", [[("export_mask", {"path": "/out/w/m.nii.gz"})]]),
         ("掩膜保存成STL，放到 /out/x.stl", [[("export_mask", {"path": "/out/x.stl", "format": "stl"})]]),
         ("把mask导出成dicom seg", [[("export_mask", {"format": "dicom_seg"})]]),
         ("does the checkpoint match?", [[("verify_parameters", {})]]),
