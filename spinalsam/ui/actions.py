@@ -14,6 +14,7 @@ from spinalsam.control.operation import Operation, Preset
 from spinalsam.control.operations import OPERATIONS
 from spinalsam.ui import keys, theme
 from spinalsam.ui.forms import can_enter, needs_form
+from spinalsam.ui.suggestions import operations_like
 from spinalsam.ui.words import follow, put, retell, say, told, tr
 
 MENUS = {
@@ -77,7 +78,7 @@ class OperationActions(QObject):
         self._workspace: Any = None
         self.plain: dict[str, QAction] = {}
         self.presets: dict[str, list[QAction]] = {}
-        self._opens: dict[str, QAction | None] = {}  # of the menus of presets
+        self._menus: dict[str, QMenu] = {}  # of presets
         for operation in OPERATIONS:
             if can_enter(operation):
                 self._make(operation, window)
@@ -108,6 +109,11 @@ class OperationActions(QObject):
     def all(self) -> list[QAction]:
         return [*self.plain.values(), *(action for actions in self.presets.values() for action in actions)]
 
+    def like(self, text: str) -> list[QAction]:
+        """What can be done now of what the words of a sentence make one think of."""
+        actions = [self.plain[name] for name in operations_like(text) if name in self.plain]
+        return [action for action in actions if action.isEnabled()]
+
     def _again(self) -> None:
         if self._workspace is not None:
             self.refresh(self._workspace)
@@ -119,8 +125,8 @@ class OperationActions(QObject):
         self._name_history("redo", tr("Redo"), workspace.redo_titles)
         for operation in OPERATIONS:
             missing = operation.missing(workspace)
-            if operation.name in self._opens:
-                self._opens[operation.name].setEnabled(not missing)
+            if operation.name in self._menus:
+                self._menus[operation.name].setEnabled(not missing)
             for action in (self.plain.get(operation.name), *self.presets.get(operation.name, [])):
                 if action is not None:
                     action.setEnabled(not missing)
@@ -159,7 +165,7 @@ class OperationActions(QObject):
                 inner.setIcon(theme.icon(operation.name))
                 put(inner.setTitle, operation.spec.title)
                 menu.addMenu(inner)
-                self._opens[operation.name] = inner.menuAction()
+                self._menus[operation.name] = inner
                 inner.setToolTipsVisible(True)
                 inner.addActions(presets)
                 inner.addSeparator()

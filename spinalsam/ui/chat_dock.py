@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
 from PyQt5.QtGui import QResizeEvent
-from PyQt5.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PyQt5.QtWidgets import (
+    QAction,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from spinalsam.control.history import Step
 from spinalsam.control.jobs import Job
@@ -72,6 +84,9 @@ class ChatDock(QWidget):
         self._running: QWidget | None = None
         self._model: ModelCard | None = None
         self._calls: CallList | None = None
+        # The actions of the menus that a sentence makes one think of in which nothing was found.
+        self.suggest: Callable[[str], list[QAction]] = lambda _: []
+        self._newest: QWidget | None = None
         self._undo_links: list[tuple[Footer, tuple[Step, ...]]] = []
         self.messages = QVBoxLayout()
         self.messages.setSpacing(8)
@@ -119,9 +134,10 @@ class ChatDock(QWidget):
         return area
 
     def _show_last(self, _: int, last: int) -> None:
-        """Follow what is said; the examples, which are there before, are read from the top."""
+        """Follow what is said, but no further than to the beginning of what is said last; the examples are read from the top."""
         if self.examples.isHidden():
-            self.area.verticalScrollBar().setValue(last)
+            begins = last if self._newest is None else self._newest.y() - self.messages.spacing()
+            self.area.verticalScrollBar().setValue(min(last, begins))
 
     def _build(self) -> None:
         row = QHBoxLayout()
@@ -196,7 +212,7 @@ class ChatDock(QWidget):
         if understood.answer:
             self._show_words(understood)
         if understood.reason:
-            question = self._question(understood)
+            question = self._newest = self._question(understood)
             self._append(question)
             if not self.line.text():  # nobody is in the middle of the next sentence
                 question.take_focus()
@@ -204,7 +220,28 @@ class ChatDock(QWidget):
             self._calls = CallList(understood.calls, understood.explanation)
             self._append(self._calls)
         elif not understood.answer:
+            self._say_nothing_found(understood.text)
+
+    def _say_nothing_found(self, text: str) -> None:
+        """With what the menus have for it, if anything: that runs only where it is pressed."""
+        actions = self.suggest(text)
+        if not actions:
             self._bubble("I found nothing to do in this. Ask 'what can you do?' for what I know.", "answer")
+            return
+        self._bubble("I found nothing to do in this; the menus have something like it:", "answer")
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        for action in actions:
+            chip = QPushButton()
+            follow(chip, partial(_say_action, action=action))
+            chip.setProperty("chip", True)
+            chip.setCursor(Qt.PointingHandCursor)
+            chip.setSizePolicy(QSizePolicy.Maximum, QSizePolicy.Fixed)
+            chip.clicked.connect(action.trigger)
+            column.addWidget(chip)
+        self._append(holder)
 
     def _show_words(self, understood: Understood) -> None:
         """A model's text, marked as what it is."""
@@ -276,12 +313,16 @@ class ChatDock(QWidget):
         self._bubble(message, "error")
 
     def _bubble(self, text: str, kind: str) -> None:
-        self._append(bubble(text, kind)[0])
+        holder = bubble(text, kind)[0]
+        self._append(holder)
+        self._newest = holder
 
     def _append(self, widget: QWidget) -> None:
         self.messages.insertWidget(self.messages.count() - 1, widget)
         while self.messages.count() > MOST_MESSAGES:
             old = self.messages.takeAt(0).widget()
+            if old is self._newest:
+                self._newest = None
             self._undo_links = [(footer, steps) for footer, steps in self._undo_links if footer is not old]
             if old is self.examples:
                 old.hide()
@@ -296,6 +337,10 @@ class ChatDock(QWidget):
 
 def _say_example(chip: QPushButton, number: int) -> None:
     chip.setText(EXAMPLES[language()][number])
+
+
+def _say_action(chip: QPushButton, action: QAction) -> None:
+    chip.setText(action.text())
 
 
 def reader_state(reader: SentenceReader) -> tuple[str, str, bool]:

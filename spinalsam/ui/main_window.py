@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import QByteArray, Qt, QTimer
+from PyQt5.QtCore import QByteArray, QSize, Qt, QTimer
 from PyQt5.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QIcon, QResizeEvent, QShowEvent
 from PyQt5.QtWidgets import (
     QAction,
@@ -67,6 +67,7 @@ SAMPLE = "sample:phantom"
 STATE_VERSION = 3
 COUNT_DELAY_MS = 180
 MOST_SESSIONS = 500
+FIRST_SIZE = QSize(1440, 900)
 CLOSE_POLL_MS, CLOSE_PATIENCE_S = 50, 5.0
 # Operations whose answers are worth more than the status line.
 SPOKEN_RESULTS = {
@@ -257,6 +258,7 @@ class MainWindow(QMainWindow):
             view.preview_foreseen.connect(self._foresee)
             view.mask_asked.connect(self._ask_mask)
             view.hovered.connect(lambda hover: self.status.show_hover(hover, self.workspace.volume))
+        self.chat.suggest = self.actions_of.like
         self._connect_reference()
         self.panes.index_chosen.connect(commands.go_to)
         self.panes.maximise_requested.connect(commands.maximise)
@@ -757,11 +759,17 @@ class MainWindow(QMainWindow):
     def _restore_place(self) -> None:
         place = self.preferences.window
         if place is None or not self.restoreGeometry(place[0]):
-            self.resize(1440, 900)
+            self._take_first_size(QApplication.primaryScreen().availableSize())
         elif place is not None:
             self.restoreState(place[1], STATE_VERSION)
             # Docks get their sizes within the window's, which it has only when it is shown.
             self._state = place[1]
+
+    def _take_first_size(self, screen: QSize) -> None:
+        """What suits most screens; a smaller one is filled, as what stands out of it is out of reach."""
+        self.resize(FIRST_SIZE.boundedTo(screen))
+        if self.size() != FIRST_SIZE:
+            self.setWindowState(Qt.WindowMaximized)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

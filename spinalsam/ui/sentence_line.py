@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PyQt5.QtCore import QEvent, Qt, pyqtSignal
 from PyQt5.QtGui import QFocusEvent, QKeyEvent
 from PyQt5.QtWidgets import QLineEdit, QListWidget, QListWidgetItem
@@ -9,11 +11,13 @@ from PyQt5.QtWidgets import QLineEdit, QListWidget, QListWidgetItem
 from spinalsam.ui.completion import completions
 
 MIN_ROW_PX = 20
+# A slash with none after it, or with a path further on that begins after a blank or a mark; '/My Scans/ct.nii' is one path.
+_KEY_FIRST = re.compile(r"/[^/]*($|[\s'\"“‘（(:：]/)")
 
 
 def without_key(text: str) -> str:
     """A sentence without the slash that goes to the line, pressed once more when the cursor was there already; paths keep theirs."""
-    return text[1:].lstrip() if text.startswith("/") and "/" not in text[1:] else text
+    return text[1:].lstrip() if _KEY_FIRST.match(text) else text
 
 
 class SentenceLine(QLineEdit):

@@ -156,7 +156,9 @@ class Album:
         self.look("readings")
         window.conversation.reader = reader
         chat.line.setFocus()
-        QTest.keyClicks(chat.line, "seg" if window.preferences.language == "en" else "分")
+        typed = "seg" if window.preferences.language == "en" else "分"
+        chat.line.setText(typed)
+        chat.line.textEdited.emit(typed)
         self.look("completion")
         chat.line.clear()
         chat.line.close_offers()

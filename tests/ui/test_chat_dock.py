@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from PyQt5.QtCore import Qt
+from PyQt5.QtCore import QPoint, Qt
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QLabel, QPushButton
+from PyQt5.QtWidgets import QFileDialog, QLabel, QPushButton
 
 from spinalsam.control.dispatcher import Dispatcher
 from spinalsam.control.operations import SPECS
@@ -152,6 +152,35 @@ def test_letters_typed_into_the_chat_run_no_shortcut(case: MainWindow) -> None:
     QTest.keyClicks(case.chat.line, "sagittal 3d 2")
     assert case.chat.line.text() == "sagittal 3d 2"
     assert case.workspace.state.view.layout == "mpr" and case.workspace.state.view.width_hu == 1800
+
+
+def test_what_is_not_said_but_in_the_menus_is_offered_as_a_button(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    say(case, "take a screenshot of it")
+    until(qtbot, lambda: len(buttons(case, "Save picture...")) == 1)
+    (chip,) = buttons(case, "Save picture...")
+    before = case.workspace.revision
+    chip.click()
+    dialog = case.findChild(QFileDialog)
+    assert dialog is not None and dialog.windowTitle() == "Save picture" and case.workspace.revision == before
+    dialog.reject()
+    say(case, "how is the weather?")
+    until(qtbot, lambda: "Ask 'what can you do?'" in case.chat.texts[-1])
+    assert len(buttons(case, "Save picture...")) == 1
+
+
+def test_a_long_answer_is_read_from_its_beginning(case: MainWindow, settled: Settled, qtbot: Any) -> None:
+    chat = case.chat
+    say(case, "bone window")
+    until(qtbot, lambda: len(chat.texts) == 2)
+    chat._bubble("one line of many\n" * 60, "answer")
+    qtbot.waitUntil(lambda: chat.area.verticalScrollBar().maximum() > 300)
+    qtbot.wait(50)
+    newest = [label for label in chat.findChildren(QLabel) if label.property("bubble")][-1]
+    top = newest.mapTo(chat.area, QPoint(0, 0)).y()
+    assert 0 <= top < 40, "its first line is in sight"
+    say(case, "bone window")
+    until(qtbot, lambda: len(chat.texts) == 5)
+    qtbot.waitUntil(lambda: chat.area.verticalScrollBar().value() == chat.area.verticalScrollBar().maximum())
 
 
 def test_examples_are_there_until_something_was_said(talk: Talk, qtbot: Any) -> None:
@@ -429,7 +458,17 @@ def test_every_call_of_a_sentence_is_a_step_of_its_own(talk: Talk, qtbot: Any) -
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("/undo", "undo"), ("/ undo", "undo"), ("undo", "undo"), ("/data/ct.nii.gz", "/data/ct.nii.gz"), ("/", "")],
+    [
+        ("/undo", "undo"),
+        ("/ undo", "undo"),
+        ("undo", "undo"),
+        ("/data/ct.nii.gz", "/data/ct.nii.gz"),
+        ("/", ""),
+        ("/export the mask to /tmp/m.nii.gz", "export the mask to /tmp/m.nii.gz"),
+        ("/导出到 /tmp/m.stl", "导出到 /tmp/m.stl"),
+        ("/My Scans/ct.nii.gz", "/My Scans/ct.nii.gz"),
+        ("/数据/ct.nii.gz", "/数据/ct.nii.gz"),
+    ],
 )
 def test_the_slash_that_goes_to_the_line_is_no_part_of_a_sentence(typed: str, meant: str) -> None:
     assert without_key(typed) == meant

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import QPoint, Qt
+from PyQt5.QtCore import QPoint, QSize, Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAction, QDialog, QFileDialog, QLineEdit, QListView, QListWidget, QMenu, QWidget
 
@@ -397,6 +397,13 @@ def test_closing_the_window_ends_its_threads_and_keeps_its_place(window: MainWin
     window.close()
     assert window.preferences.window is not None
     assert window.workspace.content is None
+
+
+@pytest.mark.parametrize(("screen", "size", "filled"), [((1366, 768), (1366, 768), True), ((1920, 1080), (1440, 900), False)])
+def test_a_new_window_fits_on_the_screen(window: MainWindow, screen: tuple[int, int], size: tuple[int, int], filled: bool) -> None:
+    window.hide()
+    window._take_first_size(QSize(*screen))
+    assert (window.width(), window.height()) == size and window.isMaximized() == filled
 
 
 def test_a_folder_that_is_listed_late_opens_nothing_over_what_was_opened_meanwhile(
