@@ -40,13 +40,18 @@ class CaseList:
         path = self.paths[number]
         return str(path.relative_to(self.folder)) if path != self.folder else path.name
 
-    def after(self, source: Path | None, step: int) -> Path:
-        """The case so many places on. Raises RequirementError at the ends of the list."""
+    def beyond(self, source: Path | None, step: int) -> list[Path]:
+        """The cases on the way forth (step 1) or back (-1), the nearest first.
+
+        From no case of the list the way forth begins where there is something left to do. Raises RequirementError at the ends of the list.
+        """
         position = self.position(source)
-        wanted = (0 if step > 0 else len(self.paths) - 1) if position is None else position + step
-        if not 0 <= wanted < len(self.paths):
+        if position is None:
+            return sorted(self.paths, key=self.done.__contains__) if step > 0 else list(self.paths[::-1])
+        found = self.paths[position + 1 :] if step > 0 else self.paths[:position][::-1]
+        if not found:
             raise RequirementError(f"This is the {'last' if step > 0 else 'first'} of {len(self.paths)} cases.")
-        return self.paths[wanted]
+        return list(found)
 
     def marked(self, path: Path, *, done: bool) -> CaseList:
         return replace(self, done=self.done | {path} if done else self.done - {path})

@@ -81,7 +81,7 @@ class CasePanel(QWidget):
             for number in range(self.list.count()):
                 self.list.item(number).setSizeHint(QSize(0, ROW))
             self.list.setProperty("folder", str(cases.folder))
-        plain = theme.icon("recent", "muted")
+        plain = theme.icon("view_sagittal", "muted")
         for number, path in enumerate(cases.paths):
             item = self.list.item(number)
             done = path in cases.done

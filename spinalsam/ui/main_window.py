@@ -522,7 +522,7 @@ class MainWindow(QMainWindow):
         if op in ("open_image", "restore_case", "open_listed") and result.has_effect:
             self._opened(result, restored=bool(result.data.get("restored")))
             if op == "open_listed" and result.data.get("restored"):
-                self.notices.say(lambda: say(result.message), "good")
+                self.notices.say(lambda: say(result.message.partition("\n")[0]), "good")  # the rest are notes, which are said already
         elif op == "list_cases":
             self.preferences.remember(str(result.data["folder"]))
             if not self.workspace.has_case:
@@ -665,7 +665,10 @@ class MainWindow(QMainWindow):
         self.panes.show_extents(Extents())
         source = self.workspace.source_path
         if has_case and source is not None:
-            self.preferences.remember(str(source))
+            # A folder of studies is one entry; its cases would push everything else out.
+            cases = self.workspace.case_list
+            is_listed = cases is not None and cases.position(source) is not None
+            self.preferences.remember(str(cases.folder if is_listed else source))
         self._show_recent()
         name = (self.workspace.volume.name or (source.name if source else "")) if has_case else ""
         self.setWindowTitle(f"{name} — SpinalSAM" if name else "SpinalSAM")

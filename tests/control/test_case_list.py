@@ -75,6 +75,19 @@ def test_a_case_of_the_list_is_opened_as_it_was_left(make_workspace: Callable[..
     assert "is open already" in ws.run("open_listed", number=1).message and ws.redo_titles
 
 
+def test_a_list_begins_with_the_first_case_that_is_not_done(make_workspace: Callable[..., Workspace], studies: Path) -> None:
+    first = make_workspace(journal=False)
+    first.run("list_cases", path=str(studies))
+    for name in ("case2", "case10"):
+        first.run("open_listed", direction="next")
+        assert first.source_path == studies / name / "ct.nii.gz"
+        first.run("mark_case", done=True)
+        again = make_workspace(journal=False)
+        again.run("list_cases", path=str(studies))
+        again.run("open_listed", direction="next")
+        assert again.source_path == studies / ("case10" if name == "case2" else "case2") / "ct.nii.gz", "else the first"
+
+
 def test_a_case_whose_journal_is_damaged_is_opened_anew_and_the_rest_offered(
     make_workspace: Callable[..., Workspace], studies: Path
 ) -> None:

@@ -59,7 +59,9 @@ def test_going_back_in_the_list_brings_a_case_as_it_was_left(window: MainWindow,
     assert not window.workspace.has_mask
     window.cases.previous.click()
     opened("a")
-    assert window.workspace.has_mask and any("undo works" in text for text in window.notices.texts)
+    assert window.workspace.has_mask
+    qtbot.waitUntil(lambda: any("undo works" in text for text in window.notices.texts), timeout=20000)
+    assert window.preferences.recent[:1] == [str(studies)] and str(studies / "a.nii.gz") not in window.preferences.recent
 
 
 def test_an_opened_case_has_a_small_picture_in_the_list_of_recent_ones(window: MainWindow, qtbot: Any, studies: Path) -> None:

@@ -86,19 +86,18 @@ def _taken_up(ws: Workspace, job: Job, path: Path) -> OperationResult:
 
 def _next_readable(ws: Workspace, job: Job, cases: CaseList, step: int) -> OperationResult:
     """The next case that can be opened; what cannot is passed over and told, as it would be in the way for ever."""
-    path, passed = cases.after(ws.source_path, step), []
-    while True:
+    passed: list[InputError] = []
+    for path in cases.beyond(ws.source_path, step):
         try:
             result = _taken_up(ws, job, path)
         except InputError as error:
-            position = cases.position(path)
-            if position is None or not 0 <= position + step < len(cases.paths):
-                raise
-            passed.append(f"Passed over: {error}")
-            path = cases.after(path, step)
+            passed.append(error)
         else:
-            notes = [*passed, *result.data["notes"]]
-            return replace(result, message="\n".join((result.message, *passed)), data={**result.data, "notes": notes})
+            told = [f"Passed over: {error}" for error in passed]
+            return replace(
+                result, message="\n".join((result.message, *told)), data={**result.data, "notes": [*told, *result.data["notes"]]}
+            )
+    raise passed[-1]
 
 
 @operation(
