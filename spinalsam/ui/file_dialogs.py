@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PyQt5.QtCore import QSize
-from PyQt5.QtWidgets import QAbstractItemView, QFileDialog, QLineEdit, QWidget
+from PyQt5.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QLineEdit, QTreeView, QWidget
 
 from spinalsam.ui.words import tr
 
@@ -44,6 +44,11 @@ class _Kept(QFileDialog):
         super().__init__(parent)
         self.setAcceptMode(accept)
         self.resize(SIZE)
+        columns = self.findChild(QTreeView, "treeView")
+        if columns is not None:  # not where the desktop brings its own dialog
+            columns.header().setStretchLastSection(False)
+            columns.header().setSectionResizeMode(QHeaderView.ResizeToContents)
+            columns.header().setSectionResizeMode(0, QHeaderView.Stretch)
         self._chosen: Callable[[str], None] = lambda _: None
         self.fileSelected.connect(lambda path: self._chosen(path))
         self.finished.connect(self._stop_completing)

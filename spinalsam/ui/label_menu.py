@@ -14,7 +14,7 @@ from spinalsam.ui import theme
 from spinalsam.ui.words import tr
 
 Ask = Callable[[str, dict[str, Any]], None]
-PROGRESS_WORDS = {"open": "Open", "in_progress": "In progress", "done": "Done (locks it)"}
+PROGRESS_WORDS = {"open": "To do", "in_progress": "In progress", "done": "Done (locks it)"}
 _DRAWN_WORDS = {"both": "Filled with an outline", "fill": "Filled", "outline": "Outline only"}
 _OPACITIES = (0.15, 0.34, 0.6, 0.9)
 _SHAPES: tuple[tuple[str, str, dict[str, Any]], ...] = (

@@ -175,7 +175,7 @@ class LabelPanel(QWidget):
         """All levels and the case's own labels; the active one is chosen."""
         own = [info for info in (state.labels if state is not None else ()) if info.value not in LABEL_NAMES]
         wanted = [(region(name), label_value(name), label_colour(label_value(name))) for name in (*CRANIOCAUDAL, *GROUPS)]
-        wanted += [(info.name, info.value, info.colour) for info in own]
+        wanted += [(region(info.name), info.value, info.colour) for info in own]
         if [(self.level.itemText(n), self.level.itemData(n)) for n in range(self.level.count())] != [(n, v) for n, v, _ in wanted]:
             self.level.clear()
             for name, value, colour in wanted:

@@ -18,6 +18,7 @@ from spinalsam.ui.slice_bar import SliceBar
 from spinalsam.ui.slice_marks import PLANE_COLOURS
 from spinalsam.ui.slice_picture import thumbnail
 from spinalsam.ui.slice_view import SliceView
+from spinalsam.ui.status import ElidedLabel
 from spinalsam.ui.surface_view import SurfaceView
 from spinalsam.ui.volumes import Extents
 from spinalsam.ui.words import follow, put, retell, say, told, tr
@@ -38,7 +39,7 @@ class PaneHeader(QFrame):
         colour = PLANE_COLOURS.get(name)
         if colour is not None:
             dot.setPixmap(theme.swatch((colour.red(), colour.green(), colour.blue())).pixmap(11, 11))
-        self.title = told(QLabel(), TITLES[name])
+        self.title = told(ElidedLabel(0), TITLES[name])  # what a reference is called may be longer than the pane is wide
         self.button = QToolButton()
         self.button.setAutoRaise(True)
         self.button.clicked.connect(self.maximise_requested)
@@ -48,8 +49,7 @@ class PaneHeader(QFrame):
         row.setSpacing(6)
         if colour is not None:
             row.addWidget(dot)
-        row.addWidget(self.title)
-        row.addStretch(1)
+        row.addWidget(self.title, 1)
         row.addWidget(self.button)
         retell(self._say_maximised)
 

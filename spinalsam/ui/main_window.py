@@ -68,6 +68,7 @@ STATE_VERSION = 3
 COUNT_DELAY_MS = 180
 MOST_SESSIONS = 500
 FIRST_SIZE = QSize(1440, 900)
+TITLE_BAR = 32  # what a desktop puts over a window, about
 CLOSE_POLL_MS, CLOSE_PATIENCE_S = 50, 5.0
 # Operations whose answers are worth more than the status line.
 SPOKEN_RESULTS = {
@@ -769,10 +770,8 @@ class MainWindow(QMainWindow):
             self._state = place[1]
 
     def _take_first_size(self, screen: QSize) -> None:
-        """What suits most screens; a smaller one is filled, as what stands out of it is out of reach."""
-        self.resize(FIRST_SIZE.boundedTo(screen))
-        if self.size() != FIRST_SIZE:
-            self.setWindowState(Qt.WindowMaximized)
+        """What suits most screens, and no more than a small one has: what stands out of it is out of reach."""
+        self.resize(FIRST_SIZE.boundedTo(screen - QSize(0, TITLE_BAR)))
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

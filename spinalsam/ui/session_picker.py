@@ -53,7 +53,12 @@ class SessionPicker(QDialog):
             ended = tr("unexpectedly") if session["unfinished"] else tr("closed")
             damage = f" · {tr('damaged')}" if session["damaged"] else ""
             source = str(session["source"])
-            texts = (Path(source).name or source, time_here(str(session["time"])), str(session["steps"]), f"{ended}{damage}")
+            texts = (
+                "/".join(Path(source).parts[-2:]) or source,
+                time_here(str(session["time"])),
+                str(session["steps"]),
+                f"{ended}{damage}",
+            )
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 item.setToolTip(source)

@@ -18,10 +18,11 @@ QUIET_MS = 350
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where it does not fit."""
+    """One line that ends in an ellipsis where it does not fit. margin: on its left and right, in points."""
 
-    def __init__(self) -> None:
+    def __init__(self, margin: int = 6) -> None:
         super().__init__()
+        self._margin = margin
         self.setSizePolicy(QSizePolicy.Ignored, QSizePolicy.Preferred)
 
     def setText(self, text: str) -> None:
@@ -31,7 +32,7 @@ class ElidedLabel(QLabel):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
-        room = self.contentsRect().adjusted(6, 0, -6, 0)
+        room = self.contentsRect().adjusted(self._margin, 0, -self._margin, 0)
         painter.drawText(
             room, Qt.AlignLeft | Qt.AlignVCenter, QFontMetrics(self.font()).elidedText(self.text(), Qt.ElideRight, room.width())
         )

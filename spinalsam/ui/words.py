@@ -30,6 +30,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _PLACE = re.compile(r"\{(\w+)\}")
 # A place, and whether it stands after or before a Chinese character.
 _BESIDE = re.compile(r"(?P<after>(?<=[\u4e00-\u9fff]))?\{(?P<name>\w+)\}(?P<before>(?=[\u4e00-\u9fff]))?")
+_UNNAMED = re.compile(r"label (\d+)")
 _PLAIN = re.compile(r"[0-9A-Za-z]")
 
 
@@ -105,7 +106,10 @@ def argument_title(name: str) -> str:
 
 
 def region(name: str) -> str:
-    """A label's name as it is shown: regions of the spine in the interface's language, names that somebody has given as they are."""
+    """A label's name as it is shown: regions and what has no name yet in the interface's language, given names as they are."""
+    unnamed = _UNNAMED.fullmatch(name)
+    if unnamed:
+        return tr("label {number}", number=unnamed[1])
     return tr(name) if name in REGIONS else name
 
 

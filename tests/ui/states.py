@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +44,7 @@ class Album:
         self._name = name
         self._series = series
         self._application = QApplication.instance()
+        self._told: set[str] = set()
 
     def wait(self, what: Callable[[], Any], seconds: float = 120) -> None:
         end = time.monotonic() + seconds
@@ -57,6 +60,15 @@ class Album:
         QTest.qWait(400 if widget is None else 200)
         self._application.processEvents()  # what the last event has laid out anew
         (widget or self.window).grab().save(f"{self._name}_{state}.png")
+        self._tell_foreign(state, widget or self.window)
+
+    def _tell_foreign(self, state: str, shown: QWidget) -> None:
+        """Print what looks like words of the other language, for somebody to judge: names of files and operations' arguments are none."""
+        letters = re.compile(r"[A-Za-z]{4,}" if self.window.preferences.language == "zh" else r"[\u4e00-\u9fff]")
+        texts = {label.text() for label in shown.findChildren(QLabel) if label.isVisible() and letters.search(label.text())}
+        for text in sorted(texts - self._told):
+            sys.stdout.write(f"{state}: {text}\n")
+        self._told |= texts
 
     def run(self, op: str, **args: Any) -> None:
         self.window.run(op, args)

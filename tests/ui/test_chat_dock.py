@@ -160,8 +160,8 @@ def test_what_is_not_said_but_in_the_menus_is_offered_as_a_button(case: MainWind
     (chip,) = buttons(case, "Save picture...")
     before = case.workspace.revision
     chip.click()
-    dialog = case.findChild(QFileDialog)
-    assert dialog is not None and dialog.windowTitle() == "Save picture" and case.workspace.revision == before
+    dialog = next(one for one in case.findChildren(QFileDialog) if one.isVisible())
+    assert dialog.windowTitle() == "Save picture" and case.workspace.revision == before
     dialog.reject()
     say(case, "how is the weather?")
     until(qtbot, lambda: "Ask 'what can you do?'" in case.chat.texts[-1])
