@@ -105,6 +105,10 @@ def test_translations_keep_every_place() -> None:
     [
         ("Mask of L3 on axial slice 47: 812 pixels, predicted IoU 0.91.", "L3 在轴位第 47 层的掩膜：812 像素，预测 IoU 0.91。"),
         ("Undone: Add 1 box on sagittal slice 3, Keep the mask of L4.", "已撤销：在矢状位第 3 层添加 1 个框、保留 L4 的掩膜。"),
+        ("Undone: Add label 29, Rename L4 to L5, Hide L4.", "已撤销：添加标签 29、将 L4 改名为 L5、隐藏 L4。"),
+        ("L2 is done.", "L2 已完成。"),
+        ("New masks are label 29", "新掩膜属于 标签 29"),
+        ("The levels are in order: no duplicate, no gap.", "节段顺序正确：没有重复，没有缺失。"),
         ("Saved L3 to '/home/a, b/mask.nii.gz'.", "已将 L3 保存到“/home/a, b/mask.nii.gz”。"),
         (
             "Nothing answers at localhost; is the server running? Read by the offline parser.",

@@ -148,7 +148,7 @@ def add_label(ws: Workspace, job: Job, *, value: int | None = None, name: str | 
     info = replace(plain, name=(name or plain.name).strip(), colour=plain.colour if colour is None else _checked_colour(colour))
     labels = (*(other for other in ws.state.labels if other.value != given), info)
     args = {"value": given, "name": info.name, "colour": list(info.colour)}
-    title = f"Add label {info.name}"
+    title = f"Add {info.name}" if info.name == plain.name else f"Add label {info.name}"
     changes = {"labels": labels, "active_label": given}
     return OperationResult(f"New masks are {info.name} ({given}).", {"label": given}, changes, replay_args=args, title=title)
 
