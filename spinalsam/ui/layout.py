@@ -292,6 +292,11 @@ class CasePanes(QWidget):
         for view in self.slices.values():
             view.flush_click()
 
+    def forget_clicks(self) -> bool:
+        """Take back the clicks that are no points yet; False where there are none."""
+        taken = [view.forget_click() for view in self.slices.values()]
+        return any(taken)
+
     def fit_all(self) -> None:
         for view in self.slices.values():
             view.fit()

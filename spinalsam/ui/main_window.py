@@ -464,7 +464,7 @@ class MainWindow(QMainWindow):
         return waits
 
     def _escape(self) -> None:
-        if not self._stop_waiting() and not self.commands.drop():
+        if not self.panes.forget_clicks() and not self._stop_waiting() and not self.commands.drop():
             self.notices.clear()
 
     def _open_palette(self) -> None:
@@ -817,6 +817,7 @@ class MainWindow(QMainWindow):
             return
         self._close_timer.stop()
         self._closed = True
+        self.panes.flush_clicks()  # a click whose mask is seen already is kept as a point
         self.workspace.ahead.end()  # now, so that nobody has to wait for its thread later on
         self.preferences.save_window(self.saveGeometry(), self.saveState(STATE_VERSION))
         self._unsubscribe()

@@ -500,10 +500,21 @@ class SliceView(QWidget):
         self.point_placed.emit(self.scene.ref, ijk, mark.positive)
         self.update()
 
+    def forget_click(self) -> bool:
+        """Take a click back that is no point yet, with its mask; False where there is none."""
+        waits = self._pending is not None
+        if waits:
+            self._click_timer.stop()
+            self._pending = None
+            self._take_preview_away()
+            self.update()
+        return waits
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         # A first click on a corner or a point waits for nothing: it set no point.
         on_mark = self.scene is not None and event.modifiers() == Qt.NoModifier and grab(self.scene, self.viewport, _xy(event.localPos()))
-        if event.button() == Qt.LeftButton and (self._pending is not None or self.scene is None or on_mark):
+        first = self._pending is not None and self._pending[0].positive
+        if event.button() == Qt.LeftButton and (first or self.scene is None or on_mark):
             self._click_timer.stop()
             self._pending = None
             self._take_preview_away()

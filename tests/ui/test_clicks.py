@@ -117,6 +117,52 @@ def test_what_a_negative_click_has_to_do_waits_until_its_mask_is_drawn(
     assert [point.positive for point in case.workspace.state.points] == [True, False]
 
 
+def test_two_quick_negative_clicks_are_two_points_and_no_double_click(
+    case: MainWindow, held: Held, settled: Settled, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(previews, "PRESS_WAIT_S", 0.01)
+    view = case.panes.slices["axial"]
+    QTest.mouseClick(view, Qt.LeftButton, Qt.NoModifier, at(view, BONE))
+    view.flush_click()
+    settled(case)
+    held.held = pixel(case, BESIDE)
+    QTest.mouseClick(view, Qt.LeftButton, Qt.AltModifier, at(view, BESIDE))
+    assert view._pending is not None, "its mask is not there yet"
+    second = QPointF(at(view, (16, 30, 6)))
+    QApplication.sendEvent(view, QMouseEvent(QEvent.MouseButtonDblClick, second, Qt.LeftButton, Qt.LeftButton, Qt.AltModifier))
+    QTest.mouseRelease(view, Qt.LeftButton, Qt.AltModifier, second.toPoint())
+    held.go_on.set()
+    view.flush_click()
+    settled(case)
+    assert case.panes.layout_name == "mpr"
+    assert [point.ijk for point in case.workspace.state.points] == [BONE, BESIDE, (16, 30, 6)]
+
+
+def test_escape_takes_a_click_back_that_is_no_point_yet(case: MainWindow, held: Held, qtbot: Any) -> None:
+    view = case.panes.slices["axial"]
+    QTest.mouseClick(view, Qt.LeftButton, Qt.NoModifier, at(view, BONE))
+    qtbot.waitUntil(lambda: view._preview is not None, timeout=5000)
+    case._escape()
+    assert view._preview is None and view._pending is None and not view._click_timer.isActive()
+    qtbot.wait(300)
+    assert not case.workspace.state.points and not case.workspace.has_mask
+
+
+def test_a_click_right_before_the_end_is_kept(case: MainWindow, held: Held, monkeypatch: Any) -> None:
+    view, told = case.panes.slices["axial"], []
+    commit = case.workspace.commit
+
+    def tell(operation: Any, *args: Any, **more: Any) -> None:
+        told.append(operation.name)
+        commit(operation, *args, **more)
+
+    monkeypatch.setattr(case.workspace, "commit", tell)
+    QTest.mouseClick(view, Qt.LeftButton, Qt.NoModifier, at(view, BONE))
+    assert told == []
+    case.close()
+    assert told[:1] == ["add_points"]
+
+
 def test_a_negative_click_that_gets_no_mask_waits_for_none(case: MainWindow, held: Held, qtbot: Any) -> None:
     view = case.panes.slices["axial"]
     QTest.mouseClick(view, Qt.RightButton, Qt.NoModifier, at(view, BESIDE))
