@@ -9,7 +9,7 @@ from typing import Any
 
 from PyQt5.QtCore import QObject, QRunnable, Qt, QThreadPool, pyqtSignal
 
-from spinalsam.device.punctual import stand_back
+from spinalsam.device.punctual import be_punctual, stand_back
 
 _log = logging.getLogger(__name__)
 
@@ -19,15 +19,15 @@ class _Signals(QObject):
 
 
 class _Task(QRunnable):
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, work: Callable[[], Any], urgent: bool) -> None:
         super().__init__()
-        self._work = work
+        self._work, self._urgent = work, urgent
         self.signals = _Signals()
         self.outcome: tuple[Any, Exception | None] = (None, None)
         self.ended = threading.Event()
 
     def run(self) -> None:
-        stand_back()
+        be_punctual() if self._urgent else stand_back()
         try:
             self.outcome = self._work(), None
         except Exception as caught:  # every failure is told to whoever asked
@@ -58,7 +58,7 @@ class Background:
         wait_s: float = 0.0,
     ) -> None:
         """Start work; `done(result)` or `failed(error)` follows, before this returns where it takes no longer than `wait_s`."""
-        task = _Task(work)
+        task = _Task(work, urgent=wait_s > 0)
         signals = task.signals
         self._alive.add(signals)
 
