@@ -39,6 +39,7 @@ SACRAL_REST = 0.1  # chance from which bone that hangs on the sacrum belongs to 
 SACRUM_REACH_MM, SACRUM_ASIDE_MM = 110.0, 25.0  # from the lowest vertebra: two may lie unseen between
 SEGMENTS = 4  # of the sacrum, into which the column may have run on
 SMALLEST_VOXELS = 26  # crumbs that the scan's edge has left of a vertebra are no vertebra
+SMALLEST_POINTING = 10  # voxels of a body whose pointing tells where its centre is to the network
 EDGE_VOXELS = 12  # of a vertebra at the scan's edge, from which it counts as cut
 NAMED_MM = 30.0  # how far from a vertebra's middle the point may lie that somebody named
 # How sure the sacrum is that shows its wings; that only the network sees; that the column's end tells, so many voxels above the scan's; and
@@ -341,15 +342,33 @@ def _own(owner: NDArray[np.uint8], column: Column, fine: NDArray[np.float32], sa
     if not len(bone):
         return
     at = tuple(bone.T)
-    pointed = bone + fine[OFFSET][:, at[0], at[1], at[2]].T.astype(np.float64)
     in_body = fine[BODY][at] > 0.5
-    places = coarse.geometry.to_mm(np.where(in_body[:, None], bone, pointed))
+    pointed_mm = coarse.geometry.to_mm(bone + fine[OFFSET][:, at[0], at[1], at[2]].T.astype(np.float64))
+    places = np.where(in_body[:, None], coarse.geometry.to_mm(bone), pointed_mm)
     positions = column.position_of(places)
     aside = np.linalg.norm(places - column.line_mm[positions], axis=1)
     # Beyond the ends of the line bone belongs to no vertebra of the column.
     near = aside < np.where(in_body, 1.0, 0.6) * column.width_mm[positions]
-    owner[at] = np.where(near, column.order_of(positions), 0)
+    orders = np.where(near, column.order_of(positions), 0)
+    pointed = column.position_of(pointed_mm)
+    of_arch = ~in_body & (orders > 0)
+    orders[of_arch] = _pointed_at(column, pointed, np.where(in_body, orders, 0))[of_arch]
+    owner[at] = orders
     _drop_crumbs(owner)
+
+
+def _pointed_at(column: Column, pointed: NDArray[np.int64], orders: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Order of the vertebra at whose centre voxels point, by positions on the line.
+
+    orders: of the voxels of bodies, 0 for others. The network's centres may lie off the middles between the cuts, for a body's own voxels
+    too: an arch belongs to the body that points nearest to where it points.
+    """
+    centres = []
+    for number, bounds in enumerate(column.bounds, 1):
+        own = pointed[orders == number]
+        centres.append(float(np.median(own)) if len(own) >= SMALLEST_POINTING else sum(bounds) / 2)
+    rising = np.maximum.accumulate(centres)
+    return np.asarray(np.searchsorted((rising[1:] + rising[:-1]) / 2, pointed) + 1, np.int64)
 
 
 def _chain(
