@@ -169,6 +169,20 @@ def test_every_tool_is_within_reach_on_a_laptop(dressed: MainWindow, qtbot: Any,
     assert dressed.live_button.toolButtonStyle() == Qt.ToolButtonTextBesideIcon, "words come back where there is room"
 
 
+def test_every_option_of_a_tool_is_within_reach(dressed: MainWindow, qtbot: Any) -> None:
+    loaded(dressed, qtbot)
+    bar = dressed.tools.bar
+    dressed.run("lock_label", {"value": dressed.workspace.state.active_label, "locked": True})
+    bar.choose("brush")
+    bar.threshold.setChecked(True)
+    qtbot.wait(100)
+    shown = [bar.widgetForAction(action) for action in bar.actions() if action.isVisible() and not action.isSeparator()]
+    assert all(widget.isVisible() for widget in shown), [widget.accessibleName() for widget in shown if not widget.isVisible()]
+    bar.choose("prompt")
+    qtbot.wait(50)
+    assert bar._asides[0].toolButtonStyle() == Qt.ToolButtonTextBesideIcon, "words come back where there is room"
+
+
 def test_no_text_of_a_dialog_is_cut_off(dressed: MainWindow, qtbot: Any) -> None:
     loaded(dressed, qtbot)
     forms = [operation for operation in _forms() if not operation.missing(dressed.workspace)]

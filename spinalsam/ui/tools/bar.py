@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from PyQt5.QtCore import QSize, Qt, pyqtSignal
+from PyQt5.QtGui import QResizeEvent
 from PyQt5.QtWidgets import (
     QAbstractSpinBox,
     QAction,
@@ -68,6 +69,7 @@ class ToolBar(QToolBar):
             button = self.widgetForAction(action)
             button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
             self.tool_actions[name] = action
+        self._asides: list[QToolButton] = []
         self.tool = "prompt"
         self.tool_actions["prompt"].setChecked(True)
         self._build_options()
@@ -132,7 +134,20 @@ class ToolBar(QToolBar):
             self.addAction(action)
             button = self.widgetForAction(action)
             button.setToolButtonStyle(Qt.ToolButtonTextBesideIcon)
+            self._asides.append(button)
         follow(self, name_buttons)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Where the options leave no room for words at the right end, the drawings stay: what does not fit would be out of reach."""
+        for style in (Qt.ToolButtonTextBesideIcon, Qt.ToolButtonIconOnly):
+            for button in self._asides:
+                button.setToolButtonStyle(style)
+            if self.sizeHint().width() <= self.width():
+                break
 
     # --- what is set -------------------------------------------------------------------------------------------------
 
@@ -181,6 +196,7 @@ class ToolBar(QToolBar):
         for name, actions in self._options.items():
             for action in actions:
                 action.setVisible(shown[name])
+        self._fit()
 
 
 def _say_tip(action: QAction, tip: str) -> None:
