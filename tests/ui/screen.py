@@ -86,6 +86,8 @@ class Screen:
         self.until(lambda seen: "title" in seen, 60, "the window")
         # Without a window manager a place that is restored is off by the frame that there is not.
         self.do("search", "--onlyvisible", "--name", "SpinalSAM", "windowmove", "--sync", "0", "0")
+        # Nor is there a title over it, for which a new window leaves room.
+        self.do("search", "--onlyvisible", "--name", "SpinalSAM", "windowsize", *map(str, self.size))
         self.focus("SpinalSAM")
 
     @property
