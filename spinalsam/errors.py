@@ -49,6 +49,10 @@ class OffGridError(InputError):
     remedy_call: OperationCall | None = None
 
 
+class SeveralCasesError(InputError):
+    """A folder that holds several series or studies, and none was chosen."""
+
+
 class RequirementError(InputError):
     """An operation that cannot run yet: the message names what is missing (a case, a prompt, a mask)."""
 

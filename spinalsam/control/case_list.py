@@ -91,8 +91,10 @@ def holds_studies(folder: Path) -> bool:
     found = sorted(_cases(folder, 0))[:MOST_CASES]
     if len(found) < 2 or folder in found:
         return False
+    if any(path.is_file() for path in found):
+        return True
     first = study_of(found[0])
-    return any(path.is_file() or study_of(path) != first for path in found)
+    return any(study_of(path) != first for path in found)
 
 
 def save_marks(cases: CaseList, settings: Settings) -> None:

@@ -40,7 +40,8 @@ _PASSING = frozenset({"candidates", "reference", "figures"})
 class Recoverable:
     """An earlier session that can be restored.
 
-    source: the path of the images. time: of the last line, in UTC. steps: how many undoable steps were done. unfinished: whether the
+    source: the path of the images. time: of the last line, in UTC. steps: how many steps undo would take back there, those that had been
+    undone not counted. unfinished: whether the
     program ended without closing the case. damaged: whether a line before the end cannot be read.
     """
 
@@ -97,14 +98,12 @@ def _same_series_and_size(case: Mapping[str, Any], content: CaseContent) -> bool
 
 
 def _describe(path: Path) -> Recoverable | None:
-    from spinalsam.control.operations import find
-
     try:
         journal = read_with_snapshot(path)
-        steps = sum(find(entry.op).undoable for entry in journal.done) + _steps_before(journal)
+        steps, undone = _steps(journal)
     except SpinalSamError:
         return None
-    if not steps:
+    if not steps + undone:
         return None
     last = journal.entries[-1].values
     return Recoverable(
@@ -116,6 +115,20 @@ def _describe(path: Path) -> Recoverable | None:
         not (journal.is_closed or journal.entries[-1].op in _ENDS),
         journal.damaged,
     )
+
+
+def _steps(journal: JournalContent) -> tuple[int, int]:
+    """(how many steps stand at a journal's end, how many had been undone and can be redone). Raises UsageError for unknown operations."""
+    from spinalsam.control.operations import find
+
+    stand, undone = _steps_before(journal), 0
+    for entry in journal.done:
+        if entry.op in ("undo", "redo"):
+            walked = int(entry.values.get("args", {}).get("count", 1)) * (1 if entry.op == "redo" else -1)
+            stand, undone = stand + walked, undone - walked
+        elif find(entry.op).undoable:
+            stand, undone = stand + 1, 0
+    return stand, undone
 
 
 def _steps_before(journal: JournalContent) -> int:

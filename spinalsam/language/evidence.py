@@ -59,7 +59,7 @@ _UNCOUNTED = frozenset({"measure", "show_mask", "gpu_status", "verify_parameters
 
 
 # Angles, grades and discs: `measure` answers them too, but its table of operations promises only volume, mean HU and dimensions.
-_BEYOND_SIZE = re.compile("cobb|genant|angle|disc|disk|lordosis|kyphosis|scoliosis|科布|侧弯|前凸|后凸|分级|分度|椎间")
+_BEYOND_SIZE = re.compile("cobb|genant|angle|disc|disk|lordosis|kyphosis|scoliosis|科布|柯布|侧弯|前凸|后凸|分级|分度|椎间")
 _DETERMINERS = frozenset("a an the this that these those my our your his her its their some any".split())
 
 

@@ -616,6 +616,7 @@ _IDIOMS: tuple[tuple[str, str], ...] = (
     (r"^\s*>>>|\b[a-z]+_[a-z_]+\(|\b[a-z]+\(\)|^\s*[{<]|\"(?:op|tool|function)\"\s*:", " foreignrole "),
     # Who pretends to speak for the program itself
     (r"^\s*(?:\[|<|#)*\s*(?:system|assistant|developer|root|系统|系统提示|系统消息|管理员|开发者)\s*(?:\]|>)*\s*[:：]", " foreignrole "),
+    (r"cobb ?(?:angle ?)?角度", "cobb角"),
 )
 _COMPILED = tuple((re.compile(pattern), meant) for pattern, meant in _IDIOMS)
 

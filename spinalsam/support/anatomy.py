@@ -80,10 +80,21 @@ def expand(regions: tuple[str, ...] | list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-# Six colours in turn along the spine. They were searched so that, with normal, red-blind and green-blind eyes alike, neighbours are at
-# least 57 apart (CIE 1976, see `colour_vision`), levels two apart 43 and three apart 26, and each has a WCAG luminance above 0.2, so
-# that no outline is lost on a CT's dark grey.
-_CYCLE = ((144, 144, 223), (16, 249, 171), (171, 249, 16), (189, 66, 250), (184, 234, 234), (249, 94, 16))
+# Nine colours in turn along the spine, so that none comes again within six levels, with or without T13 and L6. They were searched so
+# that, with normal, red-blind and green-blind eyes alike, neighbours are at least 29 apart (CIEDE2000, see `colour_vision`), levels two
+# apart 21, all others within six levels 13, and each has a WCAG luminance above 0.2, so that no outline is lost on a CT's dark grey,
+# and a chroma above 38, so that none looks like a grey value.
+_CYCLE = (
+    (255, 255, 163),
+    (229, 40, 150),
+    (202, 92, 8),
+    (149, 155, 255),
+    (66, 255, 216),
+    (251, 133, 1),
+    (128, 101, 238),
+    (204, 94, 107),
+    (80, 245, 255),
+)
 _POSITIONS = {LABEL_VALUES[name]: n for n, name in enumerate(CRANIOCAUDAL)}
 
 

@@ -1,8 +1,8 @@
 """How colours look to people with red- or green-blindness, and how far apart two colours are.
 
 Dichromacy is simulated by Machado, Oliveira and Fernandes (IEEE Transactions on Visualization and Computer Graphics 15, 2009; their
-matrices for severity 1.0, in linear RGB). Distances are CIE 1976 colour differences in L*a*b* under D65; about 2 can just be seen
-side by side.
+matrices for severity 1.0, in linear RGB). Distances are CIEDE2000 colour differences (Sharma, Wu and Dalal, Color Research and
+Application 30, 2005) of L*a*b* under D65; about 1 can just be seen side by side.
 """
 
 from __future__ import annotations
@@ -35,5 +35,7 @@ def lab(rgb: ArrayLike, kind: str | None = None) -> NDArray[np.float64]:
 
 
 def difference(one: ArrayLike, other: ArrayLike, kind: str | None = None) -> float:
-    """CIE 1976 colour difference of two sRGB colours."""
-    return float(np.linalg.norm(lab(one, kind) - lab(other, kind)))
+    """CIEDE2000 colour difference of two sRGB colours."""
+    from skimage.color import deltaE_ciede2000
+
+    return float(deltaE_ciede2000(lab(one, kind), lab(other, kind)))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from pathlib import Path
 
 from PyQt5.QtCore import QObject, pyqtSignal
 
@@ -16,7 +17,7 @@ from spinalsam.control.jobs import Job
 from spinalsam.control.operation import OperationResult
 from spinalsam.control.operations import find
 from spinalsam.control.state import Change
-from spinalsam.errors import Cancelled, SpinalSamError
+from spinalsam.errors import Cancelled, SeveralCasesError, SpinalSamError
 from spinalsam.support.calls import OperationCall
 from spinalsam.ui.background import Background
 from spinalsam.ui.commands import sentence_of
@@ -47,6 +48,7 @@ class Conversation(QObject):
     stepped = pyqtSignal(int)  # how many of the calls are done
     did = pyqtSignal(str, object)  # operation and OperationResult, before the next call runs
     answered = pyqtSignal(object)  # Outcome
+    several = pyqtSignal(str)  # a folder to choose a series or a study from
     failed = pyqtSignal(str)  # a sentence that was not even read
     history_changed = pyqtSignal()
 
@@ -158,12 +160,20 @@ class Conversation(QObject):
             self.answered.emit(Outcome(message, time.monotonic() - began, kept, ok))
             self._next()
 
+        def failed(error: BaseException) -> None:
+            if isinstance(error, SeveralCasesError):
+                path = str(calls[len(results)].args["path"])
+                end(f"'{Path(path).name}' holds several cases; choose one.", True)
+                self.several.emit(path)
+            else:
+                end(sentence_of(error), isinstance(error, Cancelled) and not results)
+
         job: Job = self._dispatcher.submit_all(
             list(calls),
             origin="chat",
             on_each=one,
             on_done=lambda _: end("\n".join(result.message for result in results), True),
-            on_error=lambda error: end(sentence_of(error), isinstance(error, Cancelled) and not results),
+            on_error=failed,
         )
         if not job.done:
             self.running.emit(job)

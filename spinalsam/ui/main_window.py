@@ -278,6 +278,7 @@ class MainWindow(QMainWindow):
         self.cases.requested.connect(self.run)
         self.conversation.running.connect(self.bridge.follow)
         self.conversation.did.connect(self._did_in_chat)
+        self.conversation.several.connect(self.open_path)
         self.conversation.answered.connect(lambda outcome: self.status.say(outcome.message))
         self.chat.undo_requested.connect(lambda steps: self.run("undo", {"count": steps}))
         self.chat.settings_requested.connect(lambda: self._open_preferences("sentences"))
@@ -853,6 +854,8 @@ def _earlier_session(earlier: dict[str, Any]) -> str:
     ended = tr("ended unexpectedly") if earlier["unfinished"] else tr("was closed")
     if earlier["steps"] == 1:
         text = tr("An earlier session with one step {ended} ({when}).", ended=ended, when=when)
+    elif not earlier["steps"]:
+        text = tr("An earlier session, all of its steps undone, {ended} ({when}).", ended=ended, when=when)
     else:
         text = tr("An earlier session with {steps} steps {ended} ({when}).", steps=earlier["steps"], ended=ended, when=when)
     if earlier.get("damaged"):

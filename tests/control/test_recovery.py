@@ -152,6 +152,26 @@ def test_the_offer_names_the_unfinished_session_first(make_workspace: Callable[.
     assert find_recoverable(source=ct_file.with_name("other.nii")) == []
 
 
+def test_the_offer_counts_the_steps_that_stand_when_others_were_undone(make_workspace: Callable[..., Workspace], ct_file: Path) -> None:
+    def offered() -> int:
+        (offer,) = find_recoverable(source=ct_file)
+        assert offer.steps == len(ws.undo_titles)
+        return offer.steps
+
+    ws = make_workspace()
+    ws.open(ct_file)
+    for row in range(4):
+        ws.run("add_points", at=[[1, row + 1]])
+    ws.run("undo", count=3)
+    assert offered() == 1
+    ws.run("redo", count=2)
+    assert offered() == 3
+    ws.run("clear_points")  # forgets what was undone
+    assert offered() == 4
+    ws.run("undo", count=9)
+    assert offered() == 0, "what was undone can be redone, so it is offered still"
+
+
 def test_a_session_in_which_nothing_was_done_leaves_no_file(recorded: Workspace) -> None:
     journal = recorded.journal_path
     recorded.run("navigate", direction="next")

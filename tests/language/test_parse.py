@@ -228,3 +228,22 @@ def test_turns_of_speech(text: str, calls: list[tuple[str, dict[str, Any]]]) -> 
 def test_levels_and_coordinates_without_a_place_in_a_call_are_asked_about(text: str) -> None:
     found = parse(text, SPOKEN_SPECS)
     assert not found.calls and found.alternatives and found.confidence < SURE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "测量L1到L4的Cobb角",
+        "测量L1-L4 Cobb角度",
+        "L1到L4的柯布角是多少",
+        "请测量从腰1到腰4的科布角",
+        "计算L1至L4的Cobb角",
+        "Measure the Cobb angle from L1 to L4",
+    ],
+)
+def test_an_angle_is_asked_about_with_the_measurements_of_the_levels(text: str) -> None:
+    parsed = parse(text, SPOKEN_SPECS, {"has_case": True, "has_mask": True})
+    assert parsed.confidence < SURE and not parsed.calls
+    assert [[(call.op, call.args) for call in other] for other in parsed.alternatives] == [
+        [("measure", {"regions": ["L1", "L2", "L3", "L4"]})]
+    ]

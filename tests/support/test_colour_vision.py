@@ -19,10 +19,10 @@ def test_greys_stay_grey_and_some_reds_meet_some_greens(kind: str) -> None:
     assert np.abs(lab((120, 120, 120), kind)[1:]).max() < 1.0
     # A red and a green that are far apart for normal eyes.
     red, green = {"protanopia": ((200, 90, 60), (110, 110, 60)), "deuteranopia": ((200, 90, 60), (135, 125, 55))}[kind]
-    assert difference(red, green) > 45
+    assert difference(red, green) > 30
     assert difference(red, green, kind) < 0.5 * difference(red, green)
 
 
 @pytest.mark.parametrize("kind", ["protanopia", "deuteranopia"])
 def test_blue_and_yellow_stay_apart(kind: str) -> None:
-    assert difference((0, 90, 220), (230, 200, 40), kind) > 80
+    assert difference((0, 90, 220), (230, 200, 40), kind) > 60

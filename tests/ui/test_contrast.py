@@ -29,6 +29,7 @@ from spinalsam.assets import resource
 from spinalsam.support.morphometry.marks import COLOURS
 from spinalsam.ui import slice_marks, theme
 from spinalsam.ui.main_window import MainWindow
+from spinalsam.ui.tables import search_field
 from tests.ui.test_clipped import busy, dressed, in_error, loaded, with_masks
 
 __all__ = ["dressed"]
@@ -248,3 +249,22 @@ def test_a_text_that_is_too_faint_is_found(qtbot: Any) -> None:
     assert faint_in(label)
     label.setStyleSheet("background: #202020; color: #c0c0c0")
     assert not faint_in(label)
+
+
+@pytest.mark.parametrize("name", theme.PALETTES)
+def test_what_clears_a_search_can_be_seen(qtbot: Any, qapp: Any, name: str) -> None:
+    before = qapp.styleSheet()
+    theme.apply_theme(qapp, name)
+    try:
+        field = search_field(lambda _: None)
+        qtbot.addWidget(field)
+        field.show()
+        field.setText("brush")
+        qtbot.wait(400)  # it comes up slowly
+        place = QRect(field.findChild(QToolButton).mapTo(field, QPoint(0, 0)), field.findChild(QToolButton).size())
+        image = field.grab(place).toImage()
+        colours = [image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())]
+        assert max(contrast(colour, theme.current().field) for colour in colours) >= LEAST
+    finally:
+        theme.apply_theme(qapp, "dark")
+    assert qapp.styleSheet() == before

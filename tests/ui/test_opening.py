@@ -12,8 +12,9 @@ import pytest
 from PyQt5.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt5.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PyQt5.QtTest import QTest
-from PyQt5.QtWidgets import QApplication, QPushButton, QWidget
+from PyQt5.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
+from spinalsam.support.calls import OperationCall
 from spinalsam.ui.dialogs import SeriesPicker
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.welcome import BELOW
@@ -141,6 +142,25 @@ def test_the_keyboard_chooses_a_series(window: MainWindow, qtbot: Any, two_serie
     QTest.keyClick(picker.table, Qt.Key_Return)
     qtbot.waitUntil(lambda: window.workspace.has_case, timeout=20000)
     assert window.workspace.volume.voxels.shape[2] == 3
+
+
+def test_a_folder_of_several_series_named_in_the_chat_asks_which(window: MainWindow, qtbot: Any, two_series: Path) -> None:
+    window.conversation.run([OperationCall("open_image", {"path": str(two_series)})])
+    qtbot.waitUntil(lambda: window.findChild(SeriesPicker) is not None, timeout=20000)
+    window.findChild(SeriesPicker).reject()
+    assert not window.notices.texts
+    assert any("holds several cases; choose one." in label.text() for label in window.chat.findChildren(QLabel))
+
+
+def test_a_folder_of_studies_named_in_the_chat_is_listed(window: MainWindow, qtbot: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "studies"
+    folder.mkdir()
+    for name in ("one.nii.gz", "two.nii.gz"):
+        image(folder, name)
+    window.conversation.run([OperationCall("open_image", {"path": str(folder)})])
+    qtbot.waitUntil(lambda: window.workspace.case_list is not None, timeout=20000)
+    assert window.case_dock.isVisible() and window.cases.list.count() == 2
+    assert not window.notices.texts and not window.workspace.has_case
 
 
 def test_looking_into_a_folder_can_be_stopped(window: MainWindow, qtbot: Any, two_series: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,6 +225,36 @@ def test_errors_are_translated(chinese: None) -> None:
     assert not missing, f"add to resources/translations/zh/errors.json: {missing}"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Running on NVIDIA H100 80GB HBM3 (cuda:0, 70.3 of 79.2 GiB free) in bf16.",
+        "The memory of cuda:0 is full: the model now runs on the CPU, which is slower.",
+        "The memory of mps is full: the model 'compact' now runs on the CPU, which is slower.",
+        "There is not enough memory for the model; close other programs or choose a smaller model.",
+        "Running on the CPU (x, 2 cores, AVX2) in bf16; no GPU found. An NVIDIA GPU is here (driver 550.1), but the installed PyTorch was "
+        "built without CUDA; install a CUDA build of torch to use it.",
+        "An NVIDIA GPU is here (driver 450), but PyTorch for CUDA 12.8 cannot use it; the driver may be too old, or CUDA_VISIBLE_DEVICES "
+        "may hide it.",
+        "'studies' holds several cases; choose one.",
+    ],
+)
+def test_what_devices_are_said_to_do_is_translated(chinese: None, said: str) -> None:
+    meant = words.say(said)
+    assert meant != said and not re.search(r"[a-z]{2,} [a-z]{2,} ", meant), meant
+
+
+def test_a_notice_follows_the_language(window: MainWindow) -> None:
+    window.notices.say(lambda: words.say("The masks are hidden."), "error")
+    try:
+        words.use_language("zh")
+        assert window.notices.texts == [words.say("The masks are hidden.")] != ["The masks are hidden."]
+        assert window.notices.findChild(QLabel).text() == window.notices.texts[0]
+    finally:
+        words.use_language("en")
+    assert window.notices.texts == ["The masks are hidden."]
+
+
 def test_english_is_left_as_it_is() -> None:
     words.use_language("en")
     assert words.say("The masks are hidden.") == "The masks are hidden."

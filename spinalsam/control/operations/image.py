@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spinalsam.control.journal import JOURNAL_ENDING
 from spinalsam.control.operation import OperationResult, operation, resampling_offered
 from spinalsam.control.requirements import has_case
-from spinalsam.errors import UsageError
+from spinalsam.errors import InputError, SeveralCasesError, UsageError
 from spinalsam.support.calls import ArgumentSpec
 from spinalsam.support.paths import absolute
 
@@ -38,6 +38,7 @@ def open_image(ws: Workspace, job: Job, *, path: str = "", series_uid: str | Non
 
 def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = None, *, resample: bool = False) -> OperationResult:
     """The case at a path as the one to work on; a journal brings its case back."""
+    from spinalsam.control.case_list import holds_studies
     from spinalsam.control.opening import open_case
 
     if Path(path).suffix.lower() == JOURNAL_ENDING:
@@ -45,8 +46,13 @@ def case_opened(ws: Workspace, job: Job, path: str, series_uid: str | None = Non
             raise UsageError("A journal names its series itself; open it without one.")
         return case_restored(ws, job, Path(path))
     series = {"series_uid": series_uid} if series_uid else {}
-    with resampling_offered("open_image", {"path": path, **series}):
-        content = open_case(ws, path, series_uid=series_uid, resample=resample, job=job)
+    try:
+        with resampling_offered("open_image", {"path": path, **series}):
+            content = open_case(ws, path, series_uid=series_uid, resample=resample, job=job)
+    except InputError as error:
+        if not series and Path(path).is_dir() and holds_studies(Path(path)):
+            raise SeveralCasesError(str(error)) from None
+        raise
     return OperationResult(_opened(content), _case_data(ws, content), {"case": content}, replay_args=content.opening_args)
 
 

@@ -19,7 +19,7 @@ from spinalsam.data.formats.dicom_resample import onto_grid
 from spinalsam.data.formats.series import SeriesInfo
 from spinalsam.data.volume import Volume
 from spinalsam.device.giving_way import give_way
-from spinalsam.errors import Cancelled, InputError
+from spinalsam.errors import Cancelled, InputError, SeveralCasesError
 
 Progress = Callable[[float, str], None]
 
@@ -261,7 +261,7 @@ def _choose(path: Path, found: list[Series], series_uid: str | None) -> Series:
         return found[0]
     listed = "; ".join(f"{describe(series).title} (UID {series.uid})" for series in found[:_LIST_LIMIT])
     more = f"; and {len(found) - _LIST_LIMIT} more" if len(found) > _LIST_LIMIT else ""
-    raise InputError(f"'{path.name}' holds {len(found)} series; choose one by its UID (--series UID): {listed}{more}.")
+    raise SeveralCasesError(f"'{path.name}' holds {len(found)} series; choose one by its UID (--series UID): {listed}{more}.")
 
 
 def read_series(series: Series, scanned: Scan, progress: Progress | None = None, *, resample: bool = False) -> Volume:
