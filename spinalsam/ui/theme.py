@@ -128,7 +128,17 @@ def steps(application: QApplication, name: str) -> list[Callable[[], None]]:
             if not sip.isdeleted(top):
                 top.setUpdatesEnabled(True)
 
-    return [undress, dress]
+    return [undress, dress, lambda: _refresh_stale(application, colours)]
+
+
+def _refresh_stale(application: QApplication, colours: Palette) -> None:
+    """Widgets that have kept the other theme's text colour would be read on its opposite: they ask for the palette again."""
+    stale = {QColor(other.text).rgb() for other in PALETTES.values() if other is not colours}
+    for widget in application.allWidgets():
+        palette = widget.palette()
+        if {palette.color(role).rgb() for role in (QPalette.WindowText, QPalette.ButtonText, QPalette.Text)} & stale:
+            widget.setPalette(QPalette())
+            restyle(widget)
 
 
 def _icon_folder(colours: Palette) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from PyQt5.QtCore import Qt
+from PyQt5.QtGui import QPalette
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QLabel, QPushButton
 
@@ -248,3 +249,16 @@ def test_a_key_of_a_button_that_moves_the_focus_counts_in_the_panes_only(case: M
     view.setFocus()
     QTest.keyClick(view, Qt.Key_Home)
     assert not case.workspace.state.points
+
+
+def test_a_widget_that_kept_the_other_themes_text_colour_asks_again(case: MainWindow, qapp: Any) -> None:
+    chip = case.chat.examples.findChildren(QPushButton)[1]
+    chip.setPalette(theme._qt_palette(theme.DARK))
+    theme.apply_theme(qapp, "light")
+    try:
+        assert chip.palette().color(QPalette.ButtonText).name() == theme.LIGHT.text
+        kept = [one for one in case.findChildren(QPushButton) if one.palette().color(QPalette.ButtonText).name() == theme.DARK.text]
+        assert not kept
+    finally:
+        theme.apply_theme(qapp, "dark")
+    assert chip.palette().color(QPalette.ButtonText).name() == theme.DARK.text
