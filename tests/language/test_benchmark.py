@@ -20,6 +20,8 @@ MENDED = Path(__file__).with_name("sentences_fresh_mended.jsonl")
 HELD = Path(__file__).with_name("sentences_fresh_held.jsonl")
 # What was mended on of two people's sentences who had not seen the grammar; the rest was never looked at.
 BLIND = Path(__file__).with_name("sentences_blind.jsonl")
+# By two more who had not seen the grammar, read once when it was finished; nothing was mended on them.
+UNMENDED = Path(__file__).with_name("sentences_unmended.jsonl")
 SHARED = Path(__file__).parents[3] / "shared" / "commands_dev.jsonl"
 
 
@@ -53,6 +55,12 @@ def test_sentences_of_two_other_writers_are_understood() -> None:
     found = scored(BLIND)
     assert found.total.right / found.total.all >= 0.985, [sentence.text for sentence, _ in found.wrong]
     assert found.left_alone.right == found.left_alone.all
+
+
+def test_sentences_that_nothing_was_mended_on_are_understood_and_none_is_acted_upon_that_asks_for_nothing() -> None:
+    found = scored(UNMENDED)
+    assert found.total.all == 320 and found.total.right / found.total.all >= 0.97, [sentence.text for sentence, _ in found.wrong]
+    assert found.left_alone.all == 140 and found.left_alone.right == 140
 
 
 def test_shared_sentences_are_understood() -> None:
