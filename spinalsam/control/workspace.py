@@ -380,10 +380,14 @@ class Workspace:
     def redo(self, count: int = 1) -> OperationResult:
         return self.run("redo", count=count)
 
-    def close(self) -> None:
-        """Let go of the case: its journal is complete, its lock is free. What was done can be restored from the journal."""
+    def close(self, *, wait: bool = True) -> None:
+        """Let go of the case: its journal is complete, its lock is free. What was done can be restored from the journal.
+
+        wait: also for what is computed ahead, which changes nothing and ends by itself.
+        """
         if self._ahead is not None:
-            self._ahead.close()
+            end = self._ahead.close if wait else self._ahead.end
+            end()
             self._ahead = None
         if self._dispatcher is not None:
             self._dispatcher.close()

@@ -103,7 +103,8 @@ def run(
     wake.start(300)
     wake.timeout.connect(lambda: None)
     window = build_window(application, samples=samples)
-    window.workspace.ahead.follow()
+    ahead = window.workspace.ahead
+    ahead.follow()
     collector = collect_when_idle(window)
     window.show()
     QTimer.singleShot(WARM_UP_MS, window.warm_up)
@@ -112,6 +113,7 @@ def run(
     with GivesWay():
         code = application.exec_()
     window.close()
+    ahead.close()
     window.workspace.close()  # a window whose file is still being written stays open, but the program ends here
     collector.close()
     return int(code)

@@ -830,7 +830,7 @@ class MainWindow(QMainWindow):
         self.panes.surface.stop()
         self.previews.stop()
         self.background.stop()
-        self.workspace.close()
+        self.workspace.close(wait=False)
         event.accept()
 
     def _insists_on_closing(self) -> bool:
