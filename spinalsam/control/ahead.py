@@ -18,7 +18,7 @@ import numpy as np
 
 from spinalsam.control.locating import surveyed
 from spinalsam.control.precomputation import Precomputation
-from spinalsam.control.starting import may_look, rough_shape
+from spinalsam.control.starting import may_look, rough_shape, shapes_of
 from spinalsam.control.state import Change
 from spinalsam.control.workspace import CaseContent, slice_image
 from spinalsam.device.giving_way import give_way
@@ -188,7 +188,7 @@ class Ahead:
         ws, content = self.workspace, self.workspace.content
         if content is None or content is self._surveyed or ws.looks_around != "ready" or ws.loaded_segmenter is None:
             return False
-        return content.survey is None and may_look(ws, content)
+        return content.rough is None and may_look(ws, content)
 
     def _survey(self, content: CaseContent) -> None:
         """Let the locator look at a case; it rests while anybody waits for something else, and gives up for a slice that is wanted."""
@@ -203,6 +203,7 @@ class Ahead:
         try:
             with interruptible(check):
                 surveyed(content, lambda share, text: check())
+            shapes_of(content)
         except Cancelled:
             return
         except SpinalSamError as error:

@@ -6,6 +6,9 @@ The latter comes from the locator's look at the whole volume. A window takes it 
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,10 +22,31 @@ if TYPE_CHECKING:
     from spinalsam.control.jobs import Job
     from spinalsam.control.state import CaseState
     from spinalsam.control.workspace import CaseContent, Workspace
+    from spinalsam.engine.rough import RoughShapes
 
 # "first": look before the first prompt. "ready": use a look that has been taken. "told": only where a call says so.
 Looks = Literal["first", "ready", "told"]
+DECISIONS = 6  # prompts of which is remembered what they were answered with: those of a pointer that rested last, and the click itself
 SMALLEST_MM = 40.0  # of a volume, in every direction, in which a vertebra can be told from its neighbours
+
+
+class Decisions:
+    """What the last few prompts were answered with, so that a click's step takes what its mask was shown with, also where the locator's
+    look ended in between. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[Hashable, RoughShape | None] = OrderedDict()
+
+    def settled(self, key: Hashable, decide: Callable[[], RoughShape | None]) -> RoughShape | None:
+        """What was decided for a prompt, or what is decided now."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = decide()
+            self._kept.move_to_end(key)
+            while len(self._kept) > DECISIONS:
+                self._kept.popitem(last=False)
+            return self._kept[key]
 
 
 def start_of(
@@ -44,11 +68,30 @@ def rough_shape(
 ) -> RoughShape | None:
     """About where lies what a prompt on a slice means, by the locator; None where it does not know, or is not asked."""
     content = ws.case
+
+    def decide() -> RoughShape | None:
+        return _decided(ws, content, job, ref, prompt, surroundings)
+
+    if ws.looks_around == "ready" and surroundings is None:
+        box = None if prompt.box_xyxy is None else prompt.box_xyxy.tobytes()
+        shape = content.decisions.settled((ref, prompt.points_xy.tobytes(), prompt.positive.tobytes(), box), decide)
+    else:
+        shape = decide()
+    if shape is not None and job is not None:
+        job.located = True
+    return shape
+
+
+def _decided(
+    ws: Workspace, content: CaseContent, job: Job | None, ref: SliceRef, prompt: SlicePrompt, surroundings: bool | None
+) -> RoughShape | None:
     wanted = ws.looks_around != "told" if surroundings is None else surroundings
     if not wanted or not may_look(ws, content):
         return None
+    if content.rough is None and surroundings is None and ws.looks_around == "ready":
+        return None  # made by who has looked ahead, not while somebody waits for a click
     if content.survey is None:
-        if job is None or (surroundings is None and ws.looks_around != "first"):
+        if job is None:
             return None
         from spinalsam.control.locating import surveyed
 
@@ -56,15 +99,17 @@ def rough_shape(
             surveyed(content, job.progress)
         except (ModelError, RequirementError):  # no weights, no mm: prompts are answered without
             return None
+    return shapes_of(content).for_prompt(ws.plane(ref.plane), ref.index, prompt)
+
+
+def shapes_of(content: CaseContent) -> RoughShapes:
+    """The shapes of what the locator has found in a case that it has looked at; made once, which takes a tenth of a second."""
     if content.rough is None:
         from spinalsam.engine.rough import RoughShapes
 
         assert content.survey is not None
         content.rough = RoughShapes(content.survey, content.volume.geometry)
-    shape = content.rough.for_prompt(ws.plane(ref.plane), ref.index, prompt)
-    if shape is not None and job is not None:
-        job.located = True
-    return shape
+    return content.rough
 
 
 def may_look(ws: Workspace, content: CaseContent) -> bool:

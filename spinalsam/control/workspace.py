@@ -24,7 +24,7 @@ from spinalsam.control.operation import Operation, OperationResult
 from spinalsam.control.painting import apply_edit, put_block, union_box
 from spinalsam.control.session import CaseSession
 from spinalsam.control.slice_masks import SliceMasks
-from spinalsam.control.starting import Looks
+from spinalsam.control.starting import Decisions, Looks
 from spinalsam.control.state import (
     CandidateMasks,
     CaseState,
@@ -91,7 +91,8 @@ class CaseContent:
     source: the path or `sample:NAME` from which the volume can be read again. fingerprint: hash of voxels and grid.
     spine: the voxel in the middle of the spine or None, in a tuple once it has been looked for.
     extents: which labels the mask holds, and where. survey: the vertebrae that the locator has found, once it has looked for them.
-    rough: their shapes on slices. surveying: who looks for them now, and who waits for that.
+    rough: their shapes on slices. surveying: who looks for them now, and who waits for that. decisions: what the last prompts were
+    answered with.
     resampled: whether its slices were brought onto an even grid.
     doubtful: slices on which the network was unsure when whole vertebrae were segmented last, worst first.
     session: the journal and its lock, or None while there is none. resumes: the journal of an earlier session to go on with.
@@ -114,6 +115,7 @@ class CaseContent:
     survey: Survey | None = None
     rough: RoughShapes | None = None
     surveying: Surveying = field(default_factory=Surveying)
+    decisions: Decisions = field(default_factory=Decisions)
     doubtful: tuple[dict[str, Any], ...] = ()
     resampled: bool = False
 

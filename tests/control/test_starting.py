@@ -14,7 +14,7 @@ from spinalsam.control import locating
 from spinalsam.control.journal import read_journal
 from spinalsam.control.previewing import preview, prompt_if
 from spinalsam.control.recovery import replay
-from spinalsam.control.starting import rough_shape
+from spinalsam.control.starting import DECISIONS, rough_shape, shapes_of
 from spinalsam.control.workspace import CaseContent, Workspace
 from spinalsam.data.volume import Volume
 from spinalsam.engine.locate import Survey
@@ -91,9 +91,15 @@ def shaped(make_workspace: Callable[..., Workspace]) -> Workspace:
     return ws
 
 
-def clicked(ws: Workspace, **args: bool) -> np.ndarray:
+def looked(content: CaseContent) -> None:
+    """What looking ahead leaves."""
+    content.survey = toy_survey(content.volume)
+    shapes_of(content)
+
+
+def clicked(ws: Workspace, ijk: tuple[int, int, int] = BODY, **args: bool) -> np.ndarray:
     """The labels of the slice after a click on L3's body."""
-    ws.run("add_points", at=ws.plane("axial").to_pixel([BODY]).tolist(), regions=["L3"])
+    ws.run("add_points", at=ws.plane("axial").to_pixel([ijk]).tolist(), regions=["L3"])
     ws.run("generate_point_mask", **args)
     return ws.plane("axial").cut(ws.case.mask, SLICE - 1).copy()
 
@@ -110,14 +116,14 @@ def test_a_window_uses_a_look_that_was_taken_and_does_not_wait_for_one(shaped: W
     clicked(shaped)
     assert looks == [] and shaped.segmenter().told == [None]  # type: ignore[attr-defined]
     shaped.run("undo", count=2)
-    shaped.case.survey = toy_survey(shaped.case.volume)
-    clicked(shaped)
+    looked(shaped.case)
+    clicked(shaped, (24, 20, SLICE - 1))
     assert looks == [] and shaped.segmenter().told[-1] is not None  # type: ignore[attr-defined]
 
 
 def test_a_preview_shows_what_the_click_will_give(shaped: Workspace, looks: list[CaseContent]) -> None:
     shaped.looks_around = "ready"
-    shaped.case.survey = toy_survey(shaped.case.volume)
+    looked(shaped.case)
     shaped.run("set_label", regions=["L3"])
     ref = SliceRef("axial", SLICE - 1)
     prompt = prompt_if(shaped, ref, point_ijk=BODY)
@@ -127,6 +133,23 @@ def test_a_preview_shows_what_the_click_will_give(shaped: Workspace, looks: list
     labels = clicked(shaped)
     assert np.array_equal(before.labels, labels)
     assert shaped.segmenter().decoded == decoded, "the answer of the preview is used"  # type: ignore[attr-defined]
+
+
+def test_a_click_that_was_shown_before_the_look_ended_keeps_the_mask_that_was_shown(shaped: Workspace) -> None:
+    shaped.looks_around = "ready"
+    shaped.run("set_label", regions=["L3"])
+    prompt = prompt_if(shaped, SliceRef("axial", SLICE - 1), point_ijk=BODY)
+    assert prompt is not None
+    shown = preview(shaped, prompt)
+    looked(shaped.case)
+    assert np.array_equal(clicked(shaped), shown.labels)
+    assert shaped.segmenter().told == [None]  # type: ignore[attr-defined]
+    # Clicks elsewhere are answered with the look, and after some of them so is this one.
+    for n in range(DECISIONS):
+        other = SlicePrompt(np.array([[20.0 + n, 22.0]], np.float32), np.array([True]))
+        assert rough_shape(shaped, None, SliceRef("axial", SLICE - 1), other) is not None
+    again = prompt.on_slice(shaped.case.volume.geometry)[1]
+    assert rough_shape(shaped, None, SliceRef("axial", SLICE - 1), again) is not None
 
 
 def test_a_network_that_cannot_use_it_and_a_picture_without_mm_are_not_looked_at(
@@ -203,6 +226,6 @@ def test_the_locator_looks_ahead_in_a_window_and_only_there(
         ws.run("open_image", path="sample:toy")
         ws.ahead.want([SliceRef("axial", SLICE)])
         assert ws.ahead.wait(20)
-        assert len(looks) == wanted
+        assert len(looks) == wanted and (ws.case.rough is not None) == (way == "ready")
         ws.ahead.want([SliceRef("axial", SLICE + 1)])
         assert ws.ahead.wait(20) and len(looks) == wanted, "once a case"
