@@ -244,8 +244,14 @@ class LabelPanel(QWidget):
             self.requested.emit("go_to", {"regions": [level]})
 
     def _renamed(self, item: QTableWidgetItem) -> None:
-        if not self._filling and item.column() == NAME and item.text().strip():
-            self.requested.emit("rename_label", {"value": item.data(Qt.UserRole), "name": item.text().strip()})
+        if self._filling or item.column() != NAME:
+            return
+        typed = item.text().strip()
+        self._filling = True  # until the name is taken it stays as it was: it may be refused
+        item.setText(region(self._labels[item.row()].name))
+        self._filling = False
+        if typed:
+            self.requested.emit("rename_label", {"value": item.data(Qt.UserRole), "name": typed})
 
     def _open_menu(self, position: QPoint) -> None:
         row = self.table.rowAt(position.y())

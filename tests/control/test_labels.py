@@ -101,8 +101,20 @@ def test_warnings_name_duplicates_gaps_and_order(ws: Workspace) -> None:
     assert [(warning["kind"], warning["labels"]) for warning in warnings] == [("order", [22, 21])]
     ws.run("delete_label", value=21)
     assert ws.run("check_levels").message == "L2 is missing between L1 and L3."
-    ws.run("rename_label", value=20, name="L3")
+    ws.run("rename_label", value=20, name="the odd one")
+    ws.run("rename_label", value=22, name="The odd one ")
     assert "name of 2 labels" in ws.run("check_levels").message
+
+
+def test_a_label_gets_no_other_levels_name(ws: Workspace) -> None:
+    stack(ws, 20, 22)
+    for name in ("L3", " l3 ", "sacrum"):
+        with pytest.raises(InputError, match=r"'Change label'"):
+            ws.run("rename_label", value=20, name=name)
+    assert ws.state.label(20).name == "L1"
+    ws.run("rename_label", value=20, name="L1 broken")
+    ws.run("rename_label", value=20, name="L1")
+    assert ws.state.label(20).name == "L1"
 
 
 # --- the list of labels -------------------------------------------------------------------------------------------------

@@ -214,7 +214,7 @@ class Album:
         self.run("set_label_progress", value=21, progress="done")
         self.run("set_label_progress", value=22, progress="in_progress")
         self.run("set_label_visible", value=23, visible=False)
-        self.run("rename_label", value=23, name="L5")
+        self.run("rename_label", value=23, name="L4, fused")
         self.run("add_label")
         self.run("check_levels")
         QTest.qWait(600)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from spinalsam.control.operation import OperationResult, operation
 from spinalsam.control.requirements import has_case
-from spinalsam.errors import RequirementError, UsageError
-from spinalsam.support.anatomy import label_name, label_value
+from spinalsam.errors import InputError, RequirementError, UsageError
+from spinalsam.support.anatomy import LABEL_VALUES, label_name, label_value
 from spinalsam.support.calls import ArgumentSpec
 
 if TYPE_CHECKING:
@@ -48,7 +48,14 @@ def set_label(ws: Workspace, job: Job, *, regions: Sequence[str]) -> OperationRe
     writes=("labels",),
 )
 def rename_label(ws: Workspace, job: Job, *, value: int, name: str) -> OperationResult:
-    """Show a label under another name; its value stays."""
+    """Show a label under another name; its value stays. Another level's name is refused: a mask has one level."""
+    level = next((known for known in LABEL_VALUES if known.lower() == name.strip().lower()), None)
+    number = LABEL_VALUES.get(level or "", value)
+    if number != value:
+        raise InputError(
+            f"{level} is the name of label {number}, and this is label {value}; use 'Change label' to make its mask that, "
+            "or 'This one is' to number its neighbours too."
+        )
     return _changed(ws, value, f"Rename {ws.state.label(value).name} to {name}", name=name.strip())
 
 
