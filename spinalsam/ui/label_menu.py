@@ -10,7 +10,7 @@ from PyQt5.QtWidgets import QMenu, QWidget
 
 from spinalsam.control.state import LabelInfo
 from spinalsam.support.anatomy import CRANIOCAUDAL, LABEL_NAMES, label_colour, label_value
-from spinalsam.ui import theme
+from spinalsam.ui import theme, words
 from spinalsam.ui.words import tr
 
 Ask = Callable[[str, dict[str, Any]], None]
@@ -40,9 +40,9 @@ class LabelMenu(QMenu):
         self._levels(self.addMenu(theme.icon("set_label"), tr("Only this one is")), "change_label", value)
         self.addSeparator()
         progress = self.addMenu(tr("Progress"))
-        for name, words in PROGRESS_WORDS.items():
+        for name, text in PROGRESS_WORDS.items():
             picture = theme.icon("open_label" if name == "open" else name)
-            self._add(progress, tr(words), "set_label_progress", {"value": value, "progress": name}, picture, info.progress == name)
+            self._add(progress, tr(text), "set_label_progress", {"value": value, "progress": name}, picture, info.progress == name)
         self._style(self.addMenu(tr("How it is drawn")), info)
         self._add(self, tr("Hide") if info.visible else tr("Show"), "set_label_visible", {"value": value, "visible": not info.visible})
         self._add(self, tr("Unlock") if info.locked else tr("Lock"), "lock_label", {"value": value, "locked": not info.locked})
@@ -58,7 +58,9 @@ class LabelMenu(QMenu):
         if others:
             merge = self.addMenu(theme.icon("merge_labels"), tr("Merge into"))
             for other in others:
-                self._add(merge, other.name, "merge_labels", {"value": value, "into": other.value}, theme.swatch(other.colour))
+                self._add(
+                    merge, words.region(other.name), "merge_labels", {"value": value, "into": other.value}, theme.swatch(other.colour)
+                )
         self.addSeparator()
         if region is not None:
             self._add(self, tr("Clear its mask"), "clear_mask", {"regions": [region]}, theme.icon("clear_mask"))
@@ -69,14 +71,14 @@ class LabelMenu(QMenu):
             if op == "number_from" and name in ("sacrum", "coccyx"):
                 continue
             args = {"value": value, "regions": [name]} if op == "number_from" else {"value": value, "to": label_value(name)}
-            self._add(menu, name, op, args, theme.swatch(label_colour(label_value(name))))
+            self._add(menu, words.region(name), op, args, theme.swatch(label_colour(label_value(name))))
 
     def _style(self, menu: QMenu, info: LabelInfo) -> None:
         for everywhere in (False, True):
             place = menu.addMenu(tr("All labels")) if everywhere else menu
             args = {} if everywhere else {"value": info.value}
-            for drawn, words in _DRAWN_WORDS.items():
-                self._add(place, tr(words), "style_label", {**args, "drawn": drawn}, None, info.drawn == drawn)
+            for drawn, text in _DRAWN_WORDS.items():
+                self._add(place, tr(text), "style_label", {**args, "drawn": drawn}, None, info.drawn == drawn)
             place.addSeparator()
             for opacity in _OPACITIES:
                 title = tr("{percent} % opaque", percent=round(100 * opacity))

@@ -14,6 +14,7 @@ from spinalsam.control.operation import Operation
 from spinalsam.control.operations import OPERATIONS, SPECS
 from spinalsam.control.state import LabelInfo
 from spinalsam.support.calls import OperationCall, validate_call
+from spinalsam.ui import words
 from spinalsam.ui.actions import OperationActions
 from spinalsam.ui.dialogs import CommandPalette
 from spinalsam.ui.label_menu import LabelMenu
@@ -119,3 +120,17 @@ def test_the_palette_holds_all_that_can_be_done_and_only_asks_for_it(case: MainW
     assert [palette.list.item(row).text() for row in range(palette.list.count())] == ["About"]
     QTest.mouseClick(palette.list.viewport(), Qt.LeftButton, pos=palette.list.visualItemRect(palette.list.item(0)).center())
     assert chosen == ["about"]
+
+
+def test_levels_in_the_menu_of_a_label_are_named_in_the_windows_language(qtbot: Any) -> None:
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    before = words.language()
+    words.use_language("zh")
+    try:
+        menu = LabelMenu(LabelInfo.of(22), [LabelInfo.of(29)], lambda op, args: None, parent)
+    finally:
+        words.use_language(before)
+    shown = [action.text() for submenu in menu.findChildren(QMenu) for action in submenu.actions()]
+    assert "骶骨" in shown and "尾骨" in shown and "标签 29" in shown
+    assert "sacrum" not in shown and "label 29" not in shown
