@@ -47,6 +47,8 @@ TOOLBAR = (
     "measure",
 )
 TOOLBAR_WORDS = {"generate_point_mask": "From points", "generate_box_mask": "From boxes", "propagate": "Propagate", "segment": "Segment"}
+# Before these a menu has a line: another kind of thing begins.
+BEGINS_GROUP = frozenset(("load_mask", "measure_cobb", "compare_mask", "fill_between", "change_label", "number_from"))
 VIEW_ICONS = {"axial": "view_axial", "sagittal": "view_sagittal", "coronal": "view_coronal", "mpr": "view_mpr", "3d": "view_3d"}
 
 # run(op, args) does it; ask(operation) opens a form first.
@@ -157,6 +159,8 @@ class OperationActions(QObject):
             if listed and not spoken and not menu.isEmpty():
                 menu.addSeparator()
             for operation in listed:
+                if operation.name in BEGINS_GROUP and operation is not listed[0]:
+                    menu.addSeparator()
                 presets = self.presets[operation.name]
                 if not presets:
                     menu.addAction(self.plain[operation.name])

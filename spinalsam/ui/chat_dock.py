@@ -46,6 +46,7 @@ EXAMPLES = {
 }
 # Older messages than this are let go.
 MOST_MESSAGES = 300
+ABOVE_QUESTION = 2
 
 
 class ReaderButton(QToolButton):
@@ -87,6 +88,7 @@ class ChatDock(QWidget):
         # The actions of the menus that a sentence makes one think of in which nothing was found.
         self.suggest: Callable[[str], list[QAction]] = lambda _: []
         self._newest: QWidget | None = None
+        self._asked: Question | None = None
         self._undo_links: list[tuple[Footer, tuple[Step, ...]]] = []
         self.messages = QVBoxLayout()
         self.messages.setSpacing(8)
@@ -134,9 +136,16 @@ class ChatDock(QWidget):
         return area
 
     def _show_last(self, _: int, last: int) -> None:
-        """Follow what is said, but no further than to the beginning of what is said last; the examples are read from the top."""
+        """Follow what is said, but no further than to the beginning of what is said last; the examples are read from the top.
+
+        A question that waits for its answer is not cut, as long as a line of what was said after it is seen below.
+        """
         if self.examples.isHidden():
             begins = last if self._newest is None else self._newest.y() - self.messages.spacing()
+            if self._asked is not None and self._asked.is_open and self._newest is not None:
+                asked = self._asked.y() - ABOVE_QUESTION
+                if self._newest.y() + self.line.height() <= asked + self.area.viewport().height():
+                    begins = min(begins, asked)
             self.area.verticalScrollBar().setValue(min(last, begins))
 
     def _build(self) -> None:
@@ -158,7 +167,7 @@ class ChatDock(QWidget):
         holder = QWidget()
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
+        column.setSpacing(3)  # all of them are seen on a small screen
         hint = told(QLabel(), "For example")
         hint.setObjectName("section")
         column.addWidget(hint)
@@ -212,7 +221,7 @@ class ChatDock(QWidget):
         if understood.answer:
             self._show_words(understood)
         if understood.reason:
-            question = self._newest = self._question(understood)
+            question = self._newest = self._asked = self._question(understood)
             self._append(question)
             if not self.line.text():  # nobody is in the middle of the next sentence
                 question.take_focus()
@@ -323,6 +332,8 @@ class ChatDock(QWidget):
             old = self.messages.takeAt(0).widget()
             if old is self._newest:
                 self._newest = None
+            if old is self._asked:
+                self._asked = None
             self._undo_links = [(footer, steps) for footer, steps in self._undo_links if footer is not old]
             if old is self.examples:
                 old.hide()

@@ -49,7 +49,6 @@ class SeriesPicker(QDialog):
         self.table.setSelectionMode(QAbstractItemView.SingleSelection)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeToContents)
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.Stretch)
-        self.table.setWordWrap(False)
         self.table.horizontalHeader().setDefaultAlignment(Qt.AlignLeft | Qt.AlignVCenter)
         self.table.setAccessibleName(tr("Series"))
         for row, info in enumerate(series):
@@ -78,6 +77,7 @@ class SeriesPicker(QDialog):
         for column, text in enumerate(texts):
             item = QTableWidgetItem(text)
             item.setData(Qt.UserRole, info.uid)
+            item.setToolTip(text)
             self.table.setItem(row, column, item)
 
     def show_picture(self, row: int, picture: QImage) -> None:

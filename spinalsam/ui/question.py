@@ -88,6 +88,11 @@ class Question(QFrame):
         self._column.addWidget(self._buttons)
         self._first = drop  # where something could be lost, Enter does not do it by itself
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for its answer."""
+        return not self._buttons.isHidden()
+
     def take_focus(self) -> None:
         """The keyboard goes to the first button, once it is there."""
         if self._first is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PyQt5.QtCore import QLineF, QPointF, QRectF, Qt
-from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF, QTransform
+from PyQt5.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
 from spinalsam.support.morphometry.marks import COLOURS, LEGEND
 from spinalsam.ui import keys
@@ -47,6 +47,20 @@ def shadow_text(painter: QPainter, rect: QRectF, flags: int, text: str, colour: 
         painter.drawText(rect.translated(right, down), flags, text)
     painter.setPen(colour)
     painter.drawText(rect, flags, text)
+
+
+def halo_text(painter: QPainter, rect: QRectF, text: str, colour: QColor, halo: float) -> None:
+    """Text at the middle of a rectangle with a dark rim of `halo` points, for coloured masks and across lines."""
+    metrics = QFontMetricsF(painter.font())
+    left = rect.center().x() - metrics.horizontalAdvance(text) / 2
+    path = QPainterPath()
+    path.addText(QPointF(left, rect.center().y() + (metrics.ascent() - metrics.descent()) / 2), painter.font(), text)
+    painter.save()
+    painter.setRenderHint(QPainter.Antialiasing, True)
+    painter.strokePath(path, QPen(SHADOW, 2 * halo, Qt.SolidLine, Qt.RoundCap, Qt.RoundJoin))
+    painter.setPen(colour)
+    painter.drawText(rect, Qt.AlignCenter, text)
+    painter.restore()
 
 
 def draw_crosshair(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
@@ -197,7 +211,7 @@ def _write_figure(painter: QPainter, viewport: Viewport, line: MeasuredLine) -> 
     x, y = viewport.to_screen(*line.text_xy)
     below = 10 if line.kind in ("core", "cobb") else 0
     rect = QRectF(x - 80, y - 8 + below, 160, 16)
-    shadow_text(painter, rect, Qt.AlignCenter, line.text, QColor(*COLOURS[line.kind]))
+    halo_text(painter, rect, line.text, QColor(*COLOURS[line.kind]), 2.0)
 
 
 def _draw_legend(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:
@@ -243,7 +257,7 @@ def draw_letters(painter: QPainter, scene: SliceScene, viewport: Viewport) -> No
         (top, QRectF(width / 2 - 10, EDGE - 2, 20, 20)),
         (bottom, QRectF(width / 2 - 10, height - EDGE - 18, 20, 20)),
     ):
-        shadow_text(painter, rect, Qt.AlignCenter, letter, LETTER)
+        halo_text(painter, rect, letter, LETTER, 3.0)
 
 
 def draw_scale_bar(painter: QPainter, scene: SliceScene, viewport: Viewport) -> None:

@@ -15,6 +15,7 @@ from spinalsam.ui.words import put, retell, say, tr
 
 # Work that is over sooner than this shows no progress at all.
 QUIET_MS = 350
+POINTER_WIDTH = 330
 
 
 class ElidedLabel(QLabel):
@@ -112,7 +113,6 @@ class StatusLine(QStatusBar):
         self.progress = ProgressStrip()
         self.pointer = QLabel()
         self.pointer.setObjectName("value")
-        self.pointer.setMinimumWidth(330)
         self.pointer.setAlignment(Qt.AlignRight | Qt.AlignVCenter)
         self.slice = QLabel()
         self.model = QLabel()
@@ -132,7 +132,9 @@ class StatusLine(QStatusBar):
         """Value, voxel and place of what is under the pointer."""
         if hover is None or volume is None:
             self.pointer.clear()
+            self.pointer.setMinimumWidth(0)  # the message has the room
             return
+        self.pointer.setMinimumWidth(POINTER_WIDTH)  # so that nothing moves with the figures
         unit = " HU" if volume.is_hu else ""
         voxel = ", ".join(str(n) for n in hover.ijk)
         text = f"{hover.value:.0f}{unit}   [{voxel}]"

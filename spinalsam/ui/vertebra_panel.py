@@ -48,7 +48,7 @@ class VertebraPanel(QWidget):
         self._rows: list[Mapping[str, Any]] = []
         self.table = row_table(0, 0)
         put(self.table.setAccessibleName, "Figures of the vertebrae")
-        self.table.setWordWrap(False)
+        self.table.horizontalHeader().sectionResized.connect(self._fit_rows)
         self.angles = QLabel()
         self.angles.setWordWrap(True)
         self.angles.setTextInteractionFlags(Qt.TextSelectableByMouse)
@@ -103,7 +103,13 @@ class VertebraPanel(QWidget):
                     item.setTextAlignment(Qt.AlignRight | Qt.AlignVCenter)
                 self.table.setItem(number, column, item)
         set_heads(self.table, left=(0, len(heads) - 1), stretched=len(heads) - 1)
+        self.table.resizeRowsToContents()
         self._show_words(figures, stale=stale)
+
+    def _fit_rows(self, column: int, *_: object) -> None:
+        """Reasons are read to their end: they wrap into the last column."""
+        if column == self.table.columnCount() - 1:
+            self.table.resizeRowsToContents()
 
     def _show_words(self, figures: MeasuredFigures | None, *, stale: bool) -> None:
         angles = figures.angles if figures is not None else ()

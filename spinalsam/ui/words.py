@@ -59,6 +59,22 @@ _of_qt: list[QTranslator] = []
 # What has to be said again in another language, in the order in which it was said, with the widget that says it.
 _told: list[tuple[ref[QObject], Callable[[Any], None]]] = []
 _CLEAR_EVERY = 2000
+# Words of Qt's that its own tables give a meaning they have not here: of a file, "Size" is no volume.
+_QT_OWN = {"zh": {("QFileSystemModel", "Size"): "大小"}}
+
+
+class _Better(QTranslator):
+    """Stands before Qt's own table for the few words that it has wrong."""
+
+    def __init__(self, found: Mapping[tuple[str, str], str], parent: QObject) -> None:
+        super().__init__(parent)
+        self._found = found
+
+    def isEmpty(self) -> bool:
+        return False
+
+    def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> Any:
+        return self._found.get((context, text))  # None leaves it to the next table
 
 
 def tables(name: str) -> dict[str, dict[str, str]]:
@@ -234,3 +250,6 @@ def _translate_qt(name: str) -> None:
             if translator.load(table, QLibraryInfo.location(QLibraryInfo.TranslationsPath)):
                 application.installTranslator(translator)
                 _of_qt.append(translator)
+        better = _Better(_QT_OWN[name], application)
+        application.installTranslator(better)
+        _of_qt.append(better)

@@ -27,6 +27,7 @@ from spinalsam.ui.conversation import Conversation
 from spinalsam.ui.job_bridge import JobBridge
 from spinalsam.ui.main_window import MainWindow
 from spinalsam.ui.model_card import ModelCard
+from spinalsam.ui.question import Question
 from spinalsam.ui.sentence_line import without_key
 from spinalsam.ui.understanding import FunctionReader, chip_text, reason_to_ask
 from tests.fakes import FakeSegmenter
@@ -181,6 +182,24 @@ def test_a_long_answer_is_read_from_its_beginning(case: MainWindow, settled: Set
     say(case, "bone window")
     until(qtbot, lambda: len(chat.texts) == 5)
     qtbot.waitUntil(lambda: chat.area.verticalScrollBar().value() == chat.area.verticalScrollBar().maximum())
+
+
+def test_an_open_question_is_not_cut_by_what_is_said_after_it(talk: Talk, qtbot: Any) -> None:
+    chat = talk.chat
+    for _ in range(4):
+        chat._bubble("something said before\n" * 4, "answer")
+    talk.conversation.reader = Scripted(ParseResult((OperationCall("clear_image"),)))
+    say(talk, "close it")
+    until(qtbot, lambda: bool(buttons(talk, "Leave it")))
+    question = chat.findChild(Question)
+    chat.setFixedHeight(question.height() + chat.height() - chat.area.viewport().height() + 3 * chat.line.height())
+    chat._bubble("bone?", "user")
+    chat._bubble("I found nothing to do in this.\n" * 3, "answer")
+    qtbot.wait(50)
+    top, bar = question.mapTo(chat.area, QPoint(0, 0)).y(), chat.area.verticalScrollBar()
+    assert 0 <= top < 10 and bar.value() < bar.maximum(), "the question is seen from its beginning"
+    qtbot.mouseClick(buttons(talk, "Leave it")[0], Qt.LeftButton)
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum())
 
 
 def test_examples_are_there_until_something_was_said(talk: Talk, qtbot: Any) -> None:

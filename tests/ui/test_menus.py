@@ -10,6 +10,7 @@ from PyQt5.QtCore import Qt
 from PyQt5.QtTest import QTest
 from PyQt5.QtWidgets import QAction, QMenu, QWidget
 
+from spinalsam.assets import resources_dir
 from spinalsam.control.operation import Operation
 from spinalsam.control.operations import OPERATIONS, SPECS
 from spinalsam.control.state import LabelInfo
@@ -66,6 +67,21 @@ def test_every_operation_that_can_be_entered_is_in_a_menu(case: MainWindow) -> N
     hidden = {operation.name for operation in OPERATIONS} - shown
     # A colour is chosen from its picture in the label list; prompts in LPS mm come from scripts.
     assert hidden <= {"recolour_label", "prompt_mask"}, hidden
+
+
+def test_no_menu_is_one_long_block(case: MainWindow) -> None:
+    for top in case.menuBar().actions():
+        block = 0
+        for action in top.menu().actions():
+            block = 0 if action.isSeparator() else block + 1
+            assert block <= 9, top.text()
+
+
+def test_no_two_pictures_of_tools_seen_at_once_are_the_same() -> None:
+    pairs = [("clear_mask", "erase"), ("set_window", "set_smooth"), ("split_label", "cut_surface"), ("help", "about")]
+    icons = resources_dir() / "icons"
+    for first, second in pairs:
+        assert (icons / f"{first}.svg").read_text() != (icons / f"{second}.svg").read_text(), (first, second)
 
 
 def test_choosing_an_entry_only_asks_for_its_operation(qtbot: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PyQt5.QtCore import QPoint, Qt
+from PyQt5.QtCore import QPoint, QRect, Qt
 
 from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.operations import find
@@ -47,6 +47,9 @@ def test_figures_reasons_and_lines_follow_what_is_measured(spine: MainWindow, qt
     assert row[0] == "L4"
     assert all(float(figure) == pytest.approx(24, abs=1) for figure in row[1].split(" / "))
     assert row[-1] == "disc below: no bone is masked below it"
+    shown, reason = panel.table.visualItemRect(panel.table.item(2, len(row) - 1)), panel.table.fontMetrics()
+    rect = reason.boundingRect(QRect(0, 0, shown.width() - 10, 999), Qt.TextWordWrap, row[-1])
+    assert rect.height() <= shown.height() and rect.width() <= shown.width(), "it is read to its end"
     assert "L2 (superior)" in panel.angles.text()
     assert "Research use only" in panel.hint.text()
     middle = [int(n) for n in np.argwhere(spine.workspace.mask == 22).mean(axis=0)]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PyQt5.QtWidgets import QAction, QLabel, QPushButton, QToolButton
+from PyQt5.QtCore import Qt
+from PyQt5.QtWidgets import QAction, QFileSystemModel, QLabel, QPushButton, QToolButton
 
 import spinalsam.ui
 from spinalsam.control.operations import OPERATIONS
@@ -253,6 +254,14 @@ def test_a_notice_follows_the_language(window: MainWindow) -> None:
     finally:
         words.use_language("en")
     assert window.notices.texts == ["The masks are hidden."]
+
+
+def test_the_size_of_a_file_is_no_volume(chinese: None, qapp: Any) -> None:
+    shown = QFileSystemModel()
+    heads = [shown.headerData(column, Qt.Horizontal) for column in range(shown.columnCount())]
+    assert heads == ["名称", "大小", "类型", "修改日期"]
+    words.use_language("en")
+    assert QFileSystemModel().headerData(1, Qt.Horizontal) == "Size"
 
 
 def test_english_is_left_as_it_is() -> None:
