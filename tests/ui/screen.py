@@ -51,13 +51,15 @@ def wait_for(what: Callable[[], Any], seconds: float, name: str) -> Any:
 
 
 class Screen:
-    """The display. environment: of the programs on it. folder: for the display's own files.
+    """The display. environment: of the programs on it. folder: for the display's own files. beside: pixels
+    to the right that the program's window leaves to others.
 
     steps: clicks, drags, key presses and typed words so far, each once, however many events they take.
     """
 
-    def __init__(self, environment: dict[str, str], folder: Path, size: tuple[int, int] = SIZE) -> None:
+    def __init__(self, environment: dict[str, str], folder: Path, size: tuple[int, int] = SIZE, beside: int = 0) -> None:
         self.size = size
+        self.window_size = (size[0] - beside, size[1])
         self.steps: list[str] = []
         self._folder = folder / "display"
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +89,7 @@ class Screen:
         # Without a window manager a place that is restored is off by the frame that there is not.
         self.do("search", "--onlyvisible", "--name", "SpinalSAM", "windowmove", "--sync", "0", "0")
         # Nor is there a title over it, for which a new window leaves room.
-        self.do("search", "--onlyvisible", "--name", "SpinalSAM", "windowsize", *map(str, self.size))
+        self.do("search", "--onlyvisible", "--name", "SpinalSAM", "windowsize", *map(str, self.window_size))
         self.focus("SpinalSAM")
 
     @property

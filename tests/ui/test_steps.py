@@ -35,7 +35,7 @@ def counted() -> list[int]:
 @pytest.fixture
 def screen(tmp_path: Path) -> Iterator[Screen]:
     need_tools()
-    made = Screen(person(tmp_path, HOME=str(tmp_path)), tmp_path, SIZE)
+    made = Screen(person(tmp_path, HOME=str(tmp_path)), tmp_path, SIZE, beside=SIZE[0] - ICON[0])
     yield made
     made.close()
 
