@@ -20,7 +20,7 @@ from tests.control.conftest import FRONT, toy_volume, toy_voxels
 from tests.fakes import FakeSegmenter
 
 STAGES = {"open", "first_slice", "encode", "click_to_mask", "first_click", "parse", "propagate", "export"}
-STAGES |= {"repeated_click", "prefetched_click", "scroll_step"}
+STAGES |= {"repeated_click", "prefetched_click", "cached_click", "scroll_step"}
 RATIOS = {"click_vs_segment_anything", "encode_vs_segment_anything", "click_vs_original_program", "open_vs_simpleitk"}
 
 
