@@ -160,7 +160,9 @@ def test_a_folder_of_studies_named_in_the_chat_is_listed(window: MainWindow, qtb
     window.conversation.run([OperationCall("open_image", {"path": str(folder)})])
     qtbot.waitUntil(lambda: window.workspace.case_list is not None, timeout=20000)
     assert window.case_dock.isVisible() and window.cases.list.count() == 2
-    assert not window.notices.texts and not window.workspace.has_case
+    # The first of them is opened.
+    qtbot.waitUntil(lambda: window.workspace.source_path == folder / "one.nii.gz" and not window.dispatcher.busy, timeout=20000)
+    assert not window.notices.texts
 
 
 def test_looking_into_a_folder_can_be_stopped(window: MainWindow, qtbot: Any, two_series: Path, monkeypatch: pytest.MonkeyPatch) -> None:
