@@ -11,6 +11,7 @@ from scipy import ndimage
 from spinalsam.support.geometry import Geometry
 
 VOXEL_MM = 3.0
+SLAB = 16  # layers of coarse voxels that are averaged together
 PADDING_HU = -1500  # what scanners write outside their round field of view lies below
 
 
@@ -52,7 +53,14 @@ def _corners(shape: tuple[int, int, int]) -> NDArray[np.float64]:
 
 
 def _block_mean(voxels: NDArray, factors: list[int]) -> NDArray[np.float32]:
-    """Mean over blocks; voxels that fill no whole block at the far end are left out."""
+    """Mean over blocks; voxels that fill no whole block at the far end are left out. A few layers at a time: the mean along the first axis
+    alone takes as much memory as the volume."""
+    step = SLAB * factors[2]
+    ends = range(0, voxels.shape[2] // factors[2] * factors[2], step)
+    return np.concatenate([_slab_mean(voxels[:, :, first : first + step], factors) for first in ends], axis=2)
+
+
+def _slab_mean(voxels: NDArray, factors: list[int]) -> NDArray[np.float32]:
     for axis, factor in enumerate(factors):
         if factor > 1:
             count = voxels.shape[axis] // factor

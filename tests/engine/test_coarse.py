@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spinalsam.engine.coarse import VOXEL_MM, coarse_volume
+from spinalsam.engine.coarse import SLAB, VOXEL_MM, _block_mean, coarse_volume
 from spinalsam.support.geometry import Geometry
 
 CENTRE = np.array([40.0, 60.0, 50.0])
@@ -58,3 +58,13 @@ def test_grey_values_are_stretched_to_the_range_of_hu() -> None:
     grey = np.where(ball(geometry) > 0, 200, 20).astype(np.uint8)
     coarse = coarse_volume(grey, geometry, is_hu=False)
     assert coarse.hu.min() < -900 and coarse.hu.max() > 500
+
+
+def test_averaging_slab_by_slab_gives_what_averaging_all_at_once_does() -> None:
+    voxels = np.asfortranarray(np.random.default_rng(5).integers(-1000, 2000, (13, 11, 3 * SLAB * 2 + 7)).astype(np.int16))
+    for factors in ([3, 2, 3], [1, 1, 1], [13, 1, 2]):
+        counts = [n // f for n, f in zip(voxels.shape, factors, strict=True)]
+        whole = voxels[tuple(slice(0, n * f) for n, f in zip(counts, factors, strict=True))].astype(np.float64)
+        blocks = whole.reshape(counts[0], factors[0], counts[1], factors[1], counts[2], factors[2]).mean(axis=(1, 3, 5))
+        found = _block_mean(voxels, factors)
+        assert found.dtype == np.float32 and np.allclose(found, blocks, atol=1e-3)
