@@ -14,7 +14,7 @@ from spinalsam.control.operation import MaskEdit, OperationResult
 from spinalsam.control.packing import PackedArray
 from spinalsam.control.painting import paint, slice_edit
 from spinalsam.control.slice_masks import SliceMask
-from spinalsam.control.starting import earlier, start_of
+from spinalsam.control.starting import start_of
 from spinalsam.control.state import CandidateMasks, CaseState, PlacedBox, PlacedPoint
 from spinalsam.engine.segmenter import Candidates, RoughShape
 from spinalsam.errors import InputError, RequirementError
@@ -54,12 +54,12 @@ def generate(
     prompts = prompts_on(ws.state, ref, kind=kind, regions=regions)
     wanted = [prompt for prompt in prompts if not ws.case.slice_masks.knows(ref, prompt)] or prompts
     refuse_locked(ws, *(prompt.label for prompt in wanted))
-    last = wanted[-1]
-    starts = [start_of(ws, job, ref, one, refine=refine and one is last, surroundings=surroundings) for one in wanted]
+    starts = [start_of(ws, job, ref, one, refine=refine and one is wanted[-1], surroundings=surroundings) for one in wanted]
     given = _decode_all(ws, job, wanted, starts)
     result = _result(ws, ref, wanted, given, replaces=True)
-    args: dict[str, Any] = {"plane": ref.plane, "slice": ref.index + 1, "refine": earlier(ws.state, ref, last) is not None and refine}
-    args["surroundings"] = any(isinstance(start, RoughShape) for start in starts)
+    shaped = [isinstance(start, RoughShape) for start in starts]
+    refined = starts[-1] is not None and not shaped[-1]
+    args: dict[str, Any] = {"plane": ref.plane, "slice": ref.index + 1, "refine": refined, "surroundings": any(shaped)}
     return replace(result, replay_args={**args, **({"regions": list(regions)} if regions else {})})
 
 

@@ -24,7 +24,7 @@ from spinalsam.device.manager import run_with_fallback
 from spinalsam.device.threads import FEW, cpu_threads
 from spinalsam.engine.compact import CLICK_MEANINGS, CompactConfig, CompactSam, standardise
 from spinalsam.engine.look import Look, choose_look, cut, look_closer, look_for_box, paste, still_fits
-from spinalsam.engine.segmenter import Candidates, Embedding, RoughShape, SliceImage
+from spinalsam.engine.segmenter import Candidates, Embedding, RoughShape, SliceImage, box_around
 from spinalsam.errors import ModelError
 from spinalsam.support.prompts import SlicePrompt
 
@@ -240,8 +240,7 @@ class CompactSegmenter:
 
     def _decode_again(self, embedding: Embedding, prompt: SlicePrompt, previous: LowRes, box: NDArray[np.float32]) -> Candidates:
         """More clicks on a mask that was answered in a box that nobody drew."""
-        inside = np.concatenate([box.reshape(2, 2), prompt.points_xy[prompt.positive]])
-        box = np.concatenate([inside.min(axis=0), inside.max(axis=0)])
+        box = box_around(np.concatenate([box.reshape(2, 2), prompt.points_xy[prompt.positive]]))
         look = look_for_box(embedding.image, box, side=self.side)
         logits, scores = self._ask(embedding, look, SlicePrompt(prompt.points_xy, prompt.positive, box), previous)
         given = self._candidates(embedding, look, prompt, logits, scores, first=0)
@@ -275,8 +274,7 @@ class CompactSegmenter:
         if not len(rows):
             return None
         bounds = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]], np.float32)
-        inside = np.concatenate([bounds, prompt.points_xy[prompt.positive]])
-        box = np.concatenate([inside.min(axis=0), inside.max(axis=0)])
+        box = box_around(np.concatenate([bounds, prompt.points_xy[prompt.positive]]))
         if previous is not None and still_fits(previous.look, embedding.image, box):
             return previous.look, box
         return look_closer(embedding.image, box, side=self.side), box

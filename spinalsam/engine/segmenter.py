@@ -41,6 +41,11 @@ class Embedding:
     nbytes: int
 
 
+def box_around(points_xy: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(4,) x0, y0, x1, y1: the corners of the box around points (n, 2). Raises ValueError for none."""
+    return np.concatenate([points_xy.min(axis=0), points_xy.max(axis=0)]).astype(np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class RoughShape:
     """About where the structure that is meant lies on a slice, known from elsewhere than its prompts.
@@ -58,8 +63,7 @@ class RoughShape:
         held = self.inside_mm > 0
         rows, columns = np.flatnonzero(held.any(axis=1)), np.flatnonzero(held.any(axis=0))
         ends = np.array([[columns[0], rows[0]], [columns[-1], rows[-1]]] if len(rows) else np.zeros((0, 2)), np.float32)
-        inside = np.concatenate([ends, points_xy.reshape(-1, 2)])
-        return np.concatenate([inside.min(axis=0), inside.max(axis=0)]).astype(np.float32)
+        return box_around(np.concatenate([ends, points_xy.reshape(-1, 2)]))
 
 
 @dataclass(frozen=True)
